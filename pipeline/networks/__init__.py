@@ -1,0 +1,6 @@
+"""The networks: `load(name)` and tiled inference. Importing this never imports torch; loading does."""
+
+from pipeline.networks.inference import predict
+from pipeline.networks.registry import NAMES, load
+
+__all__ = ["NAMES", "load", "predict"]

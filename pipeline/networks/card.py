@@ -1,0 +1,75 @@
+"""Model cards: what a weights file is, how it is to be fed, and what it was measured to do."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+from pipeline.networks.normalise import Normalisation
+from pipeline.raster import BANDS
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card NAME.json beside the weights NAME.safetensors.
+
+    Attributes:
+        name: the network's name.
+        version: version of the weights, raised with each training that ships.
+        kind: "unet" or "haze".
+        bands: names of the bands, in the order in which the network reads them.
+        classes: names of the classes, in the order of the output.
+        width: factor on the paper's numbers of channels.
+        normalisation: how reflectance becomes the input.
+        window: side of an inference window in pixels.
+        margin: pixels read around a window.
+        sha256: hash of the weights file.
+        trained_on: sentences on the training data.
+        figures: what was measured, by name.
+    """
+
+    name: str
+    version: str
+    kind: str
+    bands: tuple[str, ...]
+    classes: tuple[str, ...]
+    width: float
+    normalisation: Normalisation
+    window: int = 1024
+    margin: int = 64
+    sha256: str = ""
+    trained_on: tuple[str, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def band_indices(self) -> tuple[int, ...]:
+        """Where the bands lie in an array ordered R, G, B, NIR."""
+        return tuple(BANDS.index(band) for band in self.bands)
+
+    def write(self, path: Path) -> None:
+        """Write the card as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        ModelError: the file is missing or lacks a field.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["normalisation"] = Normalisation(**values["normalisation"])
+        for name in ("bands", "classes", "trained_on"):
+            values[name] = tuple(values[name])
+        return Card(**values)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The model card {path} cannot be read: {error}.") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

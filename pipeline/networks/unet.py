@@ -1,0 +1,93 @@
+"""The U-Net of the paper (2.4, Fig. 14): VGG16's 13 convolutions, two centre ones, a matching decoder."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+"""Channels at width 1 and number of convolutions of each encoder stage, as in VGG16."""
+
+STRIDE = 2 ** len(STAGES)
+"""Rows and columns given to the network must be multiples of this."""
+
+
+class Convolution(nn.Module):
+    """A 3 x 3 convolution, batch normalisation and ReLU.
+
+    Args:
+        inputs: channels read.
+        outputs: channels written.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features of `x`, of the same rows and columns."""
+        return functional.relu(self.norm(self.conv(x)), inplace=True)
+
+    def fuse(self) -> None:
+        """Fold the batch normalisation into the convolution; for inference only."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv = fuse_conv_bn_eval(self.conv, self.norm)
+            self.norm = nn.Identity()
+
+
+class UNet(nn.Module):
+    """Class scores per pixel from any number of bands.
+
+    Args:
+        bands: number of input bands.
+        classes: number of output classes.
+        width: factor on the paper's numbers of channels (1.0 is VGG16's).
+    """
+
+    def __init__(self, bands: int, classes: int, width: float = 1.0) -> None:
+        super().__init__()
+        channels = [max(4, round(count * width)) for count, _ in STAGES]
+        self.encoder = nn.ModuleList()
+        inputs = bands
+        for outputs, (_, depth) in zip(channels, STAGES, strict=True):
+            self.encoder.append(_chain(inputs, outputs, depth))
+            inputs = outputs
+        self.centre = _chain(inputs, inputs, 2)
+        self.reduce = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for skip in reversed(channels):
+            self.reduce.append(Convolution(inputs, skip))
+            self.decoder.append(Convolution(2 * skip, skip))
+            inputs = skip
+        self.head = nn.Conv2d(inputs, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return class scores (batch, classes, rows, cols), before softmax.
+
+        Args:
+            x: float (batch, bands, rows, cols); rows and cols are multiples of `STRIDE`.
+        """
+        skips = []
+        for stage in self.encoder:
+            x = stage(x)
+            skips.append(x)
+            x = functional.max_pool2d(x, 2)
+        x = self.centre(x)
+        for reduce, merge, skip in zip(self.reduce, self.decoder, reversed(skips), strict=True):
+            x = functional.interpolate(reduce(x), scale_factor=2, mode="nearest")
+            x = merge(torch.cat((x, skip), dim=1))
+        return self.head(x)
+
+    def fuse(self) -> "UNet":
+        """Fold every batch normalisation into its convolution; returns the network in inference mode."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, Convolution):
+                module.fuse()
+        return self
+
+
+def _chain(inputs: int, outputs: int, depth: int) -> nn.Sequential:
+    first = Convolution(inputs, outputs)
+    return nn.Sequential(first, *(Convolution(outputs, outputs) for _ in range(depth - 1)))

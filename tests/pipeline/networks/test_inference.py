@@ -1,0 +1,69 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipeline.networks import load, predict
+from pipeline.networks.card import read_card
+
+
+def picture(shape, seed=0):
+    return np.random.default_rng(seed).uniform(0, 0.6, (4, *shape)).astype(np.float32)
+
+
+def test_tiled_inference_equals_inference_of_the_whole(weights):
+    reflectance = picture((150, 210))
+    network = load("cloud", weights)
+    whole = dataclasses.replace(network.card, window=224)
+    tiled = network.probabilities(reflectance)
+    network.card = whole
+    assert np.allclose(tiled, network.probabilities(reflectance), atol=1e-4)
+
+
+def test_tiled_inference_is_deterministic(weights):
+    network = load("cloud", weights)
+    assert np.array_equal(network.probabilities(picture((90, 70))), network.probabilities(picture((90, 70))))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (31, 65), (64, 64), (100, 3)])
+def test_any_size_gives_probabilities_of_that_size(weights, shape):
+    probabilities = load("cloud", weights).probabilities(picture(shape))
+    assert probabilities.shape == (3, *shape)
+    assert np.allclose(probabilities.sum(axis=0), 1, atol=1e-5)
+
+
+def test_no_data_never_becomes_nan(weights):
+    reflectance = picture((70, 70))
+    reflectance[:, :, 40:] = np.nan
+    reflectance[3, 5, 5] = np.inf
+    assert np.isfinite(load("cloud", weights).probabilities(reflectance)).all()
+
+
+def test_valid_mask_means_the_same_as_nan(weights):
+    network, reflectance = load("cloud", weights), picture((70, 70))
+    valid = np.random.default_rng(3).random((70, 70)) > 0.3
+    holes = np.where(valid, reflectance, np.nan)
+    assert np.array_equal(network.probabilities(reflectance, valid), network.probabilities(holes))
+
+
+def test_predict_reads_inside_the_raster_only(weights):
+    shape, reads = (150, 130), []
+
+    def read(window):
+        reads.append(window)
+        return picture((window.height, window.width))
+
+    parts = list(predict(load("cloud", weights), read, shape))
+    assert len(parts) == len(reads) == 9
+    for window in reads:
+        assert window.row_off >= 0 and window.row_off + window.height <= shape[0]
+        assert window.col_off >= 0 and window.col_off + window.width <= shape[1]
+
+
+def test_bands_are_taken_by_name(weights):
+    card = dataclasses.replace(read_card(weights / "cloud.json"), bands=("nir", "red"))
+    network = load("cloud", weights)
+    reflectance = picture((8, 8))
+    network.card = card
+    expected = card.normalisation.apply(reflectance[[3, 0]], np.ones((8, 8), bool))
+    assert np.array_equal(network.normalised(reflectance), expected)
