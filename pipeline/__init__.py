@@ -1,0 +1,1 @@
+"""Earthquilt's science: from Sentinel-2 scenes to a mosaic and a landcover map."""

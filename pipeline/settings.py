@@ -1,0 +1,107 @@
+"""What a campaign fixes with its first build."""
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from typing import Any
+
+from pipeline.errors import UsageError
+
+RESOLUTIONS = (10, 20, 30, 60)
+
+
+@dataclass(frozen=True)
+class CampaignSettings:
+    """The settings of a campaign; two campaigns with equal settings and source are the same.
+
+    Attributes:
+        start, end: first and last day of the range, both included.
+        max_cloud: most cloud cover of a scene, percent, as its metadata says.
+        resolution: metres; divides 60, so that neighbours' pixels are aligned.
+        level: "L1C" or "L2A"; never mixed.
+        share: the share of the coverable pixels that must be clear (0..1).
+        clear_dates: how many clear dates each pixel should have where there are as many.
+        target_date: the best date; the end of the range where none is given.
+        least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
+        series: number of dates of the landcover series.
+        margin: metres around cloud and shadow in which clear ground is doubtful.
+        fill_hazy: whether hazy ground may fill what nothing clear covers.
+        tone: name of the tone curve.
+        networks: versions of the networks by name, as pinned; empty = those shipped.
+    """
+
+    start: date
+    end: date
+    max_cloud: float = 80.0
+    resolution: int = 10
+    level: str = "L2A"
+    share: float = 0.999
+    clear_dates: int = 1
+    target_date: date | None = None
+    least_gain: float = 0.0005
+    series: int = 3
+    margin: float = 120.0
+    fill_hazy: bool = False
+    tone: str = "default"
+    networks: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no campaign can have."""
+        if self.end < self.start:
+            raise UsageError(f"The end date {self.end} lies before the start date {self.start}.", "end")
+        if not 0 <= self.max_cloud <= 100:
+            raise UsageError(
+                f"The most cloud cover must lie in 0 to 100 percent, not {self.max_cloud}.", "max_cloud"
+            )
+        if self.resolution not in RESOLUTIONS:
+            known = ", ".join(map(str, RESOLUTIONS))
+            raise UsageError(
+                f"The resolution must be one of {known} metres, not {self.resolution}.", "resolution"
+            )
+        if self.level not in ("L1C", "L2A"):
+            raise UsageError(f"The level must be L1C or L2A, not {self.level}.", "level")
+        if not 0 < self.share <= 1:
+            raise UsageError(f"The share to cover must lie above 0 and up to 1, not {self.share}.", "share")
+        if self.series < 1 or self.clear_dates < 1:
+            raise UsageError(
+                "The landcover series and the clear dates a pixel count at least one date.", "series"
+            )
+
+    @property
+    def target(self) -> date:
+        """The date that scenes should be near to."""
+        return self.target_date or self.end
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict; `from_json` gives the same settings back."""
+        content = asdict(self)
+        for name in ("start", "end", "target_date"):
+            content[name] = content[name] and content[name].isoformat()
+        return content
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "CampaignSettings":
+        """Settings from a dict of `to_json`.
+
+        Raises:
+            UsageError: a name that is no setting, a date that is none, a value out of range.
+        """
+        unknown = set(content) - {item.name for item in fields(cls)}
+        if unknown:
+            raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])
+        values = dict(content)
+        for name in ("start", "end", "target_date"):
+            if isinstance(values.get(name), str):
+                values[name] = parse_date(values[name], name)
+        return cls(**values)
+
+
+def parse_date(text: str, field: str) -> date:
+    """A date from YYYY-MM-DD.
+
+    Raises:
+        UsageError: the text is no such date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no date: write it as YYYY-MM-DD.", field) from error

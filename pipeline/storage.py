@@ -1,0 +1,93 @@
+"""Files that appear under their name only when they are whole."""
+
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StorageError
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """The sentence for an operating system error met while writing `path`."""
+    if error.errno in FULL:
+        return StorageError(f"The disk is full: {path} could not be written; free some space and run again.")
+    return StorageError(f"{path} could not be written: {error.strerror or error}.")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; it takes the name `path` when the block ends well.
+
+    The file is flushed to the disk before it is renamed, and removed if the block raises.
+
+    Raises:
+        StorageError: the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        beside.replace(path)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) or error.errno is None:
+            raise
+        raise storage_error(error, path) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with whole_file(path) as beside:
+        beside.write_bytes(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON to `path`, whole or not at all."""
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        StorageError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError as error:
+        raise StorageError(f"{path} is missing: run the step that makes it first.") from error
+    except ValueError as error:
+        raise StorageError(f"{path} is not valid JSON ({error}); remove it and run again.") from error
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: where the files will go (made if missing).
+        needed: bytes.
+
+    Raises:
+        StorageError: less than `needed` bytes are free.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise storage_error(error, Path(folder)) from error
+    if free < needed:
+        raise StorageError(
+            f"The disk is full: {folder} has {free // 2**20} MiB free, the next step needs {needed // 2**20} MiB."
+        )
