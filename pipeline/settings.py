@@ -24,6 +24,7 @@ class CampaignSettings:
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
         series: number of dates of the landcover series.
         margin: metres around cloud and shadow in which clear ground is doubtful.
+        agree_datatakes: whether lists should share a datatake with those of finished neighbours.
         fill_hazy: whether hazy ground may fill what nothing clear covers.
         tone: name of the tone curve.
         networks: versions of the networks by name, as pinned; empty = those shipped.
@@ -40,6 +41,7 @@ class CampaignSettings:
     least_gain: float = 0.0005
     series: int = 3
     margin: float = 120.0
+    agree_datatakes: bool = False
     fill_hazy: bool = False
     tone: str = "default"
     networks: dict[str, str] = field(default_factory=dict)

@@ -89,5 +89,5 @@ def require_space(folder: Path, needed: int) -> None:
         raise storage_error(error, Path(folder)) from error
     if free < needed:
         raise StorageError(
-            f"The disk is full: {folder} has {free // 2**20} MiB free, the next step needs {needed // 2**20} MiB."
+            f"The disk is full: {folder} has {free // 2**20} MiB free, {needed // 2**20} MiB are needed."
         )

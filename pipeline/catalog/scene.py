@@ -1,8 +1,9 @@
 """A scene: one acquisition of one tile, and how its files become reflectance."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,19 @@ class Scene:
     sun_azimuth: float | None = None
     sun_elevation: float | None = None
     parts: tuple["Scene", ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict; `from_json` gives the same scene back."""
+        content = asdict(self)
+        content["datetime"] = self.datetime.isoformat()
+        content["parts"] = [part.to_json() for part in self.parts]
+        return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Scene":
+        """A scene from a dict of `to_json`."""
+        values = dict(content)
+        values["datetime"] = datetime.fromisoformat(values["datetime"])
+        values["assets"] = {band: Asset(**asset) for band, asset in values["assets"].items()}
+        values["parts"] = tuple(cls.from_json(part) for part in values["parts"])
+        return cls(**values)
