@@ -1,0 +1,1 @@
+"""Map tiles, TileJSON and point queries over the mosaics of a campaign's tiles."""

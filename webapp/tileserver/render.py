@@ -1,0 +1,89 @@
+"""Map tiles as bytes: files and a place in, an encoded picture out. Knows neither database nor web."""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from webapp.tileserver.layers import Layer
+from webapp.tileserver.reader import MapTile, read_tile
+
+VERSION = 1
+SIZE = 256
+Format = Literal["png", "webp", "jpg"]
+CONTENT_TYPES: dict[str, str] = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg"}
+JPEG_BACKGROUND = 255
+
+
+def render_tile(paths: Sequence[str], layer: Layer, tile: MapTile, fmt: Format, scale: int = 1) -> bytes:
+    """Make one map tile.
+
+    Args:
+        paths: files of the tiles that may touch it, in order of preference; may be empty.
+        layer: what to show.
+        tile: the map tile, in range for its zoom.
+        fmt: "png", "webp" or "jpg" (which has no transparency: empty is white).
+        scale: 1 for 256 x 256 pixels, 2 for 512 x 512.
+
+    Returns:
+        The encoded picture, transparent where there is no data.
+
+    Raises:
+        rasterio.errors.RasterioIOError: a file cannot be read.
+    """
+    values = read_tile(paths, layer, tile, SIZE * scale) if paths else None
+    if values is None or values.mask.all():
+        return empty_tile(fmt, scale)
+    return encode(colour(values, layer), fmt, lossless=layer.categorical)
+
+
+@lru_cache(maxsize=8)
+def empty_tile(fmt: Format, scale: int = 1) -> bytes:
+    """Make the picture of nothing: transparent, or white as jpg."""
+    side = SIZE * scale
+    return encode(np.zeros((side, side, 4), np.uint8), fmt, lossless=True)
+
+
+def colour(values: np.ma.MaskedArray, layer: Layer) -> np.ndarray:
+    """Turn values into RGBA.
+
+    Args:
+        values: (bands, h, w) uint8, masked where empty; three bands, or one with the layer's palette.
+        layer: whose palette applies.
+
+    Returns:
+        (h, w, 4) uint8, all zero where empty.
+    """
+    empty = np.ma.getmaskarray(values)[0]
+    if layer.palette is not None:
+        picture = layer.palette[values.data[0]]
+    else:
+        picture = np.full((*empty.shape, 4), 255, np.uint8)
+        picture[..., :3] = np.moveaxis(values.data, 0, -1)
+    picture[empty] = 0
+    return picture
+
+
+def encode(picture: np.ndarray, fmt: Format, *, lossless: bool) -> bytes:
+    """Encode (h, w, 4) uint8 RGBA; ``lossless`` keeps category colours exact where the format can."""
+    options: dict[str, Any]
+    if fmt == "jpg":
+        image, options = Image.fromarray(_flatten(picture)), {"format": "JPEG", "quality": 85}
+        if lossless:
+            options |= {"quality": 95, "subsampling": 0}
+    elif fmt == "webp":
+        image = Image.fromarray(picture)
+        options = {"format": "WEBP", "method": 0, "lossless": lossless, "quality": 60 if lossless else 85}
+    else:
+        image, options = Image.fromarray(picture), {"format": "PNG", "compress_level": 1}
+    out = io.BytesIO()
+    image.save(out, **options)
+    return out.getvalue()
+
+
+def _flatten(picture: np.ndarray) -> np.ndarray:
+    """Lay the picture on the background that stands for transparency."""
+    return np.where(picture[..., 3:] == 0, np.uint8(JPEG_BACKGROUND), picture[..., :3])
