@@ -157,7 +157,7 @@ def _read_part(
 ) -> np.ma.MaskedArray:
     """Read a file's part of the picture, from the overview that fits.
 
-    Only the part is warped: rio-tiler warps at the file's own resolution, which for a whole world would take minutes.
+    rio-tiler warps at the file's own resolution: a whole world around a small file would take minutes.
     """
     pixel, (left, top) = tile.pixel(size), tile.corner()
     dataset = open_files.get(path).dataset
