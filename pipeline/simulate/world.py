@@ -1,0 +1,83 @@
+"""The made-up earth: one seed, one zone in whose metres every field is defined."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+
+from pipeline.grid import Tile
+from pipeline.simulate.noise import Places, hashed
+
+# Nodes of the map between zones: 1920 m apart, straight lines between them are within 0.1 m.
+_NODE = 1920.0
+
+
+@dataclass(frozen=True)
+class World:
+    """A made-up earth.
+
+    Attributes:
+        seed: the same seed gives the same earth and the same weather.
+        reference_tile: name of the tile whose zone's metres define all fields and near which the orbits' edges run.
+    """
+
+    seed: int
+    reference_tile: str
+    epsg: int = field(init=False)
+    centre: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take zone and centre from the reference tile; `UsageError` when it is no tile."""
+        box = Tile.parse(self.reference_tile).geobox(60).boundingbox
+        object.__setattr__(self, "epsg", int(box.crs.to_epsg()))
+        object.__setattr__(self, "centre", ((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+
+    def field(self, name: str, *keys: int) -> int:
+        """Seed of one named field (of one date, where `keys` say so)."""
+        return int(hashed(self.seed, zlib.crc32(name.encode()), *keys))
+
+    def draw(self, name: str, *keys: int) -> np.random.Generator:
+        """A generator for one named choice."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode()), *keys])
+
+    def places(self, geobox: GeoBox) -> Places:
+        """Pixel centres of a north-up grid of any UTM zone in the world's metres."""
+        affine = geobox.affine
+        rows, columns = geobox.shape
+        x = affine.c + (np.arange(columns) + 0.5) * affine.a
+        y = affine.f + (np.arange(rows) + 0.5) * affine.e
+        epsg = int(geobox.crs.to_epsg())
+        if epsg % 100 == self.epsg % 100:
+            south = (epsg // 100 == 327) - (self.epsg // 100 == 327)
+            return Places(x[None, :], y[:, None] - south * 1e7, float(affine.a))
+        return _across_zones(x, y, epsg, self.epsg, float(affine.a))
+
+
+def _across_zones(x: np.ndarray, y: np.ndarray, epsg: int, target: int, resolution: float) -> Places:
+    node_x = np.arange(np.floor(x.min() / _NODE), np.floor(x.max() / _NODE) + 2) * _NODE
+    node_y = np.arange(np.floor(y.min() / _NODE), np.floor(y.max() / _NODE) + 2) * _NODE
+    transformer = Transformer.from_crs(epsg, target, always_xy=True)
+    east, north = transformer.transform(*np.meshgrid(node_x, node_y))
+    return Places(_bilinear(east, x, y, node_x, node_y), _bilinear(north, x, y, node_x, node_y), resolution)
+
+
+def _bilinear(
+    values: np.ndarray, x: np.ndarray, y: np.ndarray, node_x: np.ndarray, node_y: np.ndarray
+) -> np.ndarray:
+    column, row = (x - node_x[0]) / _NODE, (y - node_y[0]) / _NODE
+    i, j = np.floor(row).astype(int), np.floor(column).astype(int)
+    fx, fy = column - j, (row - i)[:, None]
+    across = values[:, j] * (1 - fx) + values[:, j + 1] * fx
+    return across[i] * (1 - fy) + across[i + 1] * fy
+
+
+def pixel_index(geobox: GeoBox) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column numbers counted from the zone's origin, int64, (h, 1) and (1, w)."""
+    affine = geobox.affine
+    rows, columns = geobox.shape
+    top, left = round(affine.f / affine.e), round(affine.c / affine.a)
+    return (top + np.arange(rows))[:, None], (left + np.arange(columns))[None, :]
