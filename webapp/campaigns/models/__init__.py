@@ -1,0 +1,23 @@
+"""The nouns of the web application."""
+
+from webapp.campaigns.models.build import Build, Override, Scene
+from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, fingerprint
+from webapp.campaigns.models.edition import Edition, EditionTile
+from webapp.campaigns.models.event import Event
+from webapp.campaigns.models.revision import Revision, RevisionInput, hash_of
+
+__all__ = [
+    "Build",
+    "Campaign",
+    "CampaignTile",
+    "Edition",
+    "EditionTile",
+    "Event",
+    "GridTile",
+    "Override",
+    "Revision",
+    "RevisionInput",
+    "Scene",
+    "fingerprint",
+    "hash_of",
+]

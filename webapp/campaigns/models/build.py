@@ -1,0 +1,252 @@
+"""Builds, the scenes they looked at, and what reviewers asked of them."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db import transaction
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
+
+from webapp.campaigns.models.campaign import Campaign, CampaignTile
+from webapp.campaigns.models.event import Stateful
+from webapp.campaigns.states import ACTIVE, BUILD_MOVES, BuildStatus, Stage, TileStatus
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+
+
+class LeasedQuerySet(models.QuerySet):
+    """Work that one worker at a time may do."""
+
+    def free(self) -> "LeasedQuerySet":
+        """Waiting or running, and no worker holds it (by the database's clock)."""
+        return self.filter(status__in=ACTIVE).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+
+
+class Leased(Stateful):
+    """A row whose work is claimed by compare and swap, with a lease and a fencing number.
+
+    Attributes:
+        lease_until: nobody else may claim it before (database clock); also the time of the next try.
+        fence: grows with each claim; results of an older claim are not taken.
+        attempts: claims of the present stage that were not followed by a result.
+    """
+
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    fence = models.PositiveBigIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    error = models.TextField(blank=True, help_text="one sentence")
+    report = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = LeasedQuerySet.as_manager()
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    def claim(self) -> bool:
+        """Take the work, if nobody else holds it; the object is up to date afterwards."""
+        with transaction.atomic():
+            taken = (
+                type(self)
+                .objects.free()
+                .filter(pk=self.pk, fence=self.fence)
+                .update(
+                    status="running",
+                    lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
+                    fence=F("fence") + 1,
+                    attempts=F("attempts") + 1,
+                )
+            )
+            if not taken:
+                return False
+            type(self).objects.filter(pk=self.pk, started_at__isnull=True).update(started_at=Now())
+            before = self.status
+            self.refresh_from_db()
+            if before != self.status:
+                self.remember(before, self.status)
+        return True
+
+    def renew(self) -> bool:
+        """Keep the lease; False where another worker has taken the work over."""
+        until = Now() + timedelta(seconds=settings.LEASE_SECONDS)
+        return bool(self._held().update(lease_until=until))
+
+    def release(self, **values: Any) -> bool:
+        """Give the work back with changed fields; False where another worker has taken it over."""
+        values = {"lease_until": None, **values}
+        if not self._held().update(**values):
+            return False
+        self.refresh_from_db()
+        return True
+
+    def finish(self, to: str, text: str = "", **values: Any) -> bool:
+        """End the work in a state, if the claim still holds."""
+        if not self._held().select_for_update().exists():
+            return False
+        return self.move(to, text, lease_until=None, finished_at=Now(), **values)
+
+    def _held(self) -> models.QuerySet:
+        return type(self).objects.filter(pk=self.pk, fence=self.fence, status="running")
+
+    @property
+    def campaign_id(self) -> int:
+        """The campaign's key."""
+        return self.campaign_tile.campaign_id
+
+    @property
+    def campaign(self) -> Campaign:
+        """The campaign."""
+        return self.campaign_tile.campaign
+
+    @property
+    def tile_name(self) -> str:
+        """The tile's name."""
+        return self.campaign_tile.tile_id
+
+    @property
+    def path(self) -> Path:
+        """The folder of its products."""
+        return Path(settings.STORAGE_ROOT) / self.folder
+
+    @classmethod
+    def next_number(cls, tile: CampaignTile) -> int:
+        """The next free number of a tile."""
+        return (cls.objects.filter(campaign_tile=tile).aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+class Build(Leased):
+    """One run of the stages for a tile of a campaign up to its composite and probabilities."""
+
+    MOVES = BUILD_MOVES
+
+    campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="builds")
+    number = models.PositiveIntegerField()
+    stage = models.CharField(max_length=20, choices=Stage, default=Stage.SCENE_LIST)
+    status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.WAITING)
+    folder = models.CharField(max_length=200, help_text="relative to the storage root")
+    overrides = models.JSONField(default=dict, blank=True, help_text="what reviewers asked, as it was used")
+
+    class Meta:
+        """Numbers are unique, one build of a tile at a time, legal states only."""
+
+        ordering = ["campaign_tile_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign_tile", "number"], name="build_number_once"),
+            models.UniqueConstraint(
+                fields=["campaign_tile"], condition=Q(status__in=ACTIVE), name="one_active_build_per_tile"
+            ),
+            models.CheckConstraint(condition=Q(status__in=BuildStatus.values), name="build_status_legal"),
+            models.CheckConstraint(condition=Q(stage__in=Stage.values), name="build_stage_legal"),
+            models.CheckConstraint(
+                condition=~Q(status="done") | Q(stage="done"), name="build_done_after_last_stage"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "lease_until"], name="build_due")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_tile} build {self.number}"
+
+    @classmethod
+    @transaction.atomic
+    def begin(cls, tile: CampaignTile, by: "User | None" = None, text: str = "") -> "Build":
+        """Make the next build of a tile, or give the one that is under way.
+
+        A build that still waits is replaced where reviewers have asked for something since.
+        """
+        tile = CampaignTile.objects.select_for_update().get(pk=tile.pk)
+        overrides = Override.collect(tile)
+        active = tile.active_build
+        if active and active.overrides == overrides:
+            return active
+        if active:
+            active.move(
+                BuildStatus.SUPERSEDED, "replaced by a build with newer overrides", by, finished_at=Now()
+            )
+        number = cls.next_number(tile)
+        folder = f"{tile.campaign.slug}/{tile.tile_id}/builds/{number}"
+        build = cls.objects.create(campaign_tile=tile, number=number, folder=folder, overrides=overrides)
+        build.remember("", build.status, text, by)
+        if tile.status != TileStatus.BUILDING:
+            tile.move(TileStatus.BUILDING, f"build {number}", by, status_text="")
+        return build
+
+
+class Scene(models.Model):
+    """A candidate of a build: what stage 1 and 2 thought of one acquisition."""
+
+    build = models.ForeignKey(Build, models.CASCADE, related_name="scenes")
+    scene_id = models.CharField(max_length=200)
+    datetime = models.DateTimeField()
+    cloud_cover = models.FloatField(null=True, help_text="percent, as the metadata says")
+    clear_share = models.FloatField(null=True, help_text="0..1, as the preview shows")
+    hazy = models.BooleanField(default=False)
+    chosen = models.BooleanField(default=False)
+    rank = models.PositiveIntegerField(null=True, help_text="the number in provenance.tif")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        """Each scene once per build."""
+
+        ordering = ["build_id", F("rank").asc(nulls_last=True), "datetime"]
+        constraints = [models.UniqueConstraint(fields=["build", "scene_id"], name="scene_once_per_build")]
+
+    def __str__(self) -> str:
+        return self.scene_id
+
+    @classmethod
+    @transaction.atomic
+    def record(cls, build: Build, candidates: list[dict[str, Any]]) -> None:
+        """Write the candidates of a scene list in place of those known."""
+        names = ("datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
+        rows = []
+        for item in candidates:
+            known = {name: item[name] for name in names if item.get(name) is not None}
+            rows.append(cls(build=build, scene_id=item["id"], **known))
+        build.scenes.all().delete()
+        cls.objects.bulk_create(rows)
+
+
+class Override(models.Model):
+    """What a reviewer asked of a tile: an input of its next build."""
+
+    class Kind(models.TextChoices):
+        """What can be asked."""
+
+        SCENE_OUT = "scene_out", "leave a scene out"
+        DATES = "dates", "use other dates"
+
+    campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="overrides")
+    kind = models.CharField(max_length=20, choices=Kind)
+    content = models.JSONField(help_text='{"scene": ID} or {"start": D, "end": D}')
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        """In the order in which they were asked; known kinds only."""
+
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["scene_out", "dates"]), name="override_kind_legal")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_tile}: {self.kind} {self.content}"
+
+    @classmethod
+    def collect(cls, tile: CampaignTile) -> dict[str, Any]:
+        """All that was asked of a tile, as a build takes it; the last dates asked for count."""
+        asked: dict[str, Any] = {}
+        for item in tile.overrides.all():
+            if item.kind == cls.Kind.SCENE_OUT:
+                asked["scenes_out"] = sorted({*asked.get("scenes_out", []), item.content["scene"]})
+            else:
+                asked |= {name: item.content[name] for name in ("start", "end") if item.content.get(name)}
+        return asked

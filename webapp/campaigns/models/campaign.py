@@ -1,0 +1,234 @@
+"""Campaigns and their tiles."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as site
+from django.contrib.gis.db import models
+from django.contrib.gis.geos import GEOSGeometry
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.text import slugify
+
+from pipeline.errors import UsageError
+from pipeline.grid import Tile
+from pipeline.settings import CampaignSettings
+from webapp.accounts import roles
+from webapp.campaigns.models.event import Stateful
+from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+    from webapp.campaigns.models import Build, Edition
+
+SLUG_LENGTH = 50
+
+
+class GridTile(models.Model):
+    """A tile of the Sentinel-2 grid; rows are made when a tile is first wanted."""
+
+    name = models.CharField(max_length=5, primary_key=True)
+    zone = models.PositiveSmallIntegerField()
+    epsg = models.PositiveIntegerField()
+    footprint = models.MultiPolygonField(srid=4326, spatial_index=True)
+
+    class Meta:
+        """Order."""
+
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def ensure(cls, tiles: list[Tile]) -> list["GridTile"]:
+        """The rows of these tiles, made where they are missing."""
+        rows = [
+            cls(
+                name=t.name,
+                zone=t.zone,
+                epsg=t.epsg,
+                footprint=GEOSGeometry(memoryview(t.footprint.wkb), srid=4326),
+            )
+            for t in tiles
+        ]
+        cls.objects.bulk_create(rows, ignore_conflicts=True)
+        return rows
+
+    @property
+    def grid(self) -> Tile:
+        """The tile with its geometry."""
+        return Tile.parse(self.name)
+
+
+class CampaignQuerySet(models.QuerySet):
+    """Questions about campaigns."""
+
+    def visible_to(self, user: Any) -> "CampaignQuerySet":
+        """What a person may see: public ones, their own, those they ordered from; the desk sees all."""
+        if roles.sees_everything(user):
+            return self
+        if not user.is_authenticated:
+            return self.filter(is_public=True)
+        ordered = user.orders.values("campaign_id")
+        return self.filter(Q(is_public=True) | Q(owner=user) | Q(pk__in=ordered))
+
+
+class Campaign(models.Model):
+    """One edition of the mosaic: a source and the settings that are fixed with the first build."""
+
+    slug = models.SlugField(max_length=SLUG_LENGTH, unique=True)
+    name = models.CharField(max_length=100)
+    catalog = models.CharField(
+        max_length=500, help_text="a STAC API address, a static STAC catalog or a SAFE folder"
+    )
+    settings = models.JSONField()
+    fingerprint = models.CharField(max_length=64, editable=False, db_index=True)
+    is_public = models.BooleanField(default=False)
+    owner = models.ForeignKey(
+        site.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="campaigns"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        """Order."""
+
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Check the settings, and refuse to change what the first build has fixed.
+
+        Raises:
+            UsageError: unknown or impossible settings, or settings that are fixed.
+        """
+        self.settings = CampaignSettings.from_json(self.settings).to_json()
+        self.slug = self.slug or self._free_slug()
+        self.fingerprint = fingerprint(self.catalog, self.settings)
+        if self.pk and self.has_builds and self._changed():
+            raise UsageError(
+                f"The settings of {self.slug} are fixed since its first build; make another campaign instead.",
+                "settings",
+            )
+        super().save(*args, **kwargs)
+
+    def _changed(self) -> bool:
+        known = Campaign.objects.get(pk=self.pk)
+        return (known.fingerprint, known.slug) != (self.fingerprint, self.slug)
+
+    def _free_slug(self) -> str:
+        base = slugify(self.name)[: SLUG_LENGTH - 5] or "campaign"
+        taken = set(Campaign.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+        return next(slug for slug in (base, *numbered) if slug not in taken)
+
+    @property
+    def has_builds(self) -> bool:
+        """Whether a build exists, which fixes the settings."""
+        from webapp.campaigns.models import Build
+
+        return Build.objects.filter(campaign_tile__campaign=self).exists()
+
+    @property
+    def pipeline_settings(self) -> CampaignSettings:
+        """The settings as the pipeline takes them."""
+        return CampaignSettings.from_json(self.settings)
+
+    @property
+    def path(self) -> Path:
+        """The folder of all its products."""
+        return Path(site.STORAGE_ROOT) / self.slug
+
+    @property
+    def latest_edition(self) -> "Edition | None":
+        """The newest edition, where one was published."""
+        return self.editions.order_by("-number").first()
+
+    @transaction.atomic
+    def want(self, names: list[str], by: "User | None" = None) -> list["CampaignTile"]:
+        """Ask for tiles: those that are new or idle become wanted, others stay as they are."""
+        GridTile.ensure([Tile.parse(name) for name in names])
+        fresh = [CampaignTile(campaign=self, tile_id=name) for name in names]
+        CampaignTile.objects.bulk_create(fresh, ignore_conflicts=True)
+        rows = list(self.tiles.filter(tile_id__in=names).order_by("tile_id"))
+        for row in rows:
+            if row.status == TileStatus.IDLE:
+                row.move(TileStatus.WANTED, "wanted", by)
+        return rows
+
+
+def fingerprint(catalog: str, content: dict[str, Any]) -> str:
+    """What two campaigns of one source and equal settings have in common (sha256, hex)."""
+    return hashlib.sha256(json.dumps([catalog, content], sort_keys=True).encode()).hexdigest()
+
+
+class CampaignTileQuerySet(models.QuerySet):
+    """Questions about the tiles of campaigns."""
+
+    def due(self) -> "CampaignTileQuerySet":
+        """Wanted and not yet composite, empty or failed for good."""
+        return self.filter(status__in=DUE)
+
+
+class CampaignTile(Stateful):
+    """A tile of a campaign: how far it is, and pointers to its newest build and revision."""
+
+    MOVES = TILE_MOVES
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="tiles")
+    tile = models.ForeignKey(GridTile, models.PROTECT, related_name="campaign_tiles")
+    status = models.CharField(max_length=20, choices=TileStatus, default=TileStatus.IDLE)
+    status_text = models.TextField(blank=True)
+    current_build = models.OneToOneField(
+        "campaigns.Build", models.RESTRICT, null=True, blank=True, related_name="current_of"
+    )
+    current_revision = models.OneToOneField(
+        "campaigns.Revision", models.RESTRICT, null=True, blank=True, related_name="current_of"
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = CampaignTileQuerySet.as_manager()
+
+    class Meta:
+        """One row per campaign and tile; legal states only."""
+
+        ordering = ["tile_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "tile"], name="campaign_tile_once"),
+            models.CheckConstraint(condition=Q(status__in=TileStatus.values), name="tile_status_legal"),
+            models.CheckConstraint(
+                condition=~Q(status="composite") | Q(current_build__isnull=False),
+                name="tile_composite_has_build",
+            ),
+        ]
+        indexes = [models.Index(fields=["campaign", "status"], name="tile_by_status")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign.slug}/{self.tile_id}"
+
+    @property
+    def tile_name(self) -> str:
+        """The tile's name."""
+        return self.tile_id
+
+    @property
+    def is_due(self) -> bool:
+        """Whether others have to wait for it."""
+        return self.status in DUE
+
+    @property
+    def active_build(self) -> "Build | None":
+        """The build that waits or runs, if there is one."""
+        return self.builds.filter(status__in=ACTIVE).first()
+
+    @property
+    def path(self) -> Path:
+        """The folder of its builds and revisions."""
+        return self.campaign.path / self.tile_id

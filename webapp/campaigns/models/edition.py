@@ -1,0 +1,141 @@
+"""Editions: what customers and external maps see."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from pipeline.errors import UsageError
+from webapp.campaigns.models.campaign import Campaign, CampaignTile
+from webapp.campaigns.models.event import Event
+from webapp.campaigns.models.revision import Revision
+from webapp.campaigns.states import ACTIVE, DUE, EditionStatus, ReviewStatus, TileStatus
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+
+
+class Frozen(models.Model):
+    """A row that is written once."""
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the row, the first time only.
+
+        Raises:
+            UsageError: the row exists.
+        """
+        if not self._state.adding:
+            raise UsageError(f"{self} is published and cannot be changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{self} is published and cannot be removed.")
+
+
+class Edition(Frozen):
+    """A frozen table tile -> revision of a campaign, published in one transaction."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="editions")
+    number = models.PositiveIntegerField()
+    published_at = models.DateTimeField(db_default=Now(), editable=False)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        """Numbers are unique, the newest first."""
+
+        ordering = ["campaign_id", "-number"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="edition_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign.slug} edition {self.number}"
+
+    @classmethod
+    @transaction.atomic
+    def publish(cls, campaign: Campaign, by: "User | None" = None) -> "Edition":
+        """Freeze the current revisions of all finished tiles as the next edition.
+
+        Raises:
+            UsageError: a tile is under way, a revision is waiting or rejected, or nothing has changed.
+        """
+        Campaign.objects.select_for_update().get(pk=campaign.pk)
+        tiles = list(campaign.tiles.select_for_update(of=("self",)).select_related("current_revision"))
+        revisions = [tile.current_revision for tile in tiles if tile.current_revision]
+        refuse_unfinished(campaign, tiles)
+        newest = campaign.latest_edition
+        if newest and set(newest.tiles.values_list("revision_id", flat=True)) == {r.pk for r in revisions}:
+            raise UsageError(f"{newest} shows these revisions already.", "campaign")
+        number = (campaign.editions.aggregate(last=Max("number"))["last"] or 0) + 1
+        edition = cls.objects.create(campaign=campaign, number=number, published_by=by)
+        EditionTile.objects.bulk_create(
+            EditionTile(edition=edition, tile_id=revision.campaign_tile.tile_id, revision=revision)
+            for revision in revisions
+        )
+        Event.objects.create(
+            subject="edition",
+            subject_id=edition.pk,
+            campaign=campaign,
+            after=EditionStatus.PUBLISHED,
+            text=f"{len(revisions)} tiles",
+            by=by,
+        )
+        return edition
+
+
+class EditionTile(Frozen):
+    """The revision of one tile that an edition shows."""
+
+    edition = models.ForeignKey(Edition, models.CASCADE, related_name="tiles")
+    tile = models.ForeignKey("campaigns.GridTile", models.PROTECT)
+    revision = models.ForeignKey(Revision, models.RESTRICT, related_name="edition_tiles")
+
+    class Meta:
+        """Each tile once."""
+
+        ordering = ["edition_id", "tile_id"]
+        constraints = [models.UniqueConstraint(fields=["edition", "tile"], name="tile_once_per_edition")]
+
+    def __str__(self) -> str:
+        return f"{self.edition}: {self.tile_id}"
+
+
+def refuse_unfinished(campaign: Campaign, tiles: list[CampaignTile]) -> None:
+    """Refuse to publish what is not whole.
+
+    Raises:
+        UsageError: with the tiles that stand in the way.
+    """
+    pending = set(
+        Revision.objects.filter(campaign_tile__campaign=campaign, status__in=ACTIVE).values_list(
+            "campaign_tile_id", flat=True
+        )
+    )
+    obstacles = {
+        "not finished": [t for t in tiles if t.status in DUE or t.pk in pending],
+        "without a mosaic": [t for t in tiles if t.status == TileStatus.COMPOSITE and not t.current_revision],
+        "rejected": [
+            t
+            for t in tiles
+            if t.current_revision and t.current_revision.review_status == ReviewStatus.REJECTED
+        ],
+    }
+    for reason, found in obstacles.items():
+        if found:
+            names = ", ".join(tile.tile_id for tile in found[:10])
+            raise UsageError(
+                f"The edition cannot be published: {len(found)} tiles are {reason} ({names}).", "campaign"
+            )
+    if not any(tile.current_revision for tile in tiles):
+        raise UsageError(f"Campaign {campaign.slug} has no finished tile to publish.", "campaign")

@@ -1,0 +1,93 @@
+"""The history: every change of a state, with who, when and why."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Now
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+
+
+class Event(models.Model):
+    """One change of the status of a tile, build, revision, edition or order; never changed or removed."""
+
+    subject = models.CharField(max_length=20, help_text="tile, build, revision, edition, order or campaign")
+    subject_id = models.BigIntegerField()
+    campaign = models.ForeignKey("campaigns.Campaign", models.CASCADE, related_name="events")
+    tile_name = models.CharField(max_length=5, blank=True)
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20)
+    text = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        """Order and indexes."""
+
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["subject", "subject_id"], name="event_subject"),
+            models.Index(fields=["campaign", "tile_name", "id"], name="event_tile"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.subject_id}: {self.before or 'new'} to {self.after}"
+
+
+class Stateful(models.Model):
+    """A row with a status that changes by compare and swap and writes its history."""
+
+    MOVES: dict[str, tuple[str, ...]] = {}
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    @property
+    def subject(self) -> str:
+        """The word for this kind of row in the history."""
+        return {"campaigntile": "tile"}.get(self._meta.model_name or "", self._meta.model_name or "")
+
+    def move(self, to: str, text: str = "", by: "User | None" = None, **values: Any) -> bool:
+        """Change the status, if it is still the one this object knows, together with other fields.
+
+        Args:
+            to: the new status.
+            text: why, for people.
+            by: who did it; None where the machine did.
+            **values: other fields to set in the same statement.
+
+        Returns:
+            False where somebody else changed the status first; nothing was written then.
+
+        Raises:
+            ValueError: the new status may not follow the old one.
+        """
+        before = self.status
+        if to not in self.MOVES[before]:
+            raise ValueError(f"A {self.subject} that is {before} cannot become {to}.")
+        with transaction.atomic():
+            moved = type(self).objects.filter(pk=self.pk, status=before).update(status=to, **values)
+            if not moved:
+                return False
+            self.status = to
+            for name, value in values.items():
+                setattr(self, name, value)
+            self.remember(before, to, text, by)
+        return True
+
+    def remember(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
+        """Write a line of the history."""
+        return Event.objects.create(
+            subject=self.subject,
+            subject_id=self.pk,
+            campaign_id=self.campaign_id,
+            tile_name=getattr(self, "tile_name", ""),
+            before=before,
+            after=after,
+            text=text,
+            by=by,
+        )

@@ -1,0 +1,123 @@
+"""Revisions: the served mosaic and landcover of a tile."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.gis.db import models
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from webapp.campaigns.models.build import Build, Leased
+from webapp.campaigns.models.campaign import CampaignTile
+from webapp.campaigns.states import ACTIVE, REVISION_MOVES, ReviewStatus, RevisionStatus
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+
+
+class Revision(Leased):
+    """A tile's mosaic and landcover, made from its build and its neighbours'."""
+
+    MOVES = REVISION_MOVES
+
+    campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=20, choices=RevisionStatus, default=RevisionStatus.WAITING)
+    build = models.ForeignKey(
+        Build,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="own_revisions",
+        help_text="the tile's own build",
+    )
+    builds = models.ManyToManyField(Build, through="RevisionInput", related_name="revisions")
+    inputs_hash = models.CharField(max_length=64, blank=True, editable=False)
+    folder = models.CharField(max_length=200, help_text="relative to the storage root")
+    review_status = models.CharField(max_length=20, choices=ReviewStatus, default=ReviewStatus.UNREVIEWED)
+
+    class Meta:
+        """Numbers are unique, one at work and one current per tile, legal states only."""
+
+        ordering = ["campaign_tile_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign_tile", "number"], name="revision_number_once"),
+            models.UniqueConstraint(
+                fields=["campaign_tile"], condition=Q(status__in=ACTIVE), name="one_active_revision_per_tile"
+            ),
+            models.UniqueConstraint(
+                fields=["campaign_tile"], condition=Q(status="current"), name="one_current_revision_per_tile"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=RevisionStatus.values), name="revision_status_legal"
+            ),
+            models.CheckConstraint(
+                condition=Q(review_status__in=ReviewStatus.values), name="review_status_legal"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="current") | Q(build__isnull=False), name="current_revision_has_build"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "lease_until"], name="revision_due")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_tile} revision {self.number}"
+
+    @classmethod
+    @transaction.atomic
+    def begin(cls, tile: CampaignTile, text: str = "", by: "User | None" = None) -> "Revision":
+        """Make the next revision of a tile, waiting for its ring."""
+        number = cls.next_number(tile)
+        folder = f"{tile.campaign.slug}/{tile.tile_id}/revisions/{number}"
+        revision = cls.objects.create(campaign_tile=tile, number=number, folder=folder)
+        revision.remember("", revision.status, text, by)
+        return revision
+
+    @transaction.atomic
+    def take_inputs(self, builds: list[Build]) -> None:
+        """Fix the builds that this revision is made from."""
+        own = next(build for build in builds if build.campaign_tile_id == self.campaign_tile_id)
+        RevisionInput.objects.filter(revision=self).delete()
+        RevisionInput.objects.bulk_create([RevisionInput(revision=self, build=build) for build in builds])
+        self.build, self.inputs_hash = own, hash_of(builds)
+        self.save(update_fields=["build", "inputs_hash"])
+
+    @transaction.atomic
+    def become_current(self, report: dict[str, Any]) -> bool:
+        """Take the place of the tile's current revision, whose files stay where they are."""
+        tile = CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
+        for old in current_revisions(tile):
+            old.move(RevisionStatus.SUPERSEDED, f"replaced by revision {self.number}")
+        if not self.finish(RevisionStatus.CURRENT, report=report, error=""):
+            transaction.set_rollback(True)
+            return False
+        CampaignTile.objects.filter(pk=tile.pk).update(current_revision=self, changed_at=Now())
+        return True
+
+
+class RevisionInput(models.Model):
+    """A build that a revision was made from."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="inputs")
+    build = models.ForeignKey(Build, models.RESTRICT, related_name="uses")
+
+    class Meta:
+        """Each build once."""
+
+        constraints = [models.UniqueConstraint(fields=["revision", "build"], name="input_once_per_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.revision_id} from {self.build_id}"
+
+
+def current_revisions(tile: CampaignTile) -> models.QuerySet:
+    """The current revision of a tile, as a query of one row at most."""
+    return tile.revisions.filter(status=RevisionStatus.CURRENT)
+
+
+def hash_of(builds: list[Build]) -> str:
+    """What a set of builds has in common with itself only (sha256, hex)."""
+    keys = sorted(build.pk for build in builds)
+    return hashlib.sha256(json.dumps(keys).encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Reviews: QC verdicts on revisions."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from webapp.campaigns.models import Build, Override, Revision
+
+
+class Verdict(models.TextChoices):
+    """What a reviewer decides."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class Reason(models.TextChoices):
+    """Why a revision is rejected; countable."""
+
+    CLOUD = "cloud", "cloud left in the mosaic"
+    SHADOW = "shadow", "cloud shadow left in the mosaic"
+    HAZE = "haze", "haze"
+    SEAM = "seam", "visible seam"
+    HOLE = "hole", "hole in the data"
+    GEOMETRY = "geometry", "shifted or doubled ground"
+    COLOUR = "colour", "wrong colours"
+    CLASSES = "classes", "wrong landcover"
+    OTHER = "other", "something else"
+
+
+class Review(models.Model):
+    """One verdict of one reviewer on one revision."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    reason = models.CharField(max_length=20, choices=Reason, blank=True)
+    words = models.TextField(blank=True)
+    override = models.OneToOneField(Override, models.SET_NULL, null=True, blank=True, related_name="review")
+    successor = models.ForeignKey(
+        Build,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="asked_by",
+        help_text="the build that answers it",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        """The newest first; a rejection has a reason, an approval none."""
+
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(verdict__in=Verdict.values), name="review_verdict_legal"),
+            models.CheckConstraint(
+                condition=Q(verdict="approve", reason="") | Q(verdict="reject", reason__in=Reason.values),
+                name="review_reason_with_rejection",
+            ),
+            models.UniqueConstraint(fields=["revision"], name="one_review_per_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} of revision {self.revision_id}"

@@ -1,0 +1,189 @@
+"""Settings of the web application, from the environment.
+
+| variable | means | without it |
+| --- | --- | --- |
+| `DATABASE_URL` | `postgis://USER:PASSWORD@HOST:PORT/NAME` | a local database `earthquilt` |
+| `REDIS_URL` | `redis://HOST:PORT/DB` | port 6379 of this machine |
+| `STORAGE_URL` | the folder of all products (a path or `file:///PATH`) | `.local/storage` |
+| `SECRET_KEY` | signs sessions | a key that lives as long as the process |
+| `DEBUG` | `1` while developing | off |
+| `ALLOWED_HOSTS`, `CSRF_TRUSTED_ORIGINS` | comma separated | this machine only |
+| `HTTPS` | `1` where the server is reached by https only | off |
+| `AOI_MOST_KM2`, `AOI_MOST_VERTICES` | limits of an order | 2,000,000 and 50,000 |
+| `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
+| `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
+| `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
+"""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def storage_folder(address: str) -> Path:
+    """The folder of a storage address (a path or file:///PATH).
+
+    Raises:
+        ImproperlyConfigured: the address is of another kind.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("", "file"):
+        raise ImproperlyConfigured(f"STORAGE_URL {address!r} is not a folder: write a path or file:///PATH.")
+    path = Path(unquote(parts.path) if parts.scheme else address)
+    return path if path.is_absolute() else BASE_DIR / path
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY_IS_MADE_UP = not env.str("SECRET_KEY", default="")
+SECRET_KEY = env.str("SECRET_KEY", default="") or get_random_secret_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+
+DATABASES = {"default": env.db("DATABASE_URL", default="postgis://eq@127.0.0.1:5432/earthquilt")}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+GDAL_LIBRARY_PATH = env.str("GDAL_LIBRARY_PATH", default=None)
+GEOS_LIBRARY_PATH = env.str("GEOS_LIBRARY_PATH", default=None)
+# Geometries of strangers are read by shapely, which resolves no spatial references.
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+QUEUES = ("download", "cpu", "gpu")
+STAGE_TIMEOUT = env.int("STAGE_TIMEOUT", default=6 * 3600)
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": STAGE_TIMEOUT} for name in QUEUES}
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
+MOST_ATTEMPTS = env.int("MOST_ATTEMPTS", default=4)
+RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
+SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+
+STORAGE_ROOT = storage_folder(env.str("STORAGE_URL", default=".local/storage"))
+AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)
+AOI_MOST_VERTICES = env.int("AOI_MOST_VERTICES", default=50_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django_htmx",
+    "django_rq",
+    "leaflet",
+    "rest_framework",
+    "rest_framework_gis",
+    "drf_spectacular",
+    "webapp.accounts",
+    "webapp.campaigns",
+    "webapp.orders",
+    "webapp.review",
+    "webapp.tileserver",
+    "webapp.maps",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "webapp.urls"
+WSGI_APPLICATION = "webapp.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "webapp.accounts.roles.context",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": STORAGE_ROOT},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "webapp.accounts.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+        "rest_framework.parsers.FormParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "webapp.problems.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Earthquilt",
+    "DESCRIPTION": "Cloud-free Sentinel-2 mosaics and landcover: campaigns, orders, reviews and editions. "
+    'Every refusal has one shape: `{"error": {"code", "message", "field"}}`.',
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"rq": {"level": "WARNING"}, "rasterio": {"level": "ERROR"}},
+}
