@@ -83,7 +83,7 @@ def padded(window: Window, margin: int, shape: tuple[int, int]) -> tuple[Window,
 
 def window_geobox(geobox: GeoBox, window: Window) -> GeoBox:
     """The grid of a window of `geobox`."""
-    affine = geobox.affine * Affine.translation(window.col_off, window.row_off)
+    affine = geobox.affine @ Affine.translation(window.col_off, window.row_off)
     return GeoBox((window.height, window.width), affine, geobox.crs)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
@@ -35,14 +36,17 @@ def whole_file(path: Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    try:
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(path)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) or error.errno is None:
-            raise
-        raise storage_error(error, path) from error
+        if error.errno in FULL or error.errno in DENIED:
+            raise storage_error(error, path) from error
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,0 +1,103 @@
+"""A build's folder: its scene list, the scenes it wants, and the figures kept between its steps."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.catalog.scene import Scene
+from pipeline.grid import Tile
+from pipeline.scene_list import SceneList
+from pipeline.settings import CampaignSettings
+from pipeline.storage import read_json, write_json
+
+CANDIDATES = "candidates.json"
+WORK = "work.json"
+
+
+@dataclass(frozen=True)
+class Build:
+    """One run of the stages for a tile: its settings and the folder its products go to."""
+
+    tile: Tile
+    settings: CampaignSettings
+    folder: Path
+
+    def scene_list(self) -> SceneList:
+        """The scene list as it stands."""
+        return SceneList.from_json(read_json(self.folder / "scene_list.json"))
+
+    def candidates(self) -> dict[str, Scene]:
+        """The scenes that the catalog offered, by id."""
+        return {item["id"]: Scene.from_json(item) for item in read_json(self.folder / CANDIDATES)["scenes"]}
+
+    def wanted(self) -> list[Scene]:
+        """The scenes to fetch: those of the list by rank, then the others of the landcover series."""
+        scenes = self.candidates()
+        return [scenes[name] for name in series(self.scene_list(), self.settings)]
+
+    def note(self, **figures: Any) -> None:
+        """Keep figures of a step for the report; one of the same name is replaced."""
+        write_json(self.folder / WORK, self.notes() | figures)
+
+    def add(self, **figures: Any) -> None:
+        """Add to the figures kept: numbers add up (also inside a dict), lists are joined."""
+        notes = self.notes()
+        self.note(**{name: _joined(notes.get(name), value) for name, value in figures.items()})
+
+    def notes(self) -> dict[str, Any]:
+        """The figures kept so far."""
+        path = self.folder / WORK
+        return read_json(path) if path.exists() else {}
+
+    @contextmanager
+    def step(self, stage: str) -> Iterator[None]:
+        """Time a step and keep its seconds and the peak memory of the process."""
+        started = time.monotonic()
+        yield
+        self.add(seconds={stage: round(time.monotonic() - started, 3)}, peak_memory_mib=[peak_memory_mib()])
+
+
+def series(listed: SceneList, settings: CampaignSettings) -> list[str]:
+    """The landcover series: the scenes of the list and the clearest others, up to the settings' dates.
+
+    Of the others, one counts as much clearer as it is further (in shares of the range) from the dates already
+    in, so that the series spreads over the range.
+    """
+    taken = list(listed.chosen)
+    others = [
+        item for item in listed.candidates if not item.chosen and not item.hazy and item.clear_share > 0
+    ]
+    excluded = set(listed.excluded)
+    others = [item for item in others if item.id not in excluded]
+    span = max((settings.end - settings.start).days, 1)
+    while others and len(taken) < settings.series:
+        best = max(others, key=lambda item: (item.clear_share * (0.5 + _spread(item, taken) / span), item.id))
+        others.remove(best)
+        if _spread(best, taken) >= 1:
+            taken.append(best)
+    return [item.id for item in taken]
+
+
+def peak_memory_mib() -> float:
+    """Most memory that this process held so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _joined(old: Any, new: Any) -> Any:
+    if old is None:
+        return new
+    if isinstance(old, dict):
+        return old | {name: _joined(old.get(name), value) for name, value in new.items()}
+    if isinstance(old, list):
+        return old + [item for item in new if item not in old]
+    return round(old + new, 3)
+
+
+def _spread(item: Any, taken: Sequence[Any]) -> int:
+    return min((abs((item.datetime.date() - other.datetime.date()).days) for other in taken), default=10**6)

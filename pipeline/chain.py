@@ -1,0 +1,354 @@
+"""The four stages in a row: the only room that knows them all, and holds stage 2's loop (paper, 2).
+
+Each step is a function of a tile's build folder, so that the command line, a test and a worker on another
+machine run the same code; what a step has finished is not made again.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import imagery, landcover, mosaic, networks, scene_list
+from pipeline.build import CANDIDATES, Build
+from pipeline.catalog import open_catalog
+from pipeline.catalog.scene import Scene
+from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
+from pipeline.grid import Tile
+from pipeline.product_item import write_item
+from pipeline.raster import BANDS
+from pipeline.scene_list import SceneList
+from pipeline.settings import CampaignSettings
+from pipeline.storage import read_json, require_space, write_json
+
+log = logging.getLogger(__name__)
+
+
+def make_scene_list(
+    build: Build,
+    catalog: str,
+    neighbour_datatakes: Sequence[frozenset[str]] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> SceneList:
+    """Stage 1: ask the catalog, look at all previews, choose the minimum list.
+
+    Args:
+        build: the tile, its settings and folder.
+        catalog: STAC API address, static STAC catalog, or folder of SAFE products.
+        neighbour_datatakes: the datatakes of each finished neighbour's list, where agreement is wanted.
+        overrides: what a reviewer asked: {"exclude": [id], "force": [id], "start": date, "end": date}.
+
+    Raises:
+        NoScenes: no candidate, or nothing clear; the candidates and reasons are written all the same.
+        SourceError: the catalog cannot be used.
+    """
+    asked = dict(overrides or {})
+    with build.step("scene_list"):
+        source = open_catalog(catalog, build.settings.level)
+        start, end = asked.get("start") or build.settings.start, asked.get("end") or build.settings.end
+        found = source.search(build.tile.name, start, end, build.settings.max_cloud)
+        rejected = [list(item) for item in getattr(source, "rejected", [])]
+        write_json(
+            build.folder / CANDIDATES,
+            {
+                "scenes": [scene.to_json() for scene in found],
+                "rejected": rejected,
+                "overrides": _plain(asked),
+            },
+        )
+        if not found:
+            raise NoScenes(
+                f"No scene of {build.tile.name} from {start} to {end} with at most "
+                f"{build.settings.max_cloud:g} % cloud was found in {catalog}."
+            )
+        takes = neighbour_datatakes if build.settings.agree_datatakes else ()
+        return scene_list.choose(
+            found, build.tile, build.settings, build.folder, neighbour_datatakes=takes, overrides=asked
+        )
+
+
+def fetch(build: Build) -> list[str]:
+    """Stage 2: fetch the scenes of the list and of the landcover series; those already there are left alone.
+
+    A scene that cannot be read is set aside: the list is made again without it, and the report tells it.
+
+    Returns:
+        The ids of the scenes that are there now.
+
+    Raises:
+        TransientSourceError: the source did not answer; worth another try.
+        SourceError: not one scene could be read.
+    """
+    require_space(build.folder, 4 * _scene_bytes(build))
+    with build.step("imagery"):
+        while True:
+            try:
+                for scene in build.wanted():
+                    figures = imagery.fetch(scene, build.tile, build.settings, build.folder)
+                    build.add(bytes_fetched=figures.get("bytes_fetched", 0))
+                return [scene.id for scene in build.wanted()]
+            except TransientSourceError:
+                raise
+            except SourceError as error:
+                _set_aside(build, scene, error)
+
+
+def mask(build: Build) -> None:
+    """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
+    with build.step("imagery"):
+        for scene in build.wanted():
+            imagery.mask(scene, build.tile, build.settings, build.folder)
+
+
+def next_scene(build: Build) -> str | None:
+    """Stage 2's loop: the scene to be fetched next, already added to the list; None when there is none.
+
+    While less than the share is covered and a candidate adds at least the least gain of the tile, the best
+    next one is asked for.
+    """
+    with build.step("imagery"):
+        listed = build.scene_list()
+        coverage = imagery.coverage(_scenes_of(build, listed), build.tile, build.settings, build.folder)
+        if coverage.share >= build.settings.share:
+            return None
+        best = scene_list.best_next(listed, build.folder, coverage.uncovered_preview)
+        if best is None or best.gain < build.settings.least_gain:
+            return None
+        reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
+        write_json(build.folder / "scene_list.json", listed.with_added(best.id, reason).to_json())
+        return best.id
+
+
+def fetch_and_mask(build: Build, tell: Callable[[str], None] = log.info) -> None:
+    """Stage 2 whole: fetch, mask, and again while a further scene is needed."""
+    while True:
+        tell(f"fetching {len(build.wanted())} scenes")
+        fetch(build)
+        tell("masking clouds at full resolution")
+        mask(build)
+        if next_scene(build) is None:
+            return
+
+
+def compose(build: Build) -> dict[str, Any]:
+    """Stage 3, the tile alone: the cloud-free composite of the list's scenes, with its provenance."""
+    with build.step("mosaic"):
+        scenes = _scenes_of(build, build.scene_list())
+        if not (build.folder / "composite.tif").exists():
+            figures = mosaic.compose(scenes, build.tile, build.settings, build.folder)
+            build.note(composite=figures)
+        return build.notes()["composite"]
+
+
+def classify(build: Build) -> dict[str, Any]:
+    """Stage 4, the tile alone: the classes of each date of the series and the probabilities of all."""
+    with build.step("landcover"):
+        scenes = build.wanted()
+        if not (build.folder / "probabilities.tif").exists():
+            for scene in scenes:
+                landcover.classify_scene(scene, build.tile, build.settings, build.folder)
+            figures = landcover.fuse(scenes, build.tile, build.settings, build.folder)
+            build.note(landcover=figures)
+    return finish_build(build)
+
+
+def finish_build(build: Build) -> dict[str, Any]:
+    """Write the build's report.json: coverage, residual cloud, bytes, seconds, memory, models, warnings."""
+    notes, composite = build.notes(), build.notes()["composite"]
+    listed = build.scene_list()
+    report = {
+        "tile": build.tile.name,
+        "settings": build.settings.to_json(),
+        "coverage": composite["coverage"],
+        "residual_cloud": composite["residual_cloud"],
+        "scenes": [candidate.id for candidate in listed.chosen],
+        "series": [scene.id for scene in build.wanted()],
+        "bytes_fetched": notes.get("bytes_fetched", 0),
+        "peak_memory_mib": max(notes.get("peak_memory_mib", [0.0])),
+        "seconds": notes.get("seconds", {}),
+        "models": networks.versions(),
+        "composite": composite,
+        "landcover": notes.get("landcover", {}),
+        "warnings": notes.get("warnings", []) + _hole_warnings(composite),
+    }
+    write_json(build.folder / "report.json", report)
+    return report
+
+
+def blend_mosaic(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
+    """Stage 3 with the neighbours: the mosaic, balanced, blended, then toned; arguments as `revise`."""
+    with build.step("blend"):
+        blended = mosaic.blend(build.tile, builds, build.settings, build.folder)
+        build.note(blended=blended)
+    return blended
+
+
+def revise(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
+    """Stages 3 and 4 with the neighbours: mosaic, landcover, confidence, report.json and item.json.
+
+    Args:
+        build: the tile and the folder of the revision (its build's own folder on the command line).
+        builds: folders of the finished builds of the tile and of the tiles within three rings, by tile name.
+
+    Returns:
+        The report; `inputs` names what the revision was made from.
+    """
+    blended = blend_mosaic(build, builds)
+    with build.step("blend"):
+        classes = landcover.blend(build.tile, builds, build.settings, build.folder)
+    own_folder = Path(builds[build.tile.name])
+    report = _revision_report(build, read_json(own_folder / "report.json"), blended, classes)
+    chosen = SceneList.from_json(read_json(own_folder / "scene_list.json")).chosen
+    write_item(build.folder, build.tile, build.settings, report, [item.datetime for item in chosen])
+    return report
+
+
+def _revision_report(
+    build: Build, own: Mapping[str, Any], blended: Mapping[str, Any], classes: Mapping[str, Any]
+) -> dict[str, Any]:
+    notes = build.notes()
+    report = dict(own) | {
+        "seam_score": blended["seam_score"],
+        "mosaic": blended,
+        "classes": classes,
+        "inputs": blended["inputs"],
+        "seconds": own["seconds"] | notes["seconds"],
+        "peak_memory_mib": max([own["peak_memory_mib"], *notes["peak_memory_mib"]]),
+    }
+    write_json(build.folder / "report.json", report)
+    return report
+
+
+def build_tile(
+    build: Build,
+    catalog: str,
+    neighbour_datatakes: Sequence[frozenset[str]] = (),
+    tell: Callable[[str], None] = log.info,
+) -> dict[str, Any]:
+    """Stages 1 to 4 of one tile, up to its composite and probabilities; gives the report."""
+    if not (build.folder / "scene_list.json").exists():
+        tell("looking at the previews")
+        make_scene_list(build, catalog, neighbour_datatakes)
+    if not (build.folder / "composite.tif").exists():
+        fetch_and_mask(build, tell)
+        tell("fusing the composite")
+        compose(build)
+    tell("classifying the landcover")
+    return classify(build)
+
+
+def run(
+    catalog: str,
+    tiles: Sequence[Tile],
+    settings: CampaignSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    tell: Callable[[str, str], None] = lambda tile, step: log.info("%s: %s", tile, step),
+) -> dict[str, dict[str, Any]]:
+    """All four stages for several tiles, blended with each other; products under out/TILE/.
+
+    Args:
+        catalog: STAC API address, static STAC catalog, or folder of SAFE products.
+        tiles: what to make.
+        settings: dates, cloud cover, resolution and so on.
+        out: the folder of the products.
+        resume: go on with what an earlier run of the same settings left.
+        tell: called with (tile name, what is being done).
+
+    Returns:
+        The report of each tile that has a mosaic; tiles without scenes are left out and logged.
+
+    Raises:
+        UsageError: products are there already and `resume` was not given, or they are of other settings.
+        NoScenes: not one of the tiles has a usable scene.
+    """
+    builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
+    folders: dict[str, Path] = {}
+    failures: list[NoScenes] = []
+    for name, build in builds.items():
+        takes = [_datatakes(builds[other.name]) for other in build.tile.neighbours() if other.name in folders]
+        try:
+            build_tile(build, catalog, takes, lambda step, tile=name: tell(tile, step))
+        except NoScenes as error:
+            log.warning("%s is left out: %s", name, error)
+            failures.append(error)
+            continue
+        folders[name] = build.folder
+    if not folders:
+        raise failures[0]
+    reports = {}
+    for name in folders:
+        tell(name, "blending with its neighbours")
+        reports[name] = revise(builds[name], folders)
+    return reports
+
+
+def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:
+    """Begin a tile's build in a folder, or go on with one of the same request.
+
+    Raises:
+        UsageError: products are there already and `resume` is False, or they are of another request.
+    """
+    asked = {"settings": settings.to_json(), "catalog": catalog}
+    request = folder / "request.json"
+    if request.exists():
+        if not resume:
+            raise UsageError(
+                f"{folder} already holds products: give --resume to go on with them, or another --out.", "out"
+            )
+        if read_json(request) != asked:
+            raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
+    write_json(request, asked)
+    return Build(tile, settings, folder)
+
+
+def _datatakes(build: Build) -> frozenset[str]:
+    return frozenset(item.datatake for item in build.scene_list().chosen)
+
+
+def _scenes_of(build: Build, listed: SceneList) -> list[Scene]:
+    scenes = build.candidates()
+    return [scenes[item.id] for item in listed.chosen]
+
+
+def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:
+    """Leave a scene that cannot be read out of the candidates, and choose again."""
+    stored = read_json(build.folder / CANDIDATES)
+    left = [item for item in stored["scenes"] if item["id"] != scene.id]
+    stored["rejected"].append([scene.id, str(error)])
+    build.add(warnings=[f"{scene.id} was set aside: {error}"])
+    log.warning("%s was set aside: %s", scene.id, error)
+    if not left:
+        raise error
+    write_json(build.folder / CANDIDATES, stored | {"scenes": left})
+    overrides = dict(stored["overrides"])
+    overrides["force"] = [name for name in overrides.get("force", []) if name != scene.id]
+    try:
+        scene_list.choose(
+            [Scene.from_json(item) for item in left],
+            build.tile,
+            build.settings,
+            build.folder,
+            overrides=overrides,
+        )
+    except NoScenes as nothing:
+        raise error from nothing
+
+
+def _scene_bytes(build: Build) -> int:
+    rows, cols = build.tile.geobox(build.settings.resolution).shape
+    return rows * cols * len(BANDS) * 2
+
+
+def _hole_warnings(composite: Mapping[str, Any]) -> list[str]:
+    holes = 1 - composite["coverage"]
+    if holes <= 0:
+        return []
+    return [f"{holes:.3%} of the tile is covered by no clear scene and stays empty."]
+
+
+def _plain(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in overrides.items()
+    }

@@ -1,0 +1,147 @@
+"""Earthquilt's pipeline: from Sentinel-2 scenes to a seamless mosaic and a six-class landcover map."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import shapely
+from shapely import wkt
+from shapely.geometry.base import BaseGeometry
+from tqdm import tqdm
+
+from pipeline.errors import UsageError
+from pipeline.grid import Tile, tiles_of
+from pipeline.settings import CampaignSettings, parse_date
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: what it is for, its arguments, and what runs it."""
+
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
+class Progress:
+    """A bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self.bar = tqdm(total=total, unit="step") if sys.stderr.isatty() else None
+
+    def __call__(self, tile: str, step: str) -> None:
+        """Tell that `step` of `tile` begins."""
+        if self.bar is None:
+            print(f"{tile}: {step}", file=sys.stderr, flush=True)
+        else:
+            self.bar.set_description(f"{tile}: {step}")
+            self.bar.update()
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that `run` and the single stages share."""
+    parser.add_argument("--catalog", required=True, help="STAC API, static STAC catalog, or folder of SAFE")
+    parser.add_argument("--tile", action="append", default=[], metavar="T", help="a tile, such as 33TWL")
+    parser.add_argument("--aoi", type=Path, help="GeoJSON file of an area, instead of tiles")
+    parser.add_argument("--start", required=True, metavar="D", help="first day, YYYY-MM-DD")
+    parser.add_argument("--end", required=True, metavar="D", help="last day, YYYY-MM-DD")
+    parser.add_argument(
+        "--max-cloud", type=float, default=80.0, metavar="P", help="most cloud cover, percent"
+    )
+    parser.add_argument("--resolution", type=int, default=10, metavar="M", help="metres; divides 60")
+    parser.add_argument("--level", default="L2A", choices=("L1C", "L2A"))
+    parser.add_argument("--target-date", metavar="D", help="the best date, else the end of the range")
+    parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="products go to DIR/TILE/")
+    parser.add_argument("--resume", action="store_true", help="go on with what is in DIR")
+
+
+def settings_of(asked: argparse.Namespace) -> CampaignSettings:
+    """The campaign's settings from the arguments."""
+    return CampaignSettings(
+        start=parse_date(asked.start, "start"),
+        end=parse_date(asked.end, "end"),
+        max_cloud=asked.max_cloud,
+        resolution=asked.resolution,
+        level=asked.level,
+        share=asked.share,
+        target_date=parse_date(asked.target_date, "target_date") if asked.target_date else None,
+    )
+
+
+def tiles_asked(asked: argparse.Namespace) -> list[Tile]:
+    """The tiles named, or those of the area."""
+    if asked.aoi:
+        return tiles_of(read_area(asked.aoi))
+    if not asked.tile:
+        raise UsageError("Name at least one --tile, or give an --aoi.", "tile")
+    return sorted({Tile.parse(name) for name in asked.tile}, key=lambda tile: tile.name)
+
+
+def read_area(path: Path) -> BaseGeometry:
+    """The union of the polygons of a GeoJSON (or WKT) file.
+
+    Raises:
+        UsageError: the file is missing or holds no polygon.
+    """
+    try:
+        text = path.read_text()
+        area = wkt.loads(text) if path.suffix == ".wkt" else shapely.from_geojson(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "aoi") from error
+    except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no GeoJSON geometry: {error}.", "aoi") from error
+    return shapely.unary_union(area)
+
+
+def add_tiles_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `tiles`."""
+    parser.add_argument("--aoi", type=Path, required=True, help="GeoJSON file of an area")
+
+
+def run_tiles(asked: argparse.Namespace) -> None:
+    """The grid tiles of an area, one a line."""
+    for tile in tiles_of(read_area(asked.aoi)):
+        print(tile.name)
+
+
+def elsewhere(module: str, help: str, arguments: str = "add_arguments", run: str = "run") -> Command:
+    """A command that a room brings along; the room is imported when the command is used."""
+    return Command(
+        help,
+        lambda parser: getattr(import_module(module), arguments)(parser),
+        lambda asked: getattr(import_module(module), run)(asked),
+    )
+
+
+def stages(help: str, run: str) -> Command:
+    """A command of `run_command.py`: all share the arguments of `run`."""
+    return Command(
+        help, add_run_arguments, lambda asked: getattr(import_module("pipeline.run_command"), run)(asked)
+    )
+
+
+COMMANDS: dict[str, Command] = {
+    "run": stages("all four stages for the tiles, blended with each other", "run_all"),
+    "scene-list": stages("stage 1 alone: the scene list", "run_scene_list"),
+    "imagery": stages("stage 2 alone: imagery and cloud masks", "run_imagery"),
+    "mosaic": stages("stage 3 alone: composite, and mosaic blended with the neighbours", "run_mosaic"),
+    "landcover": stages("stage 4 alone: landcover, blended like the mosaic", "run_landcover"),
+    "cloud-mask": elsewhere(
+        "pipeline.imagery.command", "the cloud mask of any R,G,B,NIR image or SAFE product"
+    ),
+    "classify": elsewhere(
+        "pipeline.landcover.command", "the landcover of one image, or fused over several dates"
+    ),
+    "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
+    "simulate": elsewhere(
+        "pipeline.simulate.command", "scenes of a made-up surface, with the truth beside them"
+    ),
+    "train": elsewhere("pipeline.training.command", "train a network", "add_train_arguments", "run_train"),
+    "evaluate": elsewhere(
+        "pipeline.training.command", "measure a network", "add_evaluate_arguments", "run_evaluate"
+    ),
+}

@@ -1,0 +1,80 @@
+"""What `run` and the commands of the single stages do."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline import chain
+from pipeline.build import Build
+from pipeline.commands import Progress, settings_of, tiles_asked
+from pipeline.errors import StorageError
+
+STEPS_PER_TILE = 6
+
+
+def run_all(asked: argparse.Namespace) -> None:
+    """All four stages for the tiles, blended with each other."""
+    tiles, settings = tiles_asked(asked), settings_of(asked)
+    progress = Progress(STEPS_PER_TILE * len(tiles))
+    reports = chain.run(asked.catalog, tiles, settings, asked.out, resume=asked.resume, tell=progress)
+    for name, report in reports.items():
+        print(f"{name}: {len(report['scenes'])} scenes, {report['coverage']:.3%} covered, {asked.out / name}")
+        for warning in report["warnings"]:
+            print(f"{name}: {warning}", file=sys.stderr)
+
+
+def run_scene_list(asked: argparse.Namespace) -> None:
+    """Stage 1 for the tiles."""
+    builds, progress = _builds(asked)
+    for name, build in builds.items():
+        progress(name, "looking at the previews")
+        listed = chain.make_scene_list(build, asked.catalog)
+        print(f"{name}: " + ", ".join(item.id for item in listed.chosen))
+
+
+def run_imagery(asked: argparse.Namespace) -> None:
+    """Stage 2 for the tiles, on their scene lists."""
+    builds, progress = _builds(asked)
+    for name, build in builds.items():
+        _needs(build, "scene_list.json", "scene-list")
+        progress(name, "fetching and masking")
+        chain.fetch_and_mask(build)
+
+
+def run_mosaic(asked: argparse.Namespace) -> None:
+    """Stage 3 for the tiles, on their imagery."""
+    builds, progress = _builds(asked)
+    for name, build in builds.items():
+        _needs(build, "scene_list.json", "imagery")
+        progress(name, "fusing the composite")
+        chain.compose(build)
+    for name, build in builds.items():
+        progress(name, "blending with its neighbours")
+        chain.blend_mosaic(build, {other: item.folder for other, item in builds.items()})
+
+
+def run_landcover(asked: argparse.Namespace) -> None:
+    """Stage 4 for the tiles, on their imagery and composites."""
+    builds, progress = _builds(asked)
+    for name, build in builds.items():
+        _needs(build, "composite.tif", "mosaic")
+        progress(name, "classifying the landcover")
+        chain.classify(build)
+    for name, build in builds.items():
+        progress(name, "blending with its neighbours")
+        chain.revise(build, {other: item.folder for other, item in builds.items()})
+
+
+def _builds(asked: argparse.Namespace) -> tuple[dict[str, Build], Progress]:
+    tiles, settings = tiles_asked(asked), settings_of(asked)
+    builds = {
+        tile.name: chain.begin(tile, settings, asked.out / tile.name, asked.catalog, resume=True)
+        for tile in tiles
+    }
+    return builds, Progress(2 * len(tiles))
+
+
+def _needs(build: Build, product: str, stage: str) -> None:
+    path: Path = build.folder / product
+    if not path.exists():
+        raise StorageError(f"{path} is missing: run `{stage}` with the same arguments first.")

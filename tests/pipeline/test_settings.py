@@ -1,0 +1,40 @@
+from datetime import date
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.settings import CampaignSettings
+
+SUMMER = {"start": date(2023, 6, 1), "end": date(2023, 8, 31)}
+
+
+def test_settings_come_back_from_json():
+    settings = CampaignSettings(**SUMMER, target_date=date(2023, 7, 15), networks={"cloud": "1"})
+    assert CampaignSettings.from_json(settings.to_json()) == settings
+
+
+def test_the_end_of_the_range_is_the_target_where_none_is_given():
+    assert CampaignSettings(**SUMMER).target == date(2023, 8, 31)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"start": date(2023, 9, 1)}, "end"),
+        ({"max_cloud": 101}, "max_cloud"),
+        ({"resolution": 25}, "resolution"),
+        ({"level": "L3"}, "level"),
+        ({"share": 0}, "share"),
+        ({"series": 0}, "series"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
+    with pytest.raises(UsageError) as refused:
+        CampaignSettings(**(SUMMER | wrong))
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("content", [{"start": "yesterday", "end": "2023-01-01"}, {"colour": "red"}])
+def test_json_that_is_no_setting_is_refused(content):
+    with pytest.raises(UsageError):
+        CampaignSettings.from_json(content)
