@@ -1,0 +1,20 @@
+"""Where scenes come from: catalogs, their scenes, and their pixels on a grid."""
+
+from pipeline.catalog.catalog import Catalog
+from pipeline.catalog.download import download
+from pipeline.catalog.previews import read_preview
+from pipeline.catalog.reading import SceneReader, read_scene, scene_reader
+from pipeline.catalog.scene import Asset, Scene
+from pipeline.catalog.search import open_catalog
+
+__all__ = [
+    "Asset",
+    "Catalog",
+    "Scene",
+    "SceneReader",
+    "download",
+    "open_catalog",
+    "read_preview",
+    "read_scene",
+    "scene_reader",
+]

@@ -1,0 +1,72 @@
+"""A STAC API, such as Earth Search or Planetary Computer, through pystac-client; no account needed."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+
+from pystac_client import Client
+from pystac_client.exceptions import APIError
+from shapely.geometry import mapping
+
+from pipeline.catalog.catalog import Catalog, Offer
+from pipeline.catalog.hrefs import resolve
+from pipeline.catalog.http import Http
+from pipeline.catalog.stac import item_product, item_tile
+from pipeline.errors import SourceError, TransientSourceError
+from pipeline.grid import Tile
+
+COLLECTIONS = {"L2A": "sentinel-2-l2a", "L1C": "sentinel-2-l1c"}
+PAGE = 100
+
+
+class StacApi(Catalog):
+    """The collection `sentinel-2-l2a` (or `sentinel-2-l1c`) of a STAC API.
+
+    The server is asked by footprint and dates; tile, level and cloud cover are checked here, since servers differ in
+    what they can filter by.
+    """
+
+    def __init__(self, address: str, level: str, http: Http | None = None) -> None:
+        super().__init__(address, level)
+        self.http = http or Http()
+
+    def offers(self, tile: Tile, start: date, end: date) -> Iterator[Offer]:
+        """The items of the tile, and those that name no tile (they are told as rejected)."""
+        for item in self._items(tile, start, end):
+            if item_tile(item) in (tile.name, None):
+                base = next(
+                    (link["href"] for link in item.get("links", []) if link.get("rel") == "self"),
+                    self.address,
+                )
+                yield str(item.get("id")), partial(item_product, item, partial(resolve, base=base, root=None))
+
+    def _items(self, tile: Tile, start: date, end: date) -> list[dict]:
+        try:
+            client = Client.open(self.address, stac_io=self.http.stac_io())
+            search = client.search(
+                collections=[COLLECTIONS[self.level]],
+                intersects=mapping(tile.footprint),
+                datetime=f"{start}T00:00:00Z/{end}T23:59:59.999Z",
+                limit=PAGE,
+            )
+            return list(search.items_as_dicts())
+        except APIError as error:
+            raise self._told(error) from error
+        except (KeyError, TypeError, ValueError, NotImplementedError) as error:
+            raise SourceError(
+                f"{self.address} does not answer as a STAC API with item search ({error})."
+            ) from error
+
+    def _told(self, error: APIError) -> SourceError:
+        status = error.status_code
+        if status is None or status == 429 or status >= 500:
+            return TransientSourceError(
+                f"The STAC API at {self.address} cannot be reached now: {_short(error)}."
+            )
+        return SourceError(
+            f"The STAC API at {self.address} refused the search with status {status}: {_short(error)}."
+        )
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300].rstrip(".")
