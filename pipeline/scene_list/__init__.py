@@ -1,0 +1,19 @@
+"""Stage 1: the minimum cloud-free scene list of a tile (paper, 2.1)."""
+
+from pipeline.scene_list.choose import choose, choose_among
+from pipeline.scene_list.masks import Look, look, read_masks
+from pipeline.scene_list.model import Candidate, Next, SceneList, best_next
+from pipeline.scene_list.overrides import Overrides
+
+__all__ = [
+    "Candidate",
+    "Look",
+    "Next",
+    "Overrides",
+    "SceneList",
+    "best_next",
+    "choose",
+    "choose_among",
+    "look",
+    "read_masks",
+]

@@ -1,0 +1,81 @@
+"""What makes one scene list better than another (paper, 2.1 d; the objective of the design)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Cost(NamedTuple):
+    """The levels of the objective, compared one after the other; smaller is better.
+
+    Attributes:
+        scenes: number of scenes.
+        strangers: neighbours with which no chosen scene shares a datatake.
+        days: sum of |date - target| in whole days.
+        unclear: minus the clear pixels, each counted as often as it is wanted.
+        ids: the ids, sorted.
+    """
+
+    scenes: int
+    strangers: int
+    days: int
+    unclear: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Choose the best list among candidates that are sorted by id.
+
+    With x_c = 1 for a chosen scene and `a_cp` = 1 where it shows pixel p clear, minimise lexicographically
+    (sum x_c, strangers, sum days_c x_c, - sum_p min(k, sum_c a_cp x_c), ids), subject to
+    sum_p min(k, sum_c a_cp x_c) >= ceil(share * sum_p min(k, sum_c a_cp)) and x_c = 1 for forced scenes.
+
+    Attributes:
+        ids: sorted, all different.
+        clear: bool (candidates, pixels).
+        days: int (candidates,).
+        matches: bool (candidates, neighbours), whether the scene shares a datatake with the neighbour's list.
+        share: of the coverable pixels that must be clear, 0..1.
+        wanted: k, the clear dates wanted for each pixel.
+        forced: indices of scenes that every list must have.
+    """
+
+    ids: tuple[str, ...]
+    clear: np.ndarray
+    days: np.ndarray
+    matches: np.ndarray
+    share: float
+    wanted: int = 1
+    forced: tuple[int, ...] = ()
+
+    def covered(self, chosen: tuple[int, ...]) -> int:
+        """Pixels that a list covers, each counted up to `wanted` times."""
+        return int(np.minimum(self.clear[list(chosen)].sum(axis=0), self.wanted).sum())
+
+    @cached_property
+    def coverable(self) -> int:
+        """Pixels that all candidates together cover, each counted up to `wanted` times."""
+        return int(np.minimum(self.clear.sum(axis=0), self.wanted).sum())
+
+    @property
+    def needed(self) -> int:
+        """The least that a feasible list covers."""
+        return least_covered(self.share, self.coverable)
+
+    def strangers(self, chosen: tuple[int, ...]) -> int:
+        """Neighbours with which no chosen scene shares a datatake."""
+        return int((~self.matches[list(chosen)].any(axis=0)).sum())
+
+    def cost(self, chosen: tuple[int, ...]) -> Cost:
+        """The objective of a list."""
+        ids = tuple(sorted(self.ids[one] for one in chosen))
+        days = int(self.days[list(chosen)].sum())
+        return Cost(len(chosen), self.strangers(chosen), days, -self.covered(chosen), ids)
+
+
+def least_covered(share: float, coverable: int) -> int:
+    """ceil(share * coverable), without the rounding error of a share such as 0.999."""
+    return -int(-round(share * 1_000_000) * coverable // 1_000_000)
