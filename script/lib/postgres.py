@@ -53,7 +53,7 @@ class Postgres:
         with account.secret_file(self.folder, password) as file:
             made = self.command(
                 "initdb", "-D", self.data, "-U", NAME, "--auth=scram-sha-256", "--pwfile", file,
-                "-E", "UTF8", "--locale=C.UTF-8",
+                "-E", "UTF8", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"]),
             )  # fmt: skip
         if made.returncode:
             raise Trouble(f"The database could not be made: {packages.last_line(made.stderr)}")

@@ -1,0 +1,84 @@
+"""`script/test`: set up, lint, and run all tests against services of their own."""
+
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from script.lib import packages, processes, setup
+from script.lib.places import PYTHON, ROOT, only_one
+from script.lib.say import fail, say, step
+from script.lib.services import Services
+
+LINTERS = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format --check": ["ruff", "format", "--check", "."],
+    "mypy pipeline": ["mypy", "pipeline"],
+}
+
+
+def run(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run a module of `.venv`, and end it with this script."""
+    child = subprocess.Popen(
+        [PYTHON, "-m", *arguments], cwd=ROOT, env=environment,
+        stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=processes.end_with_parent,
+    )  # fmt: skip
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=20)
+        processes.signal_group(child.pid, signal.SIGKILL)
+        raise
+
+
+@contextmanager
+def own_services() -> Iterator[dict[str, str]]:
+    """The tests' own services, which are stopped at the end if they were started here."""
+    services = Services("test")
+    with only_one("test", "script/test is running in this checkout already: wait until it has ended."):
+        started = services.start()
+        try:
+            yield services.environment()
+        finally:
+            processes.shield()
+            if started:
+                services.stop()
+
+
+def environment(values: dict[str, str], storage: str, chromium: str | None) -> dict[str, str]:
+    made = {"STORAGE_URL": storage, "SECRET_KEY": secrets.token_hex(24), "PYTHONUNBUFFERED": "1"}
+    if chromium:
+        made["EARTHQUILT_CHROMIUM"] = chromium
+    return dict(os.environ) | values | made
+
+
+def lint() -> list[str]:
+    """Run the linters.
+
+    Returns:
+        The names of those that found something.
+    """
+    found = []
+    for name, arguments in LINTERS.items():
+        with step(name):
+            if run(arguments, dict(os.environ)):
+                found.append(name)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    with processes.interruptible():
+        setup.ensure(tests=True)
+        chromium = packages.try_chromium()
+        found = lint()
+        with own_services() as values, tempfile.TemporaryDirectory(prefix="earthquilt-test-") as storage:
+            say("==> pytest")
+            status = run(["pytest", "--durations=15", *arguments], environment(values, storage, chromium))
+    if found:
+        return fail(f"Found by: {', '.join(found)} (see above).")
+    return status

@@ -1,0 +1,40 @@
+"""`script/worker`: one process that works on queued stages."""
+
+import argparse
+import os
+from collections.abc import Mapping
+
+from script.lib import services
+from script.lib.places import PYTHON, ROOT
+
+# Large windows are given back to the system and taken again otherwise, page by page.
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": "8000000000",
+    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def command(queues: str) -> list[str]:
+    return [str(PYTHON), str(ROOT / "manage.py"), "worker", "--queues", queues]
+
+
+def environment(base: Mapping[str, str], threads: int, gpu: int | None = None) -> dict[str, str]:
+    """The environment of a worker: threads of the numeric libraries, memory, the one GPU it may see."""
+    values = MALLOC | dict(base)
+    values |= {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS")}
+    return values if gpu is None else values | {"CUDA_VISIBLE_DEVICES": str(gpu)}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="script/worker", description="Work on queued stages.")
+    parser.add_argument("--queues", default="gpu,cpu,download", help="comma separated, the first comes first")
+    parser.add_argument("--gpu", type=int, metavar="N", help="use the GPU of this number alone")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1,
+        help="threads of the numeric libraries (as many as cores)",
+    )  # fmt: skip
+    chosen = parser.parse_args(arguments)
+    os.chdir(ROOT)
+    line = command(chosen.queues)
+    os.execve(line[0], line, environment(services.environment(), chosen.threads, chosen.gpu))
