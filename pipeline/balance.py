@@ -1,0 +1,154 @@
+"""One radiometry for scenes and tiles: gains and offsets from ground that several of them see.
+
+Reflectance is averaged over square cells that lie on multiples of their size in the zone's own coordinates,
+so that two neighbours compare identical ground. From the cells that two images share follows, band by band, a
+robust least-squares fit that is held to the identity. A tile's correction is a pure function of the
+composites within two rings: whoever asks gets the same numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.grid import Tile
+from pipeline.ground import Cells, shared_means
+
+RINGS = 2
+GAIN_STEP = 1 / 1024
+OFFSET_STEP = 1e-4
+GAIN_HOLD = 0.1
+OFFSET_HOLD = 0.005
+NOISE = 0.01
+MOST_EVIDENCE = 400.0
+ROUNDS = 6
+
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What brings one image to the common radiometry: reflectance * gain + offset, by band.
+
+    Attributes:
+        gain: float64 (4,), multiples of 1/1024.
+        offset: float64 (4,), reflectance, multiples of 0.0001.
+    """
+
+    gain: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @classmethod
+    def identity(cls, bands: int = 4) -> "Correction":
+        """The correction that changes nothing."""
+        return cls(np.ones(bands), np.zeros(bands))
+
+    def apply(self, reflectance: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Corrected reflectance (bands, h, w) of the same type; NaN stays NaN."""
+        gain = self.gain.astype(reflectance.dtype)[:, None, None]
+        return reflectance * gain + self.offset.astype(reflectance.dtype)[:, None, None]
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Gains and offsets as lists, for a report."""
+        return {"gain": self.gain.tolist(), "offset": self.offset.tolist()}
+
+
+class Balance:
+    """Corrections of the tiles of a neighbourhood.
+
+    Args:
+        cells: cell means of the composites by tile name; what is missing takes no part.
+    """
+
+    def __init__(self, cells: Mapping[str, Cells]) -> None:
+        self.cells = dict(sorted(cells.items()))
+        self._pairs: dict[tuple[str, str], Pair] = {}
+
+    def of(self, tile: Tile) -> Correction:
+        """The correction of a tile from the composites of its two rings (identity where it has none)."""
+        if tile.name not in self.cells:
+            return Correction.identity()
+        near = {tile.name} | {other.name for other in tile.ring(RINGS)}
+        names = [name for name in self.cells if name in near]
+        pairs = {
+            (a, b): self._pair(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if _touch(a, b)
+        }
+        solved = solve(names, pairs)
+        return solved[tile.name]
+
+    def _pair(self, first: str, second: str) -> Pair:
+        if (first, second) not in self._pairs:
+            self._pairs[first, second] = shared_means(self.cells[first], self.cells[second])
+        return self._pairs[first, second]
+
+
+def corrections(tile: Tile, cells: Mapping[str, Cells]) -> Correction:
+    """The correction of one tile; see `Balance.of`."""
+    return Balance(cells).of(tile)
+
+
+def fit(reference: Cells, other: Cells) -> Correction:
+    """The correction that brings `other` to `reference`, which itself stays as it is."""
+    pair = shared_means(other, reference)
+    return solve(["other", "reference"], {("other", "reference"): pair}, fixed="reference")["other"]
+
+
+def solve(
+    names: list[str], pairs: Mapping[tuple[str, str], Pair], fixed: str | None = None
+) -> dict[str, Correction]:
+    """Gains and offsets of several images at once.
+
+    Least over all images i, k that share cells c, and band by band:
+    sum_ik sum_c v_c ((g_i m_ic + o_i) - (g_k m_kc + o_k))^2 / s^2 + sum_i (g_i - 1)^2 / s_g^2 + o_i^2 /
+    s_o^2, with Huber's weights v_c (1 inside s, s / |difference| beyond) found by repeated solving, and the
+    weight of a pair of n cells bounded as if it had `MOST_EVIDENCE` independent ones.
+
+    Args:
+        names: the images in the order in which they enter the sums.
+        pairs: cell means (bands, n) of two images on the ground they share.
+        fixed: an image that keeps the identity.
+
+    Returns:
+        Rounded corrections by name.
+    """
+    gains, offsets = np.ones((4, len(names))), np.zeros((4, len(names)))
+    index = {name: position for position, name in enumerate(names)}
+    numbered = [(index[a], index[b], pair) for (a, b), pair in sorted(pairs.items()) if pair[0].shape[1]]
+    held = index[fixed] if fixed is not None else None
+    for band in range(4):
+        links = [(i, k, first[band], second[band]) for i, k, (first, second) in numbered]
+        gains[band], offsets[band] = _solve_band(len(names), links, held)
+    return {name: _rounded(gains[:, i], offsets[:, i]) for name, i in index.items()}
+
+
+def _solve_band(
+    images: int, links: list[tuple[int, int, NDArray[np.float64], NDArray[np.float64]]], held: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gain and offset of each image in one band; unknowns are the departures from the identity."""
+    prior = np.tile([1 / GAIN_HOLD**2, 1 / OFFSET_HOLD**2], images)
+    if held is not None:
+        prior[2 * held : 2 * held + 2] = 1e18
+    unknown = np.zeros(2 * images)
+    for _ in range(ROUNDS if links else 0):
+        normal, right = np.diag(prior), np.zeros(2 * images)
+        for i, k, first, second in links:
+            rows = np.stack([first, np.ones_like(first), -second, -np.ones_like(second)])
+            where = [2 * i, 2 * i + 1, 2 * k, 2 * k + 1]
+            difference = first - second
+            rest = np.abs(difference + unknown[where] @ rows)
+            weight = NOISE / np.maximum(rest, NOISE) * min(1.0, MOST_EVIDENCE / first.size) / NOISE**2
+            normal[np.ix_(where, where)] += (rows * weight) @ rows.T
+            right[where] -= rows @ (weight * difference)
+        unknown = np.linalg.solve(normal, right)
+    return 1 + unknown[0::2], unknown[1::2]
+
+
+def _rounded(gain: NDArray[np.float64], offset: NDArray[np.float64]) -> Correction:
+    steps = np.rint(offset / OFFSET_STEP).astype(np.int64)
+    return Correction(np.rint(gain / GAIN_STEP) * GAIN_STEP, steps / round(1 / OFFSET_STEP))
+
+
+def _touch(first: str, second: str) -> bool:
+    a, b = Tile.parse(first), Tile.parse(second)
+    return a.overlap(b) is not None if a.zone == b.zone else b in a.neighbours()

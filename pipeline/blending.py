@@ -1,0 +1,310 @@
+"""Blending of overlapping rasters by weights that depend on the place and the files alone.
+
+The weight of a contributor at a place is smoothstep(distance to its own edge) x smoothstep(distance to its
+nearest empty pixel), times a ramp around the meridian where another zone's tile covers the place too. It is
+never zero where the contributor has data. Contributors are summed in order of name in float64, so that
+whoever computes a place gets the same bits, in windows of any size.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio import DatasetReader
+from rasterio.windows import Window
+from scipy.ndimage import distance_transform_edt
+
+from pipeline.errors import StorageError
+from pipeline.grid import Tile
+from pipeline.ground import SOUTH_OFFSET, epsg_of
+from pipeline.raster import geobox_of, opened, padded
+
+FAINT = 1e-6
+METRES_PER_DEGREE = 111_320.0
+
+Prepare = Callable[[NDArray], tuple[NDArray[np.float64], NDArray[np.bool_]]]
+"""From pixels as stored to values float64 (bands, h, w) and where they are valid, bool (h, w)."""
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """Metres over which a contributor comes in: from its edge, from its holes, across a zone edge."""
+
+    edge: float = 9_780.0
+    hole: float = 1_000.0
+    zone: float = 10_000.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one contributor gives to a window: values (bands, h, w), weight (0 = nothing), footprint."""
+
+    zone: int
+    values: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Blended:
+    """A blended window.
+
+    Attributes:
+        values: float64 (bands, h, w), 0 where not valid.
+        valid: bool (h, w), where any contributor has data.
+        footprints: int64 (h, w), bit i set where contributor i covers the place, with data or without.
+    """
+
+    values: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    footprints: NDArray[np.int64]
+
+
+def smoothstep(value: NDArray[np.floating]) -> NDArray[np.floating]:
+    """3 t^2 - 2 t^3 of the value clipped to 0..1."""
+    t = np.clip(value, 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float64]:
+    """Distance in pixels from each pixel to the nearest False one, at most `limit`."""
+    if mask.all():
+        return np.full(mask.shape, float(limit))
+    if not mask.any():
+        return np.zeros(mask.shape)
+    return np.minimum(distance_transform_edt(mask), float(limit))
+
+
+def contributor_names(tile: Tile, builds: Mapping[str, Path]) -> list[str]:
+    """Which builds take part in a tile's blend: its own and those of its neighbours, sorted by name.
+
+    Raises:
+        StorageError: the tile's own build is missing.
+    """
+    if tile.name not in builds:
+        raise StorageError(f"The build of {tile.name} is missing: it cannot be blended with its neighbours.")
+    near = {tile.name} | {other.name for other in tile.neighbours()}
+    return sorted(near & set(builds))
+
+
+@contextmanager
+def contributors(
+    paths: Mapping[str, Path], prepare: Mapping[str, Prepare], ramps: Ramps
+) -> Iterator[list["Contributor"]]:
+    """Open the rasters that are blended, in order of name."""
+    with ExitStack() as stack:
+        yield [
+            Contributor(name, stack.enter_context(opened(paths[name])), prepare[name], ramps)
+            for name in sorted(paths)
+        ]
+
+
+class Contributor:
+    """One raster that takes part in a blend.
+
+    Args:
+        name: the tile's name.
+        dataset: its open raster, on the tile's grid.
+        prepare: from stored pixels to values and validity.
+        ramps: how its weight comes in.
+    """
+
+    def __init__(self, name: str, dataset: DatasetReader, prepare: Prepare, ramps: Ramps) -> None:
+        self.name = name
+        self.dataset = dataset
+        self.prepare = prepare
+        self.ramps = ramps
+        self.geobox = geobox_of(dataset)
+        self.epsg = epsg_of(self.geobox)
+        self.resolution = self.geobox.affine.a
+        self.reach = int(np.ceil(ramps.hole / self.resolution)) + 1
+
+    def part(self, target: GeoBox) -> Part | None:
+        """What it gives to a window of the target's grid; None where they do not meet."""
+        epsg = epsg_of(target)
+        if epsg % 100 == self.epsg % 100:
+            offset = self._pixel_offset(target, epsg)
+            if offset is not None:
+                return self._aligned_part(target, *offset)
+        return self._warped_part(target, epsg)
+
+    def _pixel_offset(self, target: GeoBox, epsg: int) -> tuple[int, int] | None:
+        """Row and column of the target's first pixel in this raster; None where pixels are not aligned."""
+        if target.affine.a != self.resolution:
+            return None
+        col = (target.affine.c - self.geobox.affine.c) / self.resolution
+        row = (self.geobox.affine.f + self._northing_shift(epsg) - target.affine.f) / self.resolution
+        if abs(col - round(col)) > 1e-6 or abs(row - round(row)) > 1e-6:
+            return None
+        return round(row), round(col)
+
+    def _northing_shift(self, epsg: int) -> int:
+        """What to add to this raster's northings to have those of another CRS of the same zone."""
+        return SOUTH_OFFSET * ((epsg // 100 == 327) - (self.epsg // 100 == 327))
+
+    def _aligned_part(self, target: GeoBox, row: int, col: int) -> Part | None:
+        height, width = target.shape
+        first_row, first_col = max(row, 0), max(col, 0)
+        last_row = min(row + height, self.geobox.shape[0])
+        last_col = min(col + width, self.geobox.shape[1])
+        if last_row <= first_row or last_col <= first_col:
+            return None
+        window = Window(first_col, first_row, last_col - first_col, last_row - first_row)
+        values, weight = self._read(window)
+        weight *= self._edge_weight(
+            np.arange(first_row, last_row)[:, None] + 0.5, np.arange(first_col, last_col)[None, :] + 0.5
+        )
+        place = slice(first_row - row, last_row - row), slice(first_col - col, last_col - col)
+        part = Part(
+            self.epsg % 100,
+            np.zeros((len(values), height, width)),
+            np.zeros((height, width)),
+            np.zeros((height, width), bool),
+        )
+        part.values[(slice(None), *place)] = values
+        part.weight[place] = weight
+        part.inside[place] = True
+        return part
+
+    def _warped_part(self, target: GeoBox, epsg: int) -> Part | None:
+        if not self._may_meet(target, epsg):
+            return None
+        x, y = pixel_centres(target)
+        u, v = _transformer(epsg, self.epsg).transform(x, y)
+        col = (u - self.geobox.affine.c) / self.resolution
+        row = (self.geobox.affine.f - v) / self.resolution
+        height, width = self.geobox.shape
+        inside = (col >= 0) & (row >= 0) & (col <= width) & (row <= height)
+        if not inside.any():
+            return None
+        values, weight = self._interpolated(row[inside], col[inside])
+        part = Part(self.epsg % 100, np.zeros((len(values), *inside.shape)), np.zeros(inside.shape), inside)
+        part.values[:, inside] = values
+        part.weight[inside] = weight * self._edge_weight(row[inside], col[inside])
+        return part
+
+    def _may_meet(self, target: GeoBox, epsg: int) -> bool:
+        box = target.boundingbox
+        steps = np.linspace(0, 1, 9)
+        x, y = np.meshgrid(
+            box.left + steps * (box.right - box.left), box.bottom + steps * (box.top - box.bottom)
+        )
+        u, v = _transformer(epsg, self.epsg).transform(x.ravel(), y.ravel())
+        own, slack = self.geobox.boundingbox, 1_000 + 2 * self.resolution
+        return bool(
+            u.max() > own.left - slack
+            and u.min() < own.right + slack
+            and v.max() > own.bottom - slack
+            and v.min() < own.top + slack
+        )
+
+    def _interpolated(
+        self, row: NDArray[np.float64], col: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values (bands, n) and hole weights (n) between the four pixels around, where all are valid."""
+        height, width = self.geobox.shape
+        row, col = np.clip(row - 0.5, 0, height - 1), np.clip(col - 0.5, 0, width - 1)
+        top = np.minimum(np.floor(row).astype(np.int64), height - 2)
+        left = np.minimum(np.floor(col).astype(np.int64), width - 2)
+        down, right = row - top, col - left
+        window = Window(int(left.min()), int(top.min()), int(np.ptp(left)) + 2, int(np.ptp(top)) + 2)
+        values, weight = self._read(window)
+        top, left = top - window.row_off, left - window.col_off
+        value, near_hole, whole = 0.0, 0.0, True
+        for i, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            share = (down if i else 1 - down) * (right if k else 1 - right)
+            value = value + share * values[:, top + i, left + k]
+            near_hole = near_hole + share * weight[top + i, left + k]
+            whole = whole & (weight[top + i, left + k] > 0)
+        return np.asarray(value) * whole, np.asarray(near_hole) * whole
+
+    def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and hole weights of a window of this raster, read with an apron."""
+        grown, inner = padded(window, self.reach, self.geobox.shape)
+        values, valid = self.prepare(self.dataset.read(window=grown))
+        distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
+        weight = smoothstep(distance * self.resolution / self.ramps.hole)
+        return np.where(valid[inner], values[(slice(None), *inner)], 0.0), weight
+
+    def _edge_weight(self, row: NDArray[np.floating], col: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Weight by the distance to the raster's own edge; row and column in pixels from its corner."""
+        height, width = self.geobox.shape
+        distance = np.minimum(np.minimum(row, height - row), np.minimum(col, width - col))
+        return np.maximum(smoothstep(distance * self.resolution / self.ramps.edge), FAINT**2)
+
+
+def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> Blended:
+    """Blend a window of the target's grid from contributors in order of name."""
+    shape = target.shape
+    total, weights = np.zeros((bands, *shape)), np.zeros(shape)
+    footprints = np.zeros(shape, np.int64)
+    found = [(position, part) for position, source in enumerate(sources) if (part := source.part(target))]
+    zone = epsg_of(target) % 100
+    foreign = np.zeros(shape, bool)
+    for _, part in found:
+        if part.zone != zone:
+            foreign |= part.inside
+    ramp = _zone_ramps(target, foreign, sources[0].ramps.zone if sources else 1.0)
+    for position, part in found:
+        weight = part.weight
+        if foreign.any():
+            weight = weight.copy()
+            weight[foreign] *= ramp(part.zone)
+        total += part.values * weight
+        weights += weight
+        footprints |= part.inside.astype(np.int64) << position
+    valid = weights > 0
+    return Blended(np.divide(total, weights, out=np.zeros_like(total), where=valid), valid, footprints)
+
+
+def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Easting and northing of the pixel centres, (h, w) each."""
+    rows, cols = geobox.shape
+    x = geobox.affine.c + (np.arange(cols) + 0.5) * geobox.affine.a
+    y = geobox.affine.f + (np.arange(rows) + 0.5) * geobox.affine.e
+    grid_x, grid_y = np.meshgrid(x, y)
+    return grid_x, grid_y
+
+
+def zone_weight(
+    zone: int, longitude: NDArray[np.float64], latitude: NDArray[np.float64], width: float
+) -> NDArray[np.float64]:
+    """How much a UTM zone has to say: 1 inside, falling over `width` metres around its meridians."""
+    metres = METRES_PER_DEGREE * np.cos(np.radians(latitude))
+    from_centre = (longitude - (6 * zone - 183) + 180.0) % 360.0 - 180.0
+    west = smoothstep((3.0 + from_centre) * metres / width + 0.5)
+    east = smoothstep((3.0 - from_centre) * metres / width + 0.5)
+    return np.maximum(west * east, FAINT)
+
+
+def _zone_ramps(
+    target: GeoBox, where: NDArray[np.bool_], width: float
+) -> Callable[[int], NDArray[np.float64]]:
+    if not where.any():
+        return lambda zone: np.ones(0)
+    x, y = pixel_centres(target)
+    longitude, latitude = _transformer(epsg_of(target), 4326).transform(x[where], y[where])
+    return lambda zone: zone_weight(zone, longitude, latitude, width)
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: int, target: int) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def input_hashes(folders: Mapping[str, Path], products: Sequence[str]) -> dict[str, dict[str, str]]:
+    """SHA-256 of what a blend was made from, by tile name and file name."""
+    hashes: dict[str, dict[str, str]] = {}
+    for name, folder in sorted(folders.items()):
+        hashes[name] = {}
+        for product in products:
+            with (folder / product).open("rb") as file:
+                hashes[name][product] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes

@@ -1,0 +1,47 @@
+"""How sure a pixel of a scene is: clear, doubtful (clear, but near cloud or shadow), or of no use."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio import DatasetReader
+from rasterio.windows import Window
+
+from pipeline.blending import distance_to_false
+from pipeline.raster import padded
+
+HOLE, CLEAR, DOUBTFUL, HAZY = 0, 1, 2, 3
+CLOUD, SHADOW, NO_DATA = 1, 2, 255
+
+
+def scene_folder(folder: Path, scene_id: str) -> Path:
+    """Where a build keeps what belongs to one scene."""
+    return Path(folder) / "scenes" / scene_id
+
+
+def margin_pixels(margin: float, resolution: float) -> float:
+    """The margin around cloud and shadow in pixels; at least one where it is not 0."""
+    return max(margin / resolution, 1.0) if margin > 0 else 0.0
+
+
+def sureness(cloud: NDArray[np.uint8], margin: float) -> NDArray[np.uint8]:
+    """What each pixel of a cloud mask is good for.
+
+    Args:
+        cloud: uint8 (h, w): 0 clear, 1 cloud, 2 shadow, 255 no data.
+        margin: pixels; clear ground at most that far from cloud or shadow is doubtful.
+
+    Returns:
+        uint8 (h, w): 0 hole, 1 clear, 2 doubtful.
+    """
+    covered = (cloud == CLOUD) | (cloud == SHADOW)
+    level = np.where(cloud == 0, CLEAR, HOLE).astype(np.uint8)
+    near = distance_to_false(~covered, margin + 1) <= margin
+    level[near & (level == CLEAR)] = DOUBTFUL
+    return level
+
+
+def read_sureness(mask: DatasetReader, window: Window, margin: float) -> NDArray[np.uint8]:
+    """The sureness of a window of an open cloud mask, read with an apron of the margin."""
+    grown, inner = padded(window, int(np.ceil(margin)) + 1, mask.shape)
+    return sureness(mask.read(1, window=grown), margin)[inner]

@@ -1,0 +1,114 @@
+"""What the scenes of a build cover by their full-resolution masks (paper, 2.2)."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio import DatasetReader
+from rasterio.windows import Window
+
+from pipeline.catalog.scene import Scene
+from pipeline.evidence import CLEAR, DOUBTFUL, margin_pixels, read_sureness, scene_folder
+from pipeline.grid import PREVIEW_PIXELS, PREVIEW_RESOLUTION, Tile
+from pipeline.raster import opened, windows
+from pipeline.settings import CampaignSettings
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Shares of the tile's pixels by the surest view that any of the scenes has of them.
+
+    Attributes:
+        clear: clear in at least one scene.
+        doubtful: not clear in any, but doubtful in one.
+        holes: covered by none.
+        adds: by scene id, the share of the tile that is clear there and in no scene before it.
+        uncovered_preview: float32 (343, 343), the share of each preview cell's pixels that is a hole, 0..1.
+    """
+
+    clear: float
+    doubtful: float
+    holes: float
+    adds: dict[str, float]
+    uncovered_preview: NDArray[np.float32]
+
+    @property
+    def share(self) -> float:
+        """The share that is filled, clear or doubtful."""
+        return self.clear + self.doubtful
+
+
+def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Coverage:
+    """Count, window by window, what the cloud masks of a build's scenes leave uncovered.
+
+    Args:
+        scenes: whose cloud.tif is in the folder, in order of rank; hazy ones do not belong here.
+        tile: the tile.
+        settings: of the campaign.
+        folder: of the build.
+
+    Raises:
+        SourceError: a mask is missing.
+    """
+    geobox = tile.geobox(settings.resolution)
+    margin = margin_pixels(settings.margin, settings.resolution)
+    counts, adds = np.zeros(3, np.int64), np.zeros(len(scenes), np.int64)
+    cells = PreviewCells(geobox)
+    with ExitStack() as stack:
+        masks = [
+            stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in scenes
+        ]
+        for window in windows(geobox.shape):
+            best, gained = _best_view(masks, window, margin)
+            counts += np.bincount(best.ravel(), minlength=3)
+            adds += gained
+            cells.add(best == 0, window)
+    total = int(counts.sum())
+    holes, clear, doubtful = (float(count / total) for count in counts)
+    shares = {scene.id: float(added / total) for scene, added in zip(scenes, adds, strict=True)}
+    return Coverage(clear, doubtful, holes, shares, cells.shares())
+
+
+def _best_view(
+    masks: Sequence[DatasetReader], window: Window, margin: float
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, and what each scene newly clears."""
+    best = np.zeros((window.height, window.width), np.uint8)
+    gained = np.zeros(len(masks), np.int64)
+    for position, mask in enumerate(masks):
+        level = read_sureness(mask, window, margin)
+        gained[position] = ((level == CLEAR) & (best != CLEAR)).sum()
+        best[(level == DOUBTFUL) & (best == 0)] = DOUBTFUL
+        best[level == CLEAR] = CLEAR
+    return best, gained
+
+
+class PreviewCells:
+    """Shares of pixels counted on the preview grid.
+
+    Args:
+        geobox: the tile's grid.
+    """
+
+    def __init__(self, geobox: GeoBox) -> None:
+        self.size = PREVIEW_RESOLUTION / geobox.affine.a
+        shape = (PREVIEW_PIXELS, PREVIEW_PIXELS)
+        self.marked, self.pixels = np.zeros(shape), np.zeros(shape)
+
+    def add(self, mask: NDArray[np.bool_], window: Window) -> None:
+        """Count the pixels of a window and those marked in it."""
+        rows = ((window.row_off + np.arange(window.height) + 0.5) / self.size).astype(np.int64)
+        cols = ((window.col_off + np.arange(window.width) + 0.5) / self.size).astype(np.int64)
+        rows, cols = np.minimum(rows, PREVIEW_PIXELS - 1), np.minimum(cols, PREVIEW_PIXELS - 1)
+        flat = rows[:, None] * PREVIEW_PIXELS + cols[None, :]
+        length = self.pixels.size
+        self.pixels += np.bincount(flat.ravel(), minlength=length).reshape(self.pixels.shape)
+        self.marked += np.bincount(flat[mask], minlength=length).reshape(self.pixels.shape)
+
+    def shares(self) -> NDArray[np.float32]:
+        """Marked pixels by all pixels of each cell; 0 where a cell has none."""
+        return (self.marked / np.maximum(self.pixels, 1)).astype(np.float32)

@@ -1,0 +1,116 @@
+"""The full-resolution cloud mask of a scene, and its 8-bit view for people (paper, 2.2)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+from pipeline.catalog.scene import Scene
+from pipeline.evidence import (
+    CLEAR,
+    CLOUD,
+    DOUBTFUL,
+    NO_DATA,
+    SHADOW,
+    margin_pixels,
+    read_sureness,
+    scene_folder,
+)
+from pipeline.grid import Tile
+from pipeline.networks import load, predict
+from pipeline.raster import BANDS, decode, filled, geobox_of, opened, raster_writer, windows
+from pipeline.settings import CampaignSettings
+from pipeline.tone import load_tone
+
+NETWORK = "cloud"
+
+
+def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+    """Write scenes/ID/cloud.tif and scenes/ID/image.tif from scenes/ID/reflectance.tif.
+
+    cloud.tif is 0 clear, 1 cloud, 2 cloud shadow, 255 no data; image.tif is the scene under the campaign's
+    tone curve. Files that are there already are left as they are.
+
+    Args:
+        scene: whose reflectance.tif is in the folder.
+        tile: the tile.
+        settings: of the campaign.
+        folder: of the build.
+
+    Returns:
+        Shares of the tile: "valid", "clear", "doubtful" (clear, but within the margin), "cloud", "shadow".
+
+    Raises:
+        SourceError: the scene has not been fetched.
+        ModelError: the network cannot be used.
+    """
+    place = scene_folder(folder, scene.id)
+    if not (place / "cloud.tif").exists():
+        write_mask(place / "reflectance.tif", place / "cloud.tif")
+    if not (place / "image.tif").exists():
+        _write_image(place / "reflectance.tif", place / "image.tif", settings.tone)
+    return _shares(place / "cloud.tif", margin_pixels(settings.margin, settings.resolution))
+
+
+def write_mask(reflectance: Path, target: Path) -> None:
+    """Run the cloud network over a raster of stored reflectance and write the mask."""
+    with opened(reflectance) as pixels:
+        geobox = geobox_of(pixels)
+
+        def read(window: Window) -> NDArray[np.float32]:
+            return decode(pixels.read(window=window))
+
+        with raster_writer(
+            target,
+            geobox,
+            1,
+            "uint8",
+            nodata=NO_DATA,
+            cog=True,
+            overviews=Resampling.mode,
+            descriptions=("cloud",),
+        ) as out:
+            for window, probabilities in predict(load(NETWORK), read, geobox.shape):
+                valid = filled(pixels.read(window=window))
+                classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA)
+                out.write(classes.astype(np.uint8), 1, window=window)
+
+
+def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
+    tone = load_tone(tone_name)
+    with opened(reflectance) as pixels:
+        geobox = geobox_of(pixels)
+        with raster_writer(
+            target,
+            geobox,
+            4,
+            "uint8",
+            nodata=0,
+            cog=True,
+            picture=True,
+            descriptions=BANDS,
+            tags=tone.tags(),
+        ) as out:
+            for window in windows(geobox.shape):
+                stored = pixels.read(window=window)
+                toned = tone.apply(np.nan_to_num(decode(stored)))
+                out.write(np.where(filled(stored), toned, 0).astype(np.uint8), window=window)
+
+
+def _shares(path: Path, margin: float) -> dict[str, Any]:
+    levels, codes = np.zeros(3, np.int64), np.zeros(256, np.int64)
+    with opened(path) as stored:
+        for window in windows(stored.shape):
+            levels += np.bincount(read_sureness(stored, window, margin).ravel(), minlength=3)
+            codes += np.bincount(stored.read(1, window=window).ravel(), minlength=256)
+    total = int(codes.sum())
+    return {
+        "valid": float(1 - codes[NO_DATA] / total),
+        "clear": float(levels[CLEAR] / total),
+        "doubtful": float(levels[DOUBTFUL] / total),
+        "cloud": float(codes[CLOUD] / total),
+        "shadow": float(codes[SHADOW] / total),
+    }

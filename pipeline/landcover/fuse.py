@@ -1,0 +1,93 @@
+"""Stage 4a: the dates of the series pooled to one set of class probabilities (paper, 2.4)."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio import DatasetReader
+from rasterio.windows import Window
+
+from pipeline.catalog.scene import Scene
+from pipeline.evidence import margin_pixels, read_sureness, scene_folder
+from pipeline.grid import Tile
+from pipeline.landcover.classes import NAMES
+from pipeline.landcover.combine import DatePool, combine, quantise
+from pipeline.landcover.scenes import EXPERTS
+from pipeline.networks import load
+from pipeline.raster import decode, filled, opened, padded, raster_writer, windows
+from pipeline.settings import CampaignSettings
+
+
+def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+    """Write probabilities.tif of a build from the dates of its series.
+
+    The dates are pooled with their cloud masks as evidence (see `DatePool`). Where none of them is clear or
+    doubtful but the composite has data, the networks read the composite itself. Without either, all six bands
+    are 0.
+
+    Args:
+        scenes: those that `classify_scene` has worked on.
+        tile: the tile.
+        settings: of the campaign.
+        folder: of the build; composite.tif is there.
+
+    Returns:
+        "pooled", "from_composite", "holes": shares of the tile; "dates": how many were pooled.
+
+    Raises:
+        SourceError: a file of a scene or the composite is missing.
+        ModelError: a network cannot be used.
+    """
+    geobox = tile.geobox(settings.resolution)
+    margin = margin_pixels(settings.margin, settings.resolution)
+    counts = np.zeros(3, np.int64)
+    with ExitStack() as stack:
+        dates = [_open_date(stack, scene_folder(folder, scene.id)) for scene in scenes]
+        composite = stack.enter_context(opened(Path(folder) / "composite.tif"))
+        out = stack.enter_context(
+            raster_writer(Path(folder) / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES)
+        )
+        for window in windows(geobox.shape):
+            stored, origin = _fuse_window(dates, composite, window, margin)
+            out.write(stored, window=window)
+            counts += np.bincount(origin.ravel(), minlength=3)
+    holes, pooled, filled_in = (float(count / counts.sum()) for count in counts)
+    return {"pooled": pooled, "from_composite": filled_in, "holes": holes, "dates": len(scenes)}
+
+
+def _open_date(stack: ExitStack, place: Path) -> tuple[DatasetReader, DatasetReader]:
+    probabilities = stack.enter_context(opened(place / "probabilities.tif"))
+    return probabilities, stack.enter_context(opened(place / "cloud.tif"))
+
+
+def _fuse_window(
+    dates: Sequence[tuple[DatasetReader, DatasetReader]],
+    composite: DatasetReader,
+    window: Window,
+    margin: float,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Stored probabilities (6, h, w) and their origin (h, w): 0 none, 1 pooled dates, 2 the composite."""
+    pool = DatePool((window.height, window.width))
+    for probabilities, mask in dates:
+        level = read_sureness(mask, window, margin)
+        if level.any():
+            pool.add(probabilities.read(window=window), level)
+    fused, seen = pool.result()
+    origin = seen.astype(np.uint8)
+    missing = ~seen & filled(composite.read(window=window))
+    if missing.any():
+        fused[:, missing] = composite_probabilities(composite, window)[:, missing]
+        origin[missing] = 2
+    return quantise(fused, origin > 0), origin
+
+
+def composite_probabilities(composite: DatasetReader, window: Window) -> NDArray[np.float32]:
+    """What the networks make of a window of the composite, read with their margin, float32 (6, h, w)."""
+    networks = [load(name) for name in EXPERTS]
+    margin = max(network.margin for network in networks)
+    grown, inner = padded(window, margin, composite.shape)
+    reflectance = decode(composite.read(window=grown))
+    return combine(*(network.probabilities(reflectance)[(slice(None), *inner)] for network in networks))

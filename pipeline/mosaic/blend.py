@@ -1,0 +1,140 @@
+"""Stage 3b: the mosaic of a tile, its composite balanced and blended with the neighbours' (paper, 2.3)."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio import DatasetReader
+from rasterio.windows import Window
+
+from pipeline.balance import Balance, Correction
+from pipeline.blending import (
+    Blended,
+    Contributor,
+    Prepare,
+    Ramps,
+    blend_window,
+    contributor_names,
+    contributors,
+    input_hashes,
+)
+from pipeline.grid import Tile
+from pipeline.ground import Cells, land
+from pipeline.mosaic.seams import SeamScore
+from pipeline.raster import BANDS, QUANTIFICATION, filled, opened, raster_writer, window_geobox, windows
+from pipeline.settings import CampaignSettings
+from pipeline.tone import Tone, load_tone
+
+PRODUCTS = ("composite.tif", "balance.npz")
+
+
+@dataclass
+class Seams:
+    """The seam scores of a tile, of the borders of tiles and of scenes, and how many pixels are empty."""
+
+    tiles: SeamScore = field(default_factory=SeamScore)
+    scenes: SeamScore = field(default_factory=SeamScore)
+    empty: int = 0
+    pixels: int = 0
+
+    def add(self, picture: NDArray[np.uint8], blended: Blended, ranks: NDArray[np.uint8]) -> None:
+        """Count one window of the mosaic."""
+        use = blended.valid & land(blended.values)
+        self.tiles.add(picture, use, blended.footprints)
+        self.scenes.add(picture, use & (ranks > 0), ranks.astype(np.int16))
+        self.empty += int((~blended.valid).sum())
+        self.pixels += blended.valid.size
+
+    def report(self) -> dict[str, Any]:
+        """The scores; the common one counts each pair of pixels along any seam once."""
+        pairs = self.tiles.pairs + self.scenes.pairs
+        common = self.tiles.score * self.tiles.pairs + self.scenes.score * self.scenes.pairs
+        return {
+            "seam_score": common / pairs if pairs else 1.0,
+            "seam_score_tiles": self.tiles.score,
+            "seam_score_scenes": self.scenes.score,
+            "seam_pairs": pairs,
+            "coverage": 1 - self.empty / max(self.pixels, 1),
+        }
+
+
+def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+    """Write mosaic.tif of a revision.
+
+    The composites of the tile and its neighbours, each with its own correction (see `Balance`), are blended
+    in reflectance and toned once and last. Neighbours of one zone agree bit for bit on their overlap if both
+    are given the same builds there and in two rings around every contributor.
+
+    Args:
+        tile: whose mosaic it is.
+        builds: folders of finished builds by tile name, the tile's own among them: what there is within
+            three rings.
+        settings: of the campaign.
+        folder: of the revision.
+
+    Returns:
+        "seam_score" (and its parts), "coverage", "balance" (correction by tile name) and "inputs" (hashes).
+
+    Raises:
+        StorageError: the tile's own build, or a build's balance.npz, is missing.
+        SourceError: a composite is missing or broken.
+    """
+    names = contributor_names(tile, builds)
+    folders = {name: Path(builds[name]) for name in names}
+    balance = Balance({name: Cells.load(Path(place) / "balance.npz") for name, place in builds.items()})
+    corrections = {name: balance.of(Tile.parse(name)) for name in names}
+    prepare = {name: corrected(correction) for name, correction in corrections.items()}
+    paths = {name: place / "composite.tif" for name, place in folders.items()}
+    with ExitStack() as stack:
+        sources = stack.enter_context(contributors(paths, prepare, Ramps()))
+        ranks = stack.enter_context(opened(folders[tile.name] / "provenance.tif"))
+        seams = _write(sources, ranks, tile, settings, Path(folder))
+    return seams.report() | {
+        "balance": {name: correction.to_json() for name, correction in corrections.items()},
+        "inputs": input_hashes(folders, PRODUCTS),
+    }
+
+
+def corrected(correction: Correction) -> Prepare:
+    """From stored reflectance to corrected reflectance in float64."""
+
+    def prepare(stored: NDArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        return correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION), filled(stored)
+
+    return prepare
+
+
+def _write(
+    sources: list[Contributor], ranks: DatasetReader, tile: Tile, settings: CampaignSettings, folder: Path
+) -> Seams:
+    geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
+    with raster_writer(
+        folder / "mosaic.tif",
+        geobox,
+        4,
+        "uint8",
+        nodata=0,
+        cog=True,
+        picture=True,
+        descriptions=BANDS,
+        tags=tone.tags(),
+    ) as out:
+        for window in windows(geobox.shape):
+            blended = blend_window(window_geobox(geobox, window), sources, len(BANDS))
+            picture = toned(blended, tone)
+            out.write(picture, window=window)
+            seams.add(picture, blended, _rank(ranks, window))
+    return seams
+
+
+def toned(blended: Blended, tone: Tone) -> NDArray[np.uint8]:
+    """The blended window in 8 bits, 0 where it is empty."""
+    return np.where(blended.valid, tone.apply(blended.values), 0).astype(np.uint8)
+
+
+def _rank(provenance: DatasetReader, window: Window) -> NDArray[np.uint8]:
+    return provenance.read(1, window=window)
