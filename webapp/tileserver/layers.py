@@ -6,14 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-LANDCOVER_CLASSES = (
-    (1, "water", "#3a7bd5"),
-    (2, "grass", "#a6d96a"),
-    (3, "tree", "#1b7837"),
-    (4, "residential building", "#f39c34"),
-    (5, "industrial or commercial building", "#8c510a"),
-    (6, "barren", "#f3e6c0"),
-)
+from pipeline.landcover.classes import CLASSES
+
 CONFIDENCE_STOPS = ((0, "#6b1d5c"), (50, "#d1495b"), (75, "#f2b56b"), (100, "#fff7d6"))
 RANK_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 
@@ -114,8 +108,8 @@ LAYERS: dict[str, Layer] = {
             (1,),
             0,
             "nearest",
-            legend=tuple(_entry(name, colour) for _, name, colour in LANDCOVER_CLASSES),
-            palette=_palette({code: colour for code, _, colour in LANDCOVER_CLASSES}),
+            legend=tuple(_entry(item.name, item.colour) for item in CLASSES),
+            palette=_palette({item.code: item.colour for item in CLASSES}),
         ),
         Layer(
             "confidence",

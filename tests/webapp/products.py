@@ -1,0 +1,84 @@
+"""Campaigns with real rows and tiny real rasters, for tests of what is shown."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import rasterio
+
+from pipeline.grid import Tile
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision, Scene
+
+RESOLUTION = 600
+WEST, EAST = "33TWL", "33TXL"
+IN_WEST = (15.7, 45.55)
+SETTINGS = {"start": "2023-08-01", "end": "2023-08-31", "resolution": 60}
+
+
+def make_campaign(slug="alps", public=True, **settings_):
+    return Campaign.objects.create(
+        slug=slug, name=slug.title(), catalog="/data", is_public=public, settings=SETTINGS | settings_
+    )
+
+
+def write(path, tile, bands, nodata):
+    """Write (bands, rows, cols) uint8 on a tile's grid."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count, height, width = bands.shape
+    transform = Tile.parse(tile).transform(RESOLUTION)
+    profile = {"driver": "GTiff", "dtype": "uint8", "photometric": "MINISBLACK", "nodata": nodata}
+    profile |= {"count": count, "height": height, "width": width, "transform": transform}
+    with rasterio.open(path, "w", crs=f"EPSG:{Tile.parse(tile).epsg}", **profile) as out:
+        out.write(bands)
+
+
+def flat(*values):
+    """One constant value a band, empty in the eastern third."""
+    bands = np.stack([np.full((183, 183), value, np.uint8) for value in values])
+    bands[:, :, 122:] = 0
+    return bands
+
+
+def write_revision(folder, tile, values=(120, 130, 90, 200), landcover=3, confidence=80):
+    write(Path(folder) / "mosaic.tif", tile, flat(*values), 0)
+    write(Path(folder) / "landcover.tif", tile, flat(landcover), 0)
+    confident = flat(confidence)
+    confident[confident == 0] = 255
+    write(Path(folder) / "confidence.tif", tile, confident, 255)
+
+
+def make_composite(campaign, name, by=None):
+    """A tile with a finished build of two scenes, one used."""
+    row = campaign.want([name], by)[0]
+    build = Build.begin(row)
+    assert build.claim()
+    candidates = [
+        {"id": f"S2A_{name}_20230815", "datetime": datetime(2023, 8, 15, 10, tzinfo=UTC), "cloud_cover": 4.0,
+         "clear_share": 0.97, "hazy": False, "chosen": True, "rank": 1, "reason": "covers 97.0 % alone"},
+        {"id": f"S2B_{name}_20230810", "datetime": datetime(2023, 8, 10, 10, tzinfo=UTC), "cloud_cover": 55.0,
+         "clear_share": 0.3, "hazy": True, "chosen": False, "reason": "hazy (0.91)"},
+    ]  # fmt: skip
+    Scene.record(build, candidates)
+    write(build.path / "provenance.tif", name, flat(1, 1), 0)
+    assert build.finish("done", stage="done", report={"coverage": 0.9985, "residual_cloud": 0.002})
+    row.refresh_from_db()
+    assert row.move("composite", current_build=build)
+    return row
+
+
+def make_revision(row, seam_score=1.08, **values):
+    """The next revision of a tile with its rasters, made current."""
+    revision = Revision.begin(row)
+    revision.take_inputs([row.current_build])
+    assert revision.claim()
+    write_revision(revision.path, row.tile_id, **values)
+    assert revision.become_current({"coverage": 0.9985, "seam_score": seam_score, "warnings": []})
+    row.refresh_from_db()
+    return revision
+
+
+def make_tile(campaign, name, **values) -> CampaignTile:
+    """A tile with a finished build and a current revision."""
+    row = make_composite(campaign, name)
+    make_revision(row, **values)
+    return row

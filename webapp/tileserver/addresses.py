@@ -1,0 +1,126 @@
+"""From the words of an address to what they mean, and to who may see it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.accounts import roles
+from webapp.campaigns.models import Campaign, Edition
+from webapp.tileserver.coverage import Coverage, coverage_of_desk, coverage_of_edition
+from webapp.tileserver.layers import LAYERS, Layer
+from webapp.tileserver.reader import MapTile
+
+MOST_ZOOM = 20
+NEWEST = ("newest", "desk")
+LATEST = "latest"
+NAME = re.compile(r"(?P<y>[0-9]{1,8})(?P<retina>@2x)?\.(?P<fmt>png|webp|jpg)")
+NUMBER = re.compile(r"[0-9]{1,8}")
+
+
+class NotHere(Exception):
+    """The address shows nothing, or nothing that this visitor may see; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A campaign as one edition, or (``edition`` is None) as the newest revisions."""
+
+    campaign: Campaign
+    edition: Edition | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may see it."""
+        return self.edition is not None and self.campaign.is_public
+
+    @property
+    def word(self) -> str:
+        """The part of the address that stands for it."""
+        return str(self.edition.number) if self.edition else NEWEST[0]
+
+    @property
+    def coverage(self) -> Coverage:
+        """What it shows where."""
+        return coverage_of_edition(self.edition) if self.edition else coverage_of_desk(self.campaign)
+
+
+def find_view(slug: str, word: str, user: Any) -> View:
+    """Find what an address shows to a visitor.
+
+    Args:
+        slug: the campaign's.
+        word: an edition's number, or "newest" or "desk" for the newest revisions.
+        user: the visitor; only looked at where the answer depends on it.
+
+    Raises:
+        NotHere: there is no such view, or it is not open to the visitor.
+    """
+    if word in NEWEST:
+        if not roles.sees_everything(user):
+            raise NotHere("The newest revisions are open to operators and reviewers only.")
+        return View(find_campaign(slug, user), None)
+    if not NUMBER.fullmatch(word):
+        raise NotHere(f"{word} is no edition: write its number, or latest.")
+    edition = Edition.objects.select_related("campaign").filter(campaign__slug=slug, number=int(word)).first()
+    if not (edition and edition.campaign.is_public):
+        find_campaign(slug, user)
+    if not edition:
+        raise NotHere(f"There is no edition {word} of campaign {slug}.")
+    return View(edition.campaign, edition)
+
+
+def find_campaign(slug: str, user: Any) -> Campaign:
+    """Find a campaign that a visitor may see.
+
+    Raises:
+        NotHere: there is none.
+    """
+    campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign and (campaign.is_public or Campaign.objects.visible_to(user).filter(pk=campaign.pk).exists()):
+        return campaign
+    raise NotHere(f"There is no campaign {slug}.")
+
+
+def newest_word(slug: str, user: Any) -> tuple[str, Campaign]:
+    """Say which edition "latest" stands for: the newest one's number, or "newest" until there is one.
+
+    Raises:
+        NotHere: there is no edition and the visitor may not see revisions.
+    """
+    campaign = find_campaign(slug, user)
+    edition = campaign.latest_edition
+    if edition:
+        return str(edition.number), campaign
+    if roles.sees_everything(user):
+        return NEWEST[0], campaign
+    raise NotHere(f"No edition of campaign {slug} has been published yet.")
+
+
+def parse_layer(word: str) -> Layer:
+    """Find a layer by name.
+
+    Raises:
+        NotHere: there is no such layer.
+    """
+    if word not in LAYERS:
+        raise NotHere(f"There is no layer {word}: the layers are {', '.join(LAYERS)}.")
+    return LAYERS[word]
+
+
+def parse_map_tile(z: str, x: str, name: str) -> tuple[MapTile, str, int]:
+    """Read the place, the format and the scale (1 or 2) of a map tile.
+
+    Raises:
+        NotHere: a number is none, or out of range.
+    """
+    match = NAME.fullmatch(name)
+    if not match or not NUMBER.fullmatch(z) or not NUMBER.fullmatch(x):
+        raise NotHere(
+            "A map tile's address ends in ZOOM/COLUMN/ROW.webp, .png or .jpg, with @2x where wanted."
+        )
+    tile = MapTile(int(z), int(x), int(match["y"]))
+    if tile.z > MOST_ZOOM:
+        raise NotHere(f"The zoom must lie in 0 to {MOST_ZOOM}, not {tile.z}.")
+    if max(tile.x, tile.y) >= 2**tile.z:
+        raise NotHere(f"At zoom {tile.z} columns and rows end at {2**tile.z - 1}.")
+    return tile, match["fmt"], 2 if match["retina"] else 1

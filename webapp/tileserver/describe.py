@@ -1,0 +1,130 @@
+"""What is told about a view in words and numbers: TileJSON and the values under a point."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from pipeline.landcover.classes import CLASSES
+from webapp.campaigns.models import Scene
+from webapp.tileserver.addresses import NotHere, View
+from webapp.tileserver.coverage import Source
+from webapp.tileserver.layers import LAYERS, Layer
+from webapp.tileserver.reader import read_point
+
+EQUATOR_PIXEL = 156543.03392804097
+ALL_BANDS = replace(LAYERS["rgb"], indexes=(1, 2, 3, 4))
+BANDS = ("red", "green", "blue", "nir")
+
+
+class BadPoint(ValueError):
+    """A longitude or latitude that is none; the text is one sentence."""
+
+    def __init__(self, message: str, field: str):
+        """Take the sentence and the name of the parameter."""
+        super().__init__(message)
+        self.field = field
+
+
+def attribution(view: View) -> str:
+    """Give the sentence that the Sentinel data's terms ask for, with the campaign's years."""
+    settings = view.campaign.pipeline_settings
+    first, last = settings.start.year, settings.end.year
+    years = str(first) if first == last else f"{first}–{last}"
+    return f"Contains modified Copernicus Sentinel data {years}"
+
+
+def native_zoom(resolution: float, latitude: float) -> int:
+    """Give the first zoom whose pixels are at least as fine as the mosaic's."""
+    return max(0, math.ceil(math.log2(EQUATOR_PIXEL * math.cos(math.radians(latitude)) / resolution)))
+
+
+def tilejson(view: View, layer: Layer, address: str) -> dict[str, Any]:
+    """Describe a layer as TileJSON 3.0.0 does.
+
+    Args:
+        view: the edition, or the newest revisions.
+        layer: the layer.
+        address: of the map tiles, with {z}, {x} and {y}.
+
+    Raises:
+        NotHere: the campaign has no tiles yet.
+    """
+    bounds = view.coverage.bounds
+    if bounds is None:
+        raise NotHere(f"Campaign {view.campaign.slug} has no tiles yet.")
+    west, south, east, north = bounds
+    zoom = native_zoom(view.campaign.pipeline_settings.resolution, (south + north) / 2)
+    return {
+        "tilejson": "3.0.0",
+        "name": f"{view.campaign.name}: {layer.title}",
+        "version": f"{view.edition.number if view.edition else 0}.0.0",
+        "attribution": attribution(view),
+        "scheme": "xyz",
+        "tiles": [address],
+        "bounds": [round(value, 6) for value in bounds],
+        "center": [round((west + east) / 2, 6), round((south + north) / 2, 6), max(0, zoom - 4)],
+        "minzoom": 0,
+        "maxzoom": zoom,
+    }
+
+
+def parse_point(lon: str | None, lat: str | None) -> tuple[float, float]:
+    """Read a longitude and a latitude in degrees.
+
+    Raises:
+        BadPoint: one is missing, no number or out of range.
+    """
+    return _degrees(lon, "lon", 180), _degrees(lat, "lat", 90)
+
+
+def _degrees(text: str | None, field: str, most: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        raise BadPoint(f"{field} must be a number of degrees, not {text!r}.", field) from None
+    if not abs(value) <= most:
+        raise BadPoint(f"{field} must lie in -{most} to {most}, not {text}.", field)
+    return value
+
+
+def point(view: View, lon: float, lat: float) -> dict[str, Any]:
+    """Give the values under a point.
+
+    Raises:
+        NotHere: no tile has data there.
+    """
+    sources = view.coverage.touching((lon, lat, lon, lat))
+    values = _first(sources, ALL_BANDS, lon, lat)
+    if values is None:
+        raise NotHere(f"There is no data at longitude {lon}, latitude {lat}.")
+    source, bands = values
+    code = _first(sources, LAYERS["landcover"], lon, lat)
+    confidence = _first(sources, LAYERS["confidence"], lon, lat)
+    names = {item.code: item.name for item in CLASSES}
+    return {
+        "lon": lon,
+        "lat": lat,
+        "tile": source.tile,
+        "values": dict(zip(BANDS, bands, strict=True)),
+        "landcover": code and {"code": code[1][0], "class": names.get(code[1][0], "unknown")},
+        "confidence": confidence and confidence[1][0],
+        "scene": _scene(sources, lon, lat),
+    }
+
+
+def _first(
+    sources: list[Source], layer: Layer, lon: float, lat: float
+) -> tuple[Source, tuple[int, ...]] | None:
+    by_path = {source.path(layer): source for source in sources}
+    found = read_point(list(by_path), layer, lon, lat)
+    return found and (by_path[found[0]], found[1])
+
+
+def _scene(sources: list[Source], lon: float, lat: float) -> dict[str, Any] | None:
+    """Give the scene that the pixel was taken from."""
+    found = _first(sources, LAYERS["provenance"], lon, lat)
+    if found is None:
+        return None
+    scene = Scene.objects.filter(build_id=found[0].build_id, rank=found[1][0]).first()
+    known = {"id": scene.scene_id, "datetime": scene.datetime.isoformat()} if scene else {}
+    return {"tile": found[0].tile, "rank": found[1][0], **known}
