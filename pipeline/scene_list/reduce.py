@@ -56,9 +56,8 @@ def merge(clear: np.ndarray) -> Patterns:
         keys = keys[:, None]
     else:
         keys, weights = np.unique(columns, axis=0, return_counts=True)
-    rows = np.unpackbits(np.ascontiguousarray(keys).view(np.uint8), axis=1, bitorder="little")[
-        :, :count
-    ].astype(bool)
+    octets = np.ascontiguousarray(keys).view(np.uint8)
+    rows = np.unpackbits(octets, axis=1, bitorder="little")[:, :count].astype(bool)
     seen = rows.sum(axis=1)
     order = np.argsort(seen, kind="stable")
     order = order[seen[order] > 0]

@@ -166,11 +166,11 @@ class Search:
     def _useful(self, node: Node, gains: np.ndarray, left: int) -> np.ndarray:
         """Places of the open candidates that a feasible and better list could still have."""
         good = (gains + _top(gains, left - 1) >= node.missing).all(axis=1) & (gains[:, -1] > 0)
-        if self.best is not None and good.any():
-            if self._bound(node, gains, left)[0] == self.best.strangers:
-                cost = self.problem.days[node.open]
-                least = -_top(-cost[good][:, None], left - 1)[0]
-                good &= self._days(node) + cost + least <= self.best.days
+        best = self.best
+        if best is not None and good.any() and self._bound(node, gains, left)[0] == best.strangers:
+            days = self.problem.days[node.open]
+            least = -_top(-days[good][:, None], left - 1)[0]
+            good &= self._days(node) + days + least <= best.days
         return np.flatnonzero(good)
 
     def _possible(self, node: Node, gains: np.ndarray, left: int) -> bool:
