@@ -15,6 +15,9 @@ _CLASS_OF = np.array(
     [WATER, WATER, GRASS, GRASS, GRASS, GRASS, TREE, TREE, BARREN, BARREN, BARREN, GRASS], np.uint8
 )
 _FARM_CELL = 2600.0
+_CROPS = np.array(
+    [Material.CEREAL, Material.MAIZE, Material.CEREAL, Material.RAPE, Material.MEADOW], np.uint8
+)
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Ground:
 def natural(world: World, places: Places) -> Ground:
     """The ground before people built on it.
 
-    The outermost pixel of each side is less exact (slopes are one-sided there): ask for two more on each side.
+    The outermost pixel of each side is less exact (slopes are one-sided there): ask for two more.
     """
     relief = fractal(places, 9000.0, world.field("relief"), gain=0.47, finest=60.0)
     woods = fractal(places, 2600.0, world.field("woods"), gain=0.52, finest=25.0)
@@ -94,10 +97,7 @@ def fields(world: World, places: Places, patch: np.ndarray) -> tuple[np.ndarray,
     kind = unit(parcel)
     meadow = np.clip(np.float32(0.36) + np.float32(0.24) * patch, 0.06, 0.8)
     soil = smoothstep(0.2, 1.6, -patch) * np.float32(0.20) + np.float32(0.045)
-    crops = np.array(
-        [Material.CEREAL, Material.MAIZE, Material.CEREAL, Material.RAPE, Material.MEADOW], np.uint8
-    )
-    material = crops[(parcel & np.uint32(0xFF)) % np.uint32(5)]
+    material = _CROPS[(parcel & np.uint32(0xFF)) % np.uint32(len(_CROPS))]
     material[kind < meadow] = Material.MEADOW
     material[kind > 1 - soil] = Material.SOIL
     spread = np.where(material == Material.SOIL, np.float32(0.9), np.float32(0.45))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 _LACUNARITY = 0.47
-# Mean of the squared cubic B-spline weights (151/315): the variance that the interpolation leaves on each axis.
+# 151/315 is the mean of the squared cubic B-spline weights: the variance left on each axis.
 _SPLINE_GAIN = np.float32(np.sqrt(3.0) / (151.0 / 315.0))
 
 
@@ -145,7 +145,7 @@ def _along_rows(lattice: np.ndarray, position: np.ndarray) -> np.ndarray:
 
 
 def fractal(places: Places, spacing: float, seed: int, gain: float = 0.5, finest: float = 20.0) -> np.ndarray:
-    """Sum of splines from `spacing` down to `finest` metres, deviation 1; what a pixel cannot show is left out.
+    """Sum of splines from `spacing` down to `finest` metres, deviation 1, without what a pixel cannot show.
 
     Args:
         places: where.

@@ -10,7 +10,7 @@ from pyproj import Transformer
 from pipeline.simulate.noise import Places
 from pipeline.simulate.world import World
 
-# Two relative orbits: swaths of 290 km that overlap by 190 km, repeated so that every place is seen by one at least.
+# Two relative orbits: swaths of 290 km that overlap by 190 km, repeated so that every place is seen.
 _HALF_SWATH = 145_000.0
 _PERIOD = 390_000.0
 _ORBIT_CENTRES = (0.0, 100_000.0)
@@ -20,7 +20,7 @@ LOCAL_HOUR = 10.5
 
 
 def across_track(world: World, places: Places, orbit: int) -> np.ndarray:
-    """Distance east of an orbit's track in metres, float32 (h, w); beyond 145 km on both sides nothing is seen.
+    """Distance east of an orbit's track in metres, float32 (h, w); more than 145 km away nothing is seen.
 
     Args:
         world: the earth.
@@ -52,7 +52,7 @@ def position(world: World) -> tuple[float, float]:
 def sun(world: World, date: dt.date) -> tuple[float, float]:
     """Azimuth and elevation of the sun in degrees at 10:30 local solar time, one value for a whole pass.
 
-    Formulas: declination by Cooper (1969), then spherical trigonometry; the elevation is held above 15 degrees.
+    Formulas: declination by Cooper (1969), then spherical trigonometry; the elevation is at least 15 degrees.
     """
     latitude = np.radians(position(world)[1])
     day = date.timetuple().tm_yday

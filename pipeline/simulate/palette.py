@@ -1,4 +1,4 @@
-"""What the ground reflects: materials, their two extremes in R, G, B, NIR, and how the season moves between them."""
+"""What the ground reflects: materials, their two extremes in R, G, B, NIR, and the season between them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Material(IntEnum):
     GARDEN = 11
 
 
-# Surface reflectance (R, G, B, NIR) at the two ends of each material: lush or deep or dark first, dry or shallow or
-# pale second; magnitudes as seen in Sentinel-2 L2A scenes of middle latitudes.
+# Surface reflectance (R, G, B, NIR) at the two ends of each material: lush, deep or dark, then dry, shallow
+# or pale; magnitudes as in Sentinel-2 L2A scenes of middle latitudes.
 _LUSH = np.array(
     [
         [0.012, 0.022, 0.027, 0.007],

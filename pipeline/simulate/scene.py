@@ -86,7 +86,7 @@ def scene_arrays(
         world: the earth.
         geobox: the grid, at 10 to 60 m.
         date: the day; weather, season and radiometry follow from it and the world's seed.
-        cloud_cover: expected percent of cloud over the pass (one place may have more or less); drawn where None.
+        cloud_cover: expected percent of cloud over the pass (a place may differ); drawn where None.
         hazy: whether the scene is hazy; drawn where None.
         orbit: 0 or 1, two tracks with different swath edges; drawn where None.
         tile: name of the tile, which has a little radiometry of its own.
@@ -106,9 +106,14 @@ def scene_arrays(
         return np.concatenate([getattr(part, name) for part in parts], axis=-2)
 
     return SimulatedScene(
-        *(joined(name) for name in ("reflectance", "cloud", "haze", "clear", "classes")),
-        now.weather.hazy,
-        *now.weather.sun,
+        reflectance=joined("reflectance"),
+        cloud=joined("cloud"),
+        haze=joined("haze"),
+        clear=joined("clear"),
+        classes=joined("classes"),
+        hazy=now.weather.hazy,
+        sun_azimuth=now.weather.sun[0],
+        sun_elevation=now.weather.sun[1],
     )
 
 

@@ -1,4 +1,4 @@
-"""Clouds, their shadows and haze of one date, as functions of the place: continuous over all tiles of a pass."""
+"""Clouds, their shadows and haze of one date, as functions of the place: continuous over all tiles."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def weather(
 
 
 def sky(now: Weather, places: Places) -> Sky:
-    """The sky over some places, computed with one pixel more than is exact on each side (the clouds' shading)."""
+    """The sky over some places; the shading of the outermost pixels is less exact than of the others."""
     excess = _excess(now, places)
     thick = _thickness(now, excess)
     veil = _cirrus(now, places)

@@ -13,7 +13,7 @@ from pipeline.simulate import ground as land
 from pipeline.simulate import towns
 from pipeline.simulate.ground import Ground
 from pipeline.simulate.palette import Material, reflect
-from pipeline.simulate.world import World
+from pipeline.simulate.world import World, epsg_of
 
 MARGIN = 2
 BLOCK_PIXELS = 262_144
@@ -83,7 +83,7 @@ def clear_of(
     Returns:
         float32 (4, h, w), slightly blurred as by the sensor's optics.
     """
-    south = geobox.crs.to_epsg() // 100 == 327
+    south = epsg_of(geobox) // 100 == 327
     light = found.tone * _shading(found, float(geobox.affine.a), sun)
     bare = reflect(found.material, found.vigour, date, south)
     bare *= light

@@ -43,7 +43,7 @@ _REACH = 1.35
 
 @dataclass(frozen=True)
 class Town:
-    """One town: centre and radius in metres, direction of its streets in radians, hash, whether it has works."""
+    """One town: centre and radius in metres, direction of its streets in radians, hash, has it works."""
 
     x: float
     y: float
@@ -153,7 +153,7 @@ def _works(
 def _houses(
     town: Town, u: np.ndarray, v: np.ndarray, away: np.ndarray, quarter: np.ndarray, resolution: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Built share and its colour of quarters with houses; where pixels are wider than plots, towards their mean."""
+    """Built share and its colour of quarters with houses; pixels wider than plots see near their mean."""
     block = 80.0 + 30.0 * (town.bits % 7) / 6
     street = (_to_line(u, block) < 5.5) | (_to_line(v, block * 1.6) < 5.5)
     density = np.clip(np.float32(0.84) - np.float32(0.50) * away + np.float32(0.15) * quarter, 0.22, 0.95)

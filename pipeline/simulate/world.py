@@ -9,6 +9,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
+from pipeline.errors import UsageError
 from pipeline.grid import Tile
 from pipeline.simulate.noise import Places, hashed
 
@@ -22,7 +23,7 @@ class World:
 
     Attributes:
         seed: the same seed gives the same earth and the same weather.
-        reference_tile: name of the tile whose zone's metres define all fields and near which the orbits' edges run.
+        reference_tile: the tile whose zone's metres define all fields, near which orbits have their edges.
     """
 
     seed: int
@@ -32,9 +33,10 @@ class World:
 
     def __post_init__(self) -> None:
         """Take zone and centre from the reference tile; `UsageError` when it is no tile."""
-        box = Tile.parse(self.reference_tile).geobox(60).boundingbox
-        object.__setattr__(self, "epsg", int(box.crs.to_epsg()))
-        object.__setattr__(self, "centre", ((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+        tile = Tile.parse(self.reference_tile)
+        left, bottom, right, top = tile.bounds
+        object.__setattr__(self, "epsg", tile.epsg)
+        object.__setattr__(self, "centre", ((left + right) / 2, (bottom + top) / 2))
 
     def field(self, name: str, *keys: int) -> int:
         """Seed of one named field (of one date, where `keys` say so)."""
@@ -50,11 +52,23 @@ class World:
         rows, columns = geobox.shape
         x = affine.c + (np.arange(columns) + 0.5) * affine.a
         y = affine.f + (np.arange(rows) + 0.5) * affine.e
-        epsg = int(geobox.crs.to_epsg())
+        epsg = epsg_of(geobox)
         if epsg % 100 == self.epsg % 100:
             south = (epsg // 100 == 327) - (self.epsg // 100 == 327)
             return Places(x[None, :], y[:, None] - south * 1e7, float(affine.a))
         return _across_zones(x, y, epsg, self.epsg, float(affine.a))
+
+
+def epsg_of(geobox: GeoBox) -> int:
+    """EPSG code of a grid.
+
+    Raises:
+        UsageError: it is in no UTM zone (326xx, 327xx).
+    """
+    code = geobox.crs.to_epsg() if geobox.crs else None
+    if code is None or code // 100 not in (326, 327):
+        raise UsageError(f"A scene is simulated on a grid of a UTM zone, not of {geobox.crs}.")
+    return int(code)
 
 
 def _across_zones(x: np.ndarray, y: np.ndarray, epsg: int, target: int, resolution: float) -> Places:
