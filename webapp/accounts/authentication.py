@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """The session of the pages; says 401, not 403, to visitors who have none, without a browser's dialogue."""
+    """The session of the pages; answers 401 to visitors without one, with no browser dialogue."""
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge that goes with 401."""

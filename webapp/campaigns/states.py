@@ -102,7 +102,7 @@ REVISION_MOVES: Mapping[str, tuple[str, ...]] = {
 ORDER_MOVES: Mapping[str, tuple[str, ...]] = {
     "placed": ("running", "ready", "failed", "cancelled"),
     "running": ("ready", "failed", "cancelled"),
-    "ready": ("running",),
+    "ready": (),
     "failed": ("running",),
     "cancelled": (),
 }

@@ -4,16 +4,22 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from pipeline.errors import UsageError
 from webapp.accounts import roles
 from webapp.campaigns.models import Campaign, CampaignTile
 from webapp.campaigns.models.event import Stateful
-from webapp.campaigns.states import ACTIVE, ORDER_MOVES, OrderStatus, TileStatus
+from webapp.campaigns.standing import standings
+from webapp.campaigns.states import OPEN_ORDERS, ORDER_MOVES, BuildStatus, OrderStatus, TileStatus
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
+
+
+PROBLEM = {"empty": "has no scene that serves", "failed": "failed", "idle": "is no longer wanted"}
 
 
 class OrderQuerySet(models.QuerySet):
@@ -58,30 +64,54 @@ class Order(Stateful):
     @property
     def is_open(self) -> bool:
         """Whether something is still to come."""
-        return self.status in (OrderStatus.PLACED, OrderStatus.RUNNING)
+        return self.status in OPEN_ORDERS
 
     def progress(self) -> dict[str, Any]:
-        """How many tiles are finished, and in which state each is."""
-        from webapp.campaigns.advance import is_finished
-
-        tiles = list(self.tiles.select_related("current_revision", "current_build").order_by("tile_id"))
-        pending = pending_revisions(tiles)
-        finished = [tile for tile in tiles if is_finished(tile, pending)]
+        """How many tiles there are, how many are finished, and how many are in which phase."""
+        phases = [standing.phase for standing in standings(self.tiles.all()).values()]
+        finished = sum(phase not in ("building", "blending") for phase in phases)
         return {
-            "tiles": len(tiles),
-            "finished": len(finished),
-            "share": len(finished) / len(tiles) if tiles else 0.0,
-            "by_status": {
-                status: sum(tile.status == status for tile in tiles)
-                for status in TileStatus.values
-                if any(tile.status == status for tile in tiles)
-            },
+            "tiles": len(phases),
+            "finished": finished,
+            "share": finished / len(phases) if phases else 0.0,
+            "phases": {phase: phases.count(phase) for phase in sorted(set(phases))},
         }
 
+    def settle(self) -> None:
+        """End the order where all its tiles are finished, with a sentence for each that has no mosaic."""
+        tiles = list(self.tiles.order_by("tile_id"))
+        found = standings(tiles)
+        if not self.is_open or not all(found[tile.pk].is_finished for tile in tiles):
+            return
+        problems = [
+            f"{tile.tile_id} {PROBLEM[found[tile.pk].phase]}: {found[tile.pk].text}"
+            for tile in tiles
+            if found[tile.pk].phase != "done"
+        ]
+        phases = {found[tile.pk].phase for tile in tiles}
+        ready = "done" in phases and "failed" not in phases
+        text = " ".join(problems)
+        self.move(
+            OrderStatus.READY if ready else OrderStatus.FAILED, text, status_text=text, finished_at=Now()
+        )
 
-def pending_revisions(tiles: list[CampaignTile]) -> set[int]:
-    """Keys of the tiles among these for which a revision waits or runs."""
-    from webapp.campaigns.models import Revision
+    @transaction.atomic
+    def cancel(self, by: "User | None" = None) -> None:
+        """Take the order back; tiles that nobody else wants and that have nothing yet are left alone.
 
-    found = Revision.objects.filter(campaign_tile__in=tiles, status__in=ACTIVE)
-    return set(found.values_list("campaign_tile_id", flat=True))
+        Raises:
+            UsageError: the order is over.
+        """
+        if not self.is_open or not self.move(OrderStatus.CANCELLED, "cancelled", by, finished_at=Now()):
+            raise UsageError(f"Order {self.pk} is {self.status} and cannot be cancelled.", "status")
+        others = Order.objects.filter(status__in=OPEN_ORDERS).values("tiles")
+        for tile in self.tiles.due().filter(current_build__isnull=True).exclude(pk__in=others):
+            build = tile.active_build
+            if build:
+                build.move(BuildStatus.SUPERSEDED, f"order {self.pk} was cancelled", by, finished_at=Now())
+            tile.move(TileStatus.IDLE, f"order {self.pk} was cancelled", by)
+
+    def resume(self, text: str, by: "User | None" = None) -> None:
+        """Open a failed order again, because one of its tiles is tried again."""
+        if self.status == OrderStatus.FAILED:
+            self.move(OrderStatus.RUNNING, text, by, status_text="", finished_at=None)

@@ -220,7 +220,8 @@ class Override(models.Model):
     class Kind(models.TextChoices):
         """What can be asked."""
 
-        SCENE_OUT = "scene_out", "leave a scene out"
+        EXCLUDE = "exclude", "leave a scene out"
+        FORCE = "force", "use a scene"
         DATES = "dates", "use other dates"
 
     campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="overrides")
@@ -234,7 +235,9 @@ class Override(models.Model):
 
         ordering = ["id"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["scene_out", "dates"]), name="override_kind_legal")
+            models.CheckConstraint(
+                condition=Q(kind__in=["exclude", "force", "dates"]), name="override_kind_legal"
+            )
         ]
 
     def __str__(self) -> str:
@@ -242,11 +245,19 @@ class Override(models.Model):
 
     @classmethod
     def collect(cls, tile: CampaignTile) -> dict[str, Any]:
-        """All that was asked of a tile, as a build takes it; the last dates asked for count."""
+        """All that was asked of a tile, as the pipeline takes it; what was asked last counts.
+
+        Returns:
+            Any of "exclude" and "force" (sorted scene ids), "start" and "end" (YYYY-MM-DD).
+        """
+        scenes: dict[str, str] = {}
         asked: dict[str, Any] = {}
         for item in tile.overrides.all():
-            if item.kind == cls.Kind.SCENE_OUT:
-                asked["scenes_out"] = sorted({*asked.get("scenes_out", []), item.content["scene"]})
-            else:
+            if item.kind == cls.Kind.DATES:
                 asked |= {name: item.content[name] for name in ("start", "end") if item.content.get(name)}
+            else:
+                scenes[item.content["scene"]] = item.kind
+        for kind in (cls.Kind.EXCLUDE, cls.Kind.FORCE):
+            found = sorted(scene for scene, asked_for in scenes.items() if asked_for == kind)
+            asked |= {str(kind.value): found} if found else {}
         return asked

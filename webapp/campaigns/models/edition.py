@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.models.event import Event
 from webapp.campaigns.models.revision import Revision
-from webapp.campaigns.states import ACTIVE, DUE, EditionStatus, ReviewStatus, TileStatus
+from webapp.campaigns.states import ACTIVE, EditionStatus, ReviewStatus, TileStatus
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -80,8 +80,9 @@ class Edition(Frozen):
         number = (campaign.editions.aggregate(last=Max("number"))["last"] or 0) + 1
         edition = cls.objects.create(campaign=campaign, number=number, published_by=by)
         EditionTile.objects.bulk_create(
-            EditionTile(edition=edition, tile_id=revision.campaign_tile.tile_id, revision=revision)
-            for revision in revisions
+            EditionTile(edition=edition, tile_id=tile.tile_id, revision=tile.current_revision)
+            for tile in tiles
+            if tile.current_revision
         )
         Event.objects.create(
             subject="edition",
@@ -117,25 +118,23 @@ def refuse_unfinished(campaign: Campaign, tiles: list[CampaignTile]) -> None:
     Raises:
         UsageError: with the tiles that stand in the way.
     """
-    pending = set(
-        Revision.objects.filter(campaign_tile__campaign=campaign, status__in=ACTIVE).values_list(
-            "campaign_tile_id", flat=True
-        )
-    )
+    from webapp.campaigns.rings import Neighbourhood
+
+    near = Neighbourhood(campaign)
+    at_work = Revision.objects.filter(campaign_tile__campaign=campaign, status__in=ACTIVE)
+    pending = set(at_work.values_list("campaign_tile_id", flat=True))
+    rejected = ReviewStatus.REJECTED
     obstacles = {
-        "not finished": [t for t in tiles if t.status in DUE or t.pk in pending],
+        "not finished": [t for t in tiles if t.is_due or t.pk in pending],
         "without a mosaic": [t for t in tiles if t.status == TileStatus.COMPOSITE and not t.current_revision],
-        "rejected": [
-            t
-            for t in tiles
-            if t.current_revision and t.current_revision.review_status == ReviewStatus.REJECTED
-        ],
+        "not up to date with their neighbours": [t for t in tiles if near.is_stale(t.tile_id)],
+        "rejected": [t for t in tiles if t.current_revision and t.current_revision.review_status == rejected],
     }
     for reason, found in obstacles.items():
         if found:
             names = ", ".join(tile.tile_id for tile in found[:10])
             raise UsageError(
-                f"The edition cannot be published: {len(found)} tiles are {reason} ({names}).", "campaign"
+                f"The edition cannot be published while tiles are {reason}: {names}.", "campaign"
             )
     if not any(tile.current_revision for tile in tiles):
         raise UsageError(f"Campaign {campaign.slug} has no finished tile to publish.", "campaign")

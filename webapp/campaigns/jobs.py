@@ -1,0 +1,148 @@
+"""The jobs that RQ runs: one stage of one build, or one revision, each.
+
+A job reads the state, claims it, does the work, records the result in one transaction, and advances the
+campaign. A job that finds nothing to claim ends at once.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+
+from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
+from webapp.campaigns import stages
+from webapp.campaigns.advance import advance, lock
+from webapp.campaigns.lease import kept
+from webapp.campaigns.models import Build, CampaignTile, Revision
+from webapp.campaigns.queue import hint_build
+from webapp.campaigns.rings import Neighbourhood
+from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
+
+log = logging.getLogger(__name__)
+
+RELATED = ("campaign_tile__campaign", "campaign_tile__tile")
+End = Callable[[Any, str, str], None]
+
+
+def run_build(key: int) -> None:
+    """Do the next stage of a build, if nobody else does."""
+    build = Build.objects.select_related(*RELATED).filter(pk=key).first()
+    if build and build.claim():
+        attempt(build, lambda: do_stage(build), end_build)
+
+
+def run_revision(key: int) -> None:
+    """Make a revision, if it waits for nothing and nobody else makes it."""
+    revision = Revision.objects.select_related(*RELATED).filter(pk=key).first()
+    if revision and claim_with_inputs(revision):
+        attempt(revision, lambda: do_revision(revision), end_revision)
+
+
+def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
+    """Do claimed work and record how it ended; the one place where errors of the pipeline are caught.
+
+    An error to be told becomes the sentence of the build, a transient one another try, and any other is
+    recorded, logged with its traceback and raised again. Without a database nothing can be recorded: the
+    lease runs out and the sweep queues the work again.
+    """
+    try:
+        if item.attempts > settings.MOST_ATTEMPTS:
+            most = settings.MOST_ATTEMPTS
+            raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
+        work()
+    except TransientSourceError as error:
+        try_later(item, error, end)
+    except NoScenes as error:
+        end(item, BuildStatus.EMPTY, str(error))
+    except EarthquiltError as error:
+        end(item, BuildStatus.FAILED, str(error))
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.exception("%s ended unexpectedly.", item)
+        end(item, BuildStatus.FAILED, f"Ended unexpectedly with {type(error).__name__}: {error}")
+        raise
+    except BaseException:
+        item.release(attempts=item.attempts - 1)
+        raise
+
+
+def do_stage(build: Build) -> None:
+    """Run the build's stage and record what follows."""
+    for order in build.campaign_tile.orders.filter(status=OrderStatus.PLACED):
+        order.move(OrderStatus.RUNNING, f"{build.tile_name} has begun")
+    with kept(build):
+        following, values = stages.STAGES[build.stage](build)
+    if following == Stage.DONE:
+        become_composite(build, values["report"])
+        advance(build.campaign, [build.tile_name])
+    else:
+        with transaction.atomic():
+            if build.release(stage=following, attempts=0):
+                hint_build(build)
+
+
+@transaction.atomic
+def become_composite(build: Build, report: dict) -> None:
+    """End a build: it becomes the tile's current one, and its predecessor is superseded."""
+    tile = CampaignTile.objects.select_for_update().get(pk=build.campaign_tile_id)
+    if not build.finish(BuildStatus.DONE, stage=Stage.DONE, report=report, error="", attempts=0):
+        return
+    old = tile.current_build
+    tile.move(TileStatus.COMPOSITE, f"build {build.number}", current_build=build, status_text="")
+    if old:
+        old.move(BuildStatus.SUPERSEDED, f"replaced by build {build.number}")
+
+
+@transaction.atomic
+def record_end(build: Build, status: str, text: str) -> None:
+    """End a build without a composite; the tile keeps the one that it had."""
+    tile = CampaignTile.objects.select_for_update().get(pk=build.campaign_tile_id)
+    if build.finish(status, text, error=text):
+        tile.move(TileStatus.COMPOSITE if tile.current_build else status, text, status_text=text)
+
+
+def end_build(build: Build, status: str, text: str) -> None:
+    """End a build without a composite, and let those who waited for it go on."""
+    record_end(build, status, text)
+    advance(build.campaign, [build.tile_name])
+
+
+@transaction.atomic
+def claim_with_inputs(revision: Revision) -> bool:
+    """Claim a revision and fix its inputs, if no tile that it depends on is due."""
+    lock(revision.campaign)
+    near = Neighbourhood(revision.campaign, [revision.tile_name])
+    if not near.is_ready(revision.tile_name) or not revision.claim():
+        return False
+    revision.take_inputs(near.inputs(revision.tile_name))
+    return True
+
+
+def do_revision(revision: Revision) -> None:
+    """Blend the tile with its neighbours; the result takes the place of the current revision."""
+    with kept(revision):
+        report = stages.revise(revision)
+    revision.become_current(report)
+    advance(revision.campaign, [revision.tile_name])
+
+
+def end_revision(revision: Revision, status: str, text: str) -> None:
+    """End a revision that failed; the tile keeps the one that it had."""
+    with transaction.atomic():
+        revision.finish(RevisionStatus.FAILED, text, error=text)
+    advance(revision.campaign, [revision.tile_name])
+
+
+def try_later(item: Build | Revision, error: EarthquiltError, end: End) -> None:
+    """Leave the work for a while, twice as long each time, or end it after the last attempt."""
+    if item.attempts >= settings.MOST_ATTEMPTS:
+        end(item, BuildStatus.FAILED, f"{error} ({item.attempts} attempts)")
+        return
+    pause = settings.RETRY_SECONDS * 2 ** (item.attempts - 1)
+    log.warning("%s waits %d s: %s", item, pause, error)
+    item.release(lease_until=Now() + timedelta(seconds=pause), error=str(error))

@@ -1,0 +1,40 @@
+"""The queue: hints that there may be work; losing them loses nothing."""
+
+import logging
+
+import django_rq
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from webapp.campaigns.models import Build, Revision
+from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_STAGE
+
+log = logging.getLogger(__name__)
+
+FAILED_JOB_SECONDS = 24 * 3600
+
+
+def hint_build(build: Build) -> None:
+    """Tell the workers, once the transaction is over, that a build may go on."""
+    name = f"build-{build.pk}-{build.stage}-{build.fence}"
+    _hint(QUEUE_OF_STAGE[build.stage], "webapp.campaigns.jobs.run_build", build.pk, name)
+
+
+def hint_revision(revision: Revision) -> None:
+    """Tell the workers, once the transaction is over, that a revision may be made."""
+    name = f"revision-{revision.pk}-{revision.fence}"
+    _hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
+
+
+def _hint(queue: str, function: str, key: int, job_id: str) -> None:
+    transaction.on_commit(lambda: _put(queue, function, key, job_id))
+
+
+def _put(queue_name: str, function: str, key: int, job_id: str) -> None:
+    """Queue a job, unless it stands in the queue already; without Redis the sweep does it later."""
+    try:
+        queue = django_rq.get_queue(queue_name)
+        if queue.get_job_position(job_id) is None:
+            queue.enqueue(function, key, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
+    except RedisError as error:
+        log.warning("The queue %s did not take %s (%s); the sweep will queue it.", queue_name, job_id, error)

@@ -1,0 +1,113 @@
+"""The stages of a build and of a revision as calls of the pipeline, which is imported only here and late."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.settings import parse_date
+from pipeline.storage import read_json
+from webapp.campaigns.models import Build, CampaignTile, Revision, Scene
+from webapp.campaigns.rings import names_within
+from webapp.campaigns.states import Stage
+
+Result = tuple[Stage, dict[str, Any]]
+
+
+def scene_list(build: Build) -> Result:
+    """Stage 1; the candidates are recorded also where none serves."""
+    from pipeline import chain
+
+    try:
+        chain.make_scene_list(
+            work_of(build), build.campaign.catalog, neighbour_datatakes(build), asked_of(build.overrides)
+        )
+    finally:
+        record_scenes(build)
+    return Stage.FETCH, {}
+
+
+def fetch(build: Build) -> Result:
+    """Stage 2: the files of the scenes."""
+    from pipeline import chain
+
+    chain.fetch(work_of(build))
+    return Stage.MASK, {}
+
+
+def mask(build: Build) -> Result:
+    """Stage 2: the masks; back to fetching while a further scene is needed."""
+    from pipeline import chain
+
+    work = work_of(build)
+    chain.mask(work)
+    added = chain.next_scene(work)
+    record_scenes(build)
+    return (Stage.FETCH if added else Stage.COMPOSE), {}
+
+
+def compose(build: Build) -> Result:
+    """Stage 3, the tile alone."""
+    from pipeline import chain
+
+    chain.compose(work_of(build))
+    return Stage.CLASSIFY, {}
+
+
+def classify(build: Build) -> Result:
+    """Stage 4, the tile alone; ends the build with its report."""
+    from pipeline import chain
+
+    report = chain.classify(work_of(build))
+    record_scenes(build)
+    return Stage.DONE, {"report": report}
+
+
+STAGES: dict[str, Callable[[Build], Result]] = {
+    Stage.SCENE_LIST: scene_list,
+    Stage.FETCH: fetch,
+    Stage.MASK: mask,
+    Stage.COMPOSE: compose,
+    Stage.CLASSIFY: classify,
+}
+
+
+def revise(revision: Revision) -> dict[str, Any]:
+    """Stages 3 and 4 with the neighbours; gives the report."""
+    from pipeline import chain
+
+    inputs = revision.builds.select_related("campaign_tile__campaign")
+    folders = {build.tile_name: build.path for build in inputs}
+    return chain.revise(work_of(revision), folders)
+
+
+def work_of(item: Build | Revision) -> Any:
+    """What the pipeline calls a build: tile, settings and folder."""
+    from pipeline.build import Build as Work
+
+    return Work(item.campaign_tile.tile.grid, item.campaign.pipeline_settings, item.path)
+
+
+def asked_of(overrides: dict[str, Any]) -> dict[str, Any]:
+    """The overrides with their dates as dates."""
+    dates = {name: parse_date(overrides[name], name) for name in ("start", "end") if name in overrides}
+    return {**overrides, **dates}
+
+
+def neighbour_datatakes(build: Build) -> list[frozenset[str]]:
+    """The datatakes of the finished neighbours' lists, where the campaign wants agreement."""
+    if not build.campaign.pipeline_settings.agree_datatakes:
+        return []
+    near = CampaignTile.objects.filter(
+        campaign=build.campaign, tile_id__in=names_within(build.tile_name, 1), current_build__isnull=False
+    ).exclude(pk=build.campaign_tile_id)
+    lists = [
+        read_json(tile.current_build.path / "scene_list.json")
+        for tile in near.select_related("current_build")
+    ]
+    return [frozenset(item["datatake"] for item in listed["scenes"] if item["chosen"]) for listed in lists]
+
+
+def record_scenes(build: Build) -> None:
+    """Bring the candidates in the database up to date with the build's scene list, where there is one."""
+    path = build.path / "scene_list.json"
+    if path.exists():
+        Scene.record(build, read_json(path)["scenes"])

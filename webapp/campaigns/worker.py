@@ -1,0 +1,79 @@
+"""A worker that loads the networks once and keeps them."""
+
+import logging
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.job import Job
+from rq.worker import SimpleWorker
+
+from webapp.campaigns.advance import sweep
+
+log = logging.getLogger(__name__)
+
+NETWORKS = {
+    "download": ("preview-cloud", "haze"),
+    "gpu": ("cloud", "water", "vegetation", "buildings"),
+    "cpu": (),
+}
+SWEEP_KEY = "earthquilt:swept"
+
+
+class ResidentWorker(SimpleWorker):
+    """Runs jobs in its own process, without a fork, so that loaded networks stay; sweeps between jobs.
+
+    SIGTERM and SIGINT let the stage at work end; a second one gives its claim back and stops at once.
+    """
+
+    maintenance_interval = settings.SWEEP_SECONDS
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Seconds to wait for a job before it is time to sweep."""
+        return settings.SWEEP_SECONDS
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Load the networks of the queues, then work until stopped."""
+        self.load_networks()
+        return super().work(*args, **kwargs)
+
+    def load_networks(self) -> None:
+        """Load the networks that jobs of the queues will use.
+
+        Raises:
+            ModelError: the weights are missing or not what their card says.
+        """
+        names = [name for queue in self.queue_names() for name in NETWORKS[queue]]
+        if names:
+            from pipeline import networks
+
+            for name in names:
+                networks.load(name)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job with database connections that still live."""
+        close_old_connections()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            close_old_connections()
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean the registries, and sweep unless another worker has just done it."""
+        super().run_maintenance_tasks()
+        try:
+            if self.connection.set(SWEEP_KEY, self.name, nx=True, ex=settings.SWEEP_SECONDS):
+                close_old_connections()
+                sweep()
+        except (DatabaseError, RedisError) as error:
+            log.warning("The sweep is put off: %s", error)
+
+
+def make_worker(queues: list[str]) -> ResidentWorker:
+    """A worker of some queues, the first of them first."""
+    found = [django_rq.get_queue(name) for name in queues]
+    return ResidentWorker(found, connection=found[0].connection)

@@ -1,0 +1,155 @@
+"""Areas of interest: from what people draw or upload to polygons that the grid can serve."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import shapely
+from django.conf import settings
+from pyproj import Geod
+from shapely import MultiPolygon, Polygon
+from shapely.affinity import translate
+from shapely.geometry import box, shape
+from shapely.geometry.base import BaseGeometry
+from shapely.validation import make_valid
+
+from pipeline.errors import UsageError
+from pipeline.grid import check_area
+
+WGS84_NAMES = ("CRS84", "4326", "OGC:1.3:CRS84")
+GEOD = Geod(ellps="WGS84")
+FIELD = "aoi"
+
+
+def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
+    """The area of a GeoJSON geometry, feature or feature collection, made valid.
+
+    Self-crossing outlines are repaired; parts beyond the antimeridian (longitudes up to 360 either way, as maps
+    give them) are moved to where they belong.
+
+    Args:
+        content: GeoJSON as text, or already decoded.
+
+    Returns:
+        Polygons in longitude and latitude, -180..180.
+
+    Raises:
+        UsageError: what is wrong, in one sentence; `field` is "aoi".
+    """
+    if not isinstance(content, dict):
+        content = _decode(content)
+    _refuse_other_crs(content)
+    parts = [_polygons(geometry) for geometry in _geometries(content)]
+    whole = shapely.union_all([_wrapped(part) for part in parts])
+    area = _only_polygons(whole)
+    if area.is_empty:
+        raise UsageError("The area is empty: draw or upload a polygon.", FIELD)
+    check_area(area)
+    check_size(area)
+    return area
+
+
+def area_km2(area: BaseGeometry) -> float:
+    """Area on the ellipsoid, km2."""
+    return sum(abs(GEOD.geometry_area_perimeter(part)[0]) for part in getattr(area, "geoms", [area])) / 1e6
+
+
+def check_size(area: BaseGeometry) -> None:
+    """Refuse what is absurdly large.
+
+    Raises:
+        UsageError: larger than an order may be.
+    """
+    size = area_km2(area)
+    if size > settings.AOI_MOST_KM2:
+        raise UsageError(
+            f"The area has {size:,.0f} km2; an order may have up to {settings.AOI_MOST_KM2:,.0f} km2.", FIELD
+        )
+
+
+def _decode(content: bytes | str) -> dict[str, Any]:
+    def refuse(name: str) -> None:
+        raise UsageError(f"The area has a coordinate that is no number: {name}.", FIELD)
+
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        decoded = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("The area is not valid GeoJSON: it cannot be read as JSON.", FIELD) from error
+    if not isinstance(decoded, dict):
+        raise UsageError("The area is not valid GeoJSON: it must be an object with a type.", FIELD)
+    return decoded
+
+
+def _refuse_other_crs(content: dict[str, Any]) -> None:
+    crs = content.get("crs")
+    if crs is not None and not any(name in json.dumps(crs) for name in WGS84_NAMES):
+        raise UsageError(
+            f"The area is in another reference system ({json.dumps(crs)[:80]}): longitude and latitude are needed.",
+            FIELD,
+        )
+
+
+def _geometries(content: Any) -> Iterator[dict[str, Any]]:
+    """The bare geometries inside a GeoJSON object."""
+    kind = content.get("type") if isinstance(content, dict) else None
+    members = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
+    if kind in members:
+        items = content.get(members[kind])
+        if not isinstance(items, list):
+            raise UsageError(f"The area is not valid GeoJSON: its {kind} has no {members[kind]}.", FIELD)
+        for item in items:
+            yield from _geometries(item)
+    elif kind == "Feature":
+        yield from _geometries(content.get("geometry"))
+    elif kind in ("Polygon", "MultiPolygon"):
+        yield content
+    else:
+        raise UsageError(f"The area must be a Polygon or MultiPolygon, not {str(kind)[:40]!r}.", FIELD)
+
+
+def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
+    """One geometry as shapely has it, with finite coordinates in range, made valid."""
+    try:
+        parsed = shapely.force_2d(shape(geometry))
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.GEOSException) as error:
+        raise UsageError(f"The area is not a valid polygon: {str(error)[:120]}.", FIELD) from error
+    vertices = shapely.get_num_coordinates(parsed)
+    if vertices > settings.AOI_MOST_VERTICES:
+        most = settings.AOI_MOST_VERTICES
+        raise UsageError(f"The area has {vertices:,} vertices; {most:,} are allowed: simplify it.", FIELD)
+    if parsed.is_empty:
+        return parsed
+    _refuse_out_of_range(parsed)
+    return make_valid(parsed)
+
+
+def _refuse_out_of_range(parsed: BaseGeometry) -> None:
+    west, south, east, north = parsed.bounds
+    if not all(map(math.isfinite, shapely.get_coordinates(parsed).ravel())):
+        raise UsageError("The area has a coordinate that is no number.", FIELD)
+    if west < -360 or east > 360 or south < -90 or north > 90:
+        raise UsageError(
+            f"The area reaches from {west:g}, {south:g} to {east:g}, {north:g}: "
+            "longitude and latitude in degrees are needed.",
+            FIELD,
+        )
+    if east - west > 180:
+        raise UsageError(
+            f"The area spans {east - west:.0f} degrees of longitude: draw a smaller one, "
+            "and cut it at the antimeridian where it crosses that.",
+            FIELD,
+        )
+
+
+def _wrapped(area: BaseGeometry) -> BaseGeometry:
+    """The parts beyond +-180 degrees moved to the other side."""
+    worlds = [(box(-180 + shift, -90, 180 + shift, 90), -shift) for shift in (-360, 0, 360)]
+    moved = [translate(area.intersection(world), xoff=back) for world, back in worlds]
+    return shapely.union_all([part for part in moved if not part.is_empty and part.area > 0])
+
+
+def _only_polygons(area: BaseGeometry) -> MultiPolygon:
+    parts = [part for part in getattr(area, "geoms", [area]) if isinstance(part, Polygon) and part.area > 0]
+    return MultiPolygon(parts)
