@@ -21,7 +21,9 @@ OFFSET_STEP = 1e-4
 GAIN_HOLD = 0.1
 OFFSET_HOLD = 0.005
 NOISE = 0.01
-MOST_EVIDENCE = 400.0
+MOST_EVIDENCE = 1_000.0
+DARKEST = 1e-3
+LEAST_SPREAD = 0.1
 ROUNDS = 6
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -99,10 +101,16 @@ def solve(
 ) -> dict[str, Correction]:
     """Gains and offsets of several images at once.
 
-    Least over all images i, k that share cells c, and band by band:
-    sum_ik sum_c v_c ((g_i m_ic + o_i) - (g_k m_kc + o_k))^2 / s^2 + sum_i (g_i - 1)^2 / s_g^2 + o_i^2 /
-    s_o^2, with Huber's weights v_c (1 inside s, s / |difference| beyond) found by repeated solving, and the
-    weight of a pair of n cells bounded as if it had `MOST_EVIDENCE` independent ones.
+    With m_ic the mean of image i over cell c, the corrected values exp(l_i) m_ic + o_i of two images are to
+    be equal where both see a cell. To first order that is, with m the geometric mean of both, band by band,
+    the least of
+
+        sum_ik sum_c v_c (m (log m_ic - log m_kc + l_i - l_k) + o_i - o_k)^2 / s^2
+        + sum_i l_i^2 / s_g^2 + o_i^2 / s_o^2.
+
+    Only differences between images stand in the first sum, so that noise does not draw all gains towards 0.
+    v_c are Huber's weights (1 inside s, s / |difference| beyond), found by repeated solving. Cells whose ratio
+    is far from the median one of the pair are left out, and a pair counts as `MOST_EVIDENCE` cells at most.
 
     Args:
         names: the images in the order in which they enter the sums.
@@ -117,31 +125,42 @@ def solve(
     numbered = [(index[a], index[b], pair) for (a, b), pair in sorted(pairs.items()) if pair[0].shape[1]]
     held = index[fixed] if fixed is not None else None
     for band in range(4):
-        links = [(i, k, first[band], second[band]) for i, k, (first, second) in numbered]
+        links = [(i, k, *_compared(first[band], second[band])) for i, k, (first, second) in numbered]
         gains[band], offsets[band] = _solve_band(len(names), links, held)
     return {name: _rounded(gains[:, i], offsets[:, i]) for name, i in index.items()}
+
+
+def _compared(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Geometric mean and log ratio of the cells of a pair, without those far from the median ratio."""
+    first, second = np.maximum(first, DARKEST), np.maximum(second, DARKEST)
+    ratio = np.log(first / second)
+    off = np.abs(ratio - np.median(ratio))
+    kept = off <= max(3 * 1.4826 * float(np.median(off)), LEAST_SPREAD)
+    return np.sqrt(first * second)[kept], ratio[kept]
 
 
 def _solve_band(
     images: int, links: list[tuple[int, int, NDArray[np.float64], NDArray[np.float64]]], held: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gain and offset of each image in one band; unknowns are the departures from the identity."""
+    """Gain and offset of each image in one band; the unknowns are log gains and offsets, in turn."""
     prior = np.tile([1 / GAIN_HOLD**2, 1 / OFFSET_HOLD**2], images)
     if held is not None:
         prior[2 * held : 2 * held + 2] = 1e18
-    unknown = np.zeros(2 * images)
+    unknown: NDArray[np.float64] = np.zeros(2 * images)
     for _ in range(ROUNDS if links else 0):
         normal, right = np.diag(prior), np.zeros(2 * images)
-        for i, k, first, second in links:
-            rows = np.stack([first, np.ones_like(first), -second, -np.ones_like(second)])
+        for i, k, mean, ratio in links:
+            rows = np.stack([mean, np.ones_like(mean), -mean, -np.ones_like(mean)])
             where = [2 * i, 2 * i + 1, 2 * k, 2 * k + 1]
-            difference = first - second
+            difference = mean * ratio
             rest = np.abs(difference + unknown[where] @ rows)
-            weight = NOISE / np.maximum(rest, NOISE) * min(1.0, MOST_EVIDENCE / first.size) / NOISE**2
+            weight = min(1.0, MOST_EVIDENCE / mean.size) / (NOISE * np.maximum(rest, NOISE))
             normal[np.ix_(where, where)] += (rows * weight) @ rows.T
             right[where] -= rows @ (weight * difference)
-        unknown = np.linalg.solve(normal, right)
-    return 1 + unknown[0::2], unknown[1::2]
+        unknown = np.linalg.solve(normal, right).astype(np.float64)
+    return np.exp(unknown[0::2]), unknown[1::2]
 
 
 def _rounded(gain: NDArray[np.float64], offset: NDArray[np.float64]) -> Correction:

@@ -23,7 +23,7 @@ from pipeline.grid import Tile
 from pipeline.networks import load, predict
 from pipeline.raster import BANDS, decode, filled, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
-from pipeline.tone import load_tone
+from pipeline.tone import curve
 
 NETWORK = "cloud"
 
@@ -80,7 +80,7 @@ def write_mask(reflectance: Path, target: Path) -> None:
 
 
 def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
-    tone = load_tone(tone_name)
+    tone = curve(tone_name)
     with opened(reflectance) as pixels:
         geobox = geobox_of(pixels)
         with raster_writer(
@@ -96,8 +96,7 @@ def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
         ) as out:
             for window in windows(geobox.shape):
                 stored = pixels.read(window=window)
-                toned = tone.apply(np.nan_to_num(decode(stored)))
-                out.write(np.where(filled(stored), toned, 0).astype(np.uint8), window=window)
+                out.write(tone.apply(np.where(filled(stored), stored, 0)), window=window)
 
 
 def _shares(path: Path, margin: float) -> dict[str, Any]:

@@ -25,9 +25,18 @@ from pipeline.blending import (
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
 from pipeline.mosaic.seams import SeamScore
-from pipeline.raster import BANDS, QUANTIFICATION, filled, opened, raster_writer, window_geobox, windows
+from pipeline.raster import (
+    BANDS,
+    QUANTIFICATION,
+    encode,
+    filled,
+    opened,
+    raster_writer,
+    window_geobox,
+    windows,
+)
 from pipeline.settings import CampaignSettings
-from pipeline.tone import Tone, load_tone
+from pipeline.tone import ToneCurve, curve
 
 PRODUCTS = ("composite.tif", "balance.npz")
 
@@ -111,7 +120,7 @@ def corrected(correction: Correction) -> Prepare:
 def _write(
     sources: list[Contributor], ranks: DatasetReader, tile: Tile, settings: CampaignSettings, folder: Path
 ) -> Seams:
-    geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
+    geobox, tone, seams = tile.geobox(settings.resolution), curve(settings.tone), Seams()
     with raster_writer(
         folder / "mosaic.tif",
         geobox,
@@ -131,9 +140,9 @@ def _write(
     return seams
 
 
-def toned(blended: Blended, tone: Tone) -> NDArray[np.uint8]:
+def toned(blended: Blended, tone: ToneCurve) -> NDArray[np.uint8]:
     """The blended window in 8 bits, 0 where it is empty."""
-    return np.where(blended.valid, tone.apply(blended.values), 0).astype(np.uint8)
+    return tone.apply(encode(blended.values, blended.valid))
 
 
 def _rank(provenance: DatasetReader, window: Window) -> NDArray[np.uint8]:
