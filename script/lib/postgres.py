@@ -47,6 +47,11 @@ class Postgres:
     def is_made(self) -> bool:
         return self.command("pg_controldata", self.data).returncode == 0
 
+    def identity(self) -> str:
+        """The number that initdb gave the cluster; another cluster has another."""
+        told = self.command("pg_controldata", self.data, env=os.environ | {"LC_ALL": "C"}).stdout
+        return next(line.split()[-1] for line in told.splitlines() if "system identifier" in line)
+
     def make(self, password: str) -> None:
         """Make the cluster; nobody gets in without the password."""
         account.give_to_database(self.folder)

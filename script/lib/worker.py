@@ -16,7 +16,7 @@ MALLOC = {
 
 
 def command(queues: str) -> list[str]:
-    return [str(PYTHON), str(ROOT / "manage.py"), "worker", "--queues", queues]
+    return [str(PYTHON), str(ROOT / "manage.py"), "worker", "--queues", *queues.split(",")]
 
 
 def environment(base: Mapping[str, str], threads: int, gpu: int | None = None) -> dict[str, str]:
