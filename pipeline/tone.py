@@ -47,8 +47,8 @@ class Tone:
         """Reflectance to levels.
 
         Args:
-            pixels: (4, h, w) in the order R, G, B, NIR: stored reflectance, uint16, 0 = empty; or reflectance,
-                floating, NaN = empty, which is rounded to stored reflectance first.
+            pixels: (4, h, w) in the order R, G, B, NIR: stored reflectance, uint16, 0 = empty, or
+                floating reflectance, NaN = empty, which is rounded to stored reflectance first.
 
         Returns:
             uint8 of the same shape; 0 = empty, reflectance at or below 0 is 1.

@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 
 from pipeline import tone
 from pipeline.errors import SourceError, UsageError
@@ -80,7 +81,7 @@ def test_infrared_has_a_curve_of_its_own() -> None:
 def test_the_table_travels_with_the_product(tmp_path: Path) -> None:
     curve = tone.default_curve()
     path = tmp_path / "mosaic.tif"
-    geobox = Tile.parse("33TWL").geobox(60).zoom_out(100)
+    geobox = GeoBox((18, 18), Tile.parse("33TWL").transform(60), "EPSG:32633")
     levels = np.full((4, *geobox.shape), 77, np.uint8)
     write_raster(path, Raster(levels, geobox), nodata=0, cog=True, picture=True, tags=curve.tags())
     with rasterio.open(path) as dataset:

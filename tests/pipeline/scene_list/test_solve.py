@@ -1,0 +1,133 @@
+"""The minimum scene list is exact on every level of its objective."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+
+from pipeline.scene_list import reduce
+from pipeline.scene_list.objective import Cost, Problem, least_covered
+from pipeline.scene_list.solve import LEVELS, solve
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Up to 11 candidates; few dates and repeated masks, so that every level gets to decide."""
+    count = draw(st.integers(1, 11))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    clear = random.random((count, draw(st.integers(1, 80)))) < random.uniform(0.1, 0.95, (count, 1))
+    clear = np.repeat(clear, random.integers(1, draw(st.integers(2, 40)), clear.shape[1]), axis=1)
+    for _ in range(draw(st.integers(0, 3))):
+        clear[random.integers(count)] = clear[random.integers(count)]
+    clear[0, 0] = True
+    forced = random.permutation(count)[: draw(st.integers(0, 2))] if draw(st.booleans()) else ()
+    return Problem(
+        ids=tuple(f"scene-{place:02d}" for place in range(count)),
+        clear=clear,
+        days=random.integers(0, draw(st.integers(1, 12)), count),
+        matches=random.random((count, draw(st.integers(0, 3)))) < 0.4,
+        share=draw(st.sampled_from([1.0, 0.999, 0.95, 0.8, 0.5])),
+        wanted=draw(st.integers(1, 3)),
+        forced=tuple(int(place) for place in sorted(forced)),
+    )
+
+
+def best_by_trying_all(problem: Problem) -> Cost:
+    for size in range(1, len(problem.ids) + 1):
+        lists = (set(one) for one in itertools.combinations(range(len(problem.ids)), size))
+        costs = [
+            problem.cost(tuple(one))
+            for one in lists
+            if one.issuperset(problem.forced) and problem.covered(tuple(one)) >= problem.needed
+        ]
+        if costs:
+            return min(costs)
+    raise AssertionError("all candidates together are always feasible")
+
+
+@settings(max_examples=250, deadline=None)
+@given(problems())
+def test_the_list_equals_the_best_of_all_lists(problem: Problem) -> None:
+    solution = solve(problem)
+    assert solution.cost == best_by_trying_all(problem)
+    assert solution.cost == problem.cost(solution.chosen)
+    assert solution.optimal
+    assert solution.bounds == solution.cost[:4]
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_the_order_of_the_pixels_does_not_matter(problem: Problem, seed: int) -> None:
+    shuffled = np.random.default_rng(seed).permutation(problem.clear.shape[1])
+    other = Problem(
+        problem.ids,
+        problem.clear[:, shuffled],
+        problem.days,
+        problem.matches,
+        problem.share,
+        problem.wanted,
+        problem.forced,
+    )
+    assert solve(other).chosen == solve(problem).chosen
+
+
+def cumulus(count: int, seed: int, clearest: float, size: int = 343) -> Problem:
+    """Candidates with small clouds in weather fields of their own."""
+    random = np.random.default_rng(seed)
+    clear = np.empty((count, size * size), bool)
+    for one in clear:
+        small, wide = (gaussian_filter(random.standard_normal((size, size)), sigma) for sigma in (4, 30))
+        field = small / small.std() + 0.7 * wide / wide.std()
+        one[:] = (field < np.quantile(field, random.uniform(0.2, clearest))).ravel()
+    ids = tuple(f"scene-{place:03d}" for place in range(count))
+    return Problem(ids, clear, random.integers(0, 90, count), np.zeros((count, 0), bool), 0.999)
+
+
+def test_a_summer_of_sixty_candidates_is_proven_optimal() -> None:
+    problem = cumulus(60, seed=1, clearest=0.95)
+    solution = solve(problem)
+    assert solution.optimal
+    assert problem.covered(solution.chosen) >= problem.needed
+    assert len(solution.chosen) < 6
+
+
+def test_without_time_the_list_is_feasible_and_the_bounds_are_honest() -> None:
+    problem = cumulus(30, seed=2, clearest=0.8, size=120)
+    rushed, proven = solve(problem, time_limit=0.0), solve(problem, time_limit=60.0)
+    assert proven.optimal
+    assert not rushed.optimal
+    assert problem.covered(rushed.chosen) >= problem.needed
+    assert rushed.cost >= proven.cost
+    assert rushed.bounds[0] is not None
+    assert rushed.bounds[0] <= len(proven.chosen)
+
+
+def test_the_integer_program_bounds_what_the_search_cannot_settle() -> None:
+    problem = cumulus(40, seed=3, clearest=0.45, size=100)
+    solution = solve(problem, time_limit=1.5)
+    assert problem.covered(solution.chosen) >= problem.needed
+    assert 3 <= solution.bounds[0] <= len(solution.chosen)
+    told = solution.to_json()
+    assert set(told["levels"]) == set(LEVELS)
+    assert told["optimal"] is False
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_merged_patterns_stand_for_all_their_pixels(problem: Problem) -> None:
+    patterns = reduce.merge(problem.clear)
+    assert patterns.weights.sum() == problem.clear.any(axis=0).sum()
+    assert np.array_equal(patterns.weights @ patterns.rows, problem.clear.sum(axis=1))
+    assert patterns.total(problem.wanted) == problem.coverable
+    words = reduce.pack(patterns, problem.wanted, budget=problem.coverable - problem.needed)
+    assert np.array_equal(np.bitwise_count(words.bits) @ words.sums[:, -1], problem.clear.sum(axis=1))
+    assert words.totals[-1] == problem.coverable
+
+
+def test_the_least_cover_is_a_true_ceiling() -> None:
+    assert least_covered(0.999, 1000) == 999
+    assert least_covered(0.999, 1001) == 1000
+    assert least_covered(1.0, 117_649) == 117_649
+    assert least_covered(0.1, 3) == 1
