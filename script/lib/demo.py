@@ -60,7 +60,7 @@ class Demo:
         if PEOPLE.exists():
             return
         with step("Making three people"):
-            made = self.command("make_people")
+            made = self.command("make_people", "--json", "--reset")
         descriptor = os.open(PEOPLE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(made)
@@ -91,7 +91,8 @@ class Demo:
         order = self.plan.state().get("order")
         if order is None:
             with step("Placing the order"):
-                placed = json.loads(self.command("place_order", *self.plan.order(customer(PEOPLE))))
+                told = self.command("place_order", *self.plan.order("customer"))
+                placed = dict(line.split(maxsplit=1) for line in told.splitlines())
                 self.plan.keep(order=placed["order"], campaign=placed["campaign"])
         self.start_workers()
         if self.plan.state().get("published"):
@@ -118,8 +119,8 @@ class Demo:
 
     def tell_address(self) -> None:
         say(f"\nThe map is at {self.address}/ (it shows the progress too). Sign in as:")
-        for person in people(PEOPLE):
-            say(f"    {person['role']:<9} {person['username']:<10} {person['password']}")
+        for name, password in json.loads(PEOPLE.read_text()).items():
+            say(f"    {name:<9} {password}")
         say("")
 
     def serve(self) -> None:
@@ -127,14 +128,6 @@ class Demo:
         while True:
             self.children.check()
             time.sleep(0.5)
-
-
-def people(path: Path) -> list[dict[str, str]]:
-    return json.loads(path.read_text())
-
-
-def customer(path: Path) -> str:
-    return next(person["username"] for person in people(path) if person["role"] == "customer")
 
 
 def forget_if_new(database: str, folder: Path = FOLDER) -> None:

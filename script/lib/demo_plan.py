@@ -74,7 +74,7 @@ def plan(chosen: argparse.Namespace, folder: Path) -> Plan:
     """The plan of the arguments of `script/demo`."""
     max_cloud, resolution = chosen.max_cloud or MAX_CLOUD, chosen.resolution or RESOLUTION
     if chosen.catalog is None:
-        area = tuple(word for tile in TILES for word in ("--tile", tile))
+        area = ("--tile", *TILES)
         catalog = str(folder / "scenes" / "catalog.json")
         first, last = FIRST.isoformat(), LAST.isoformat()
         return Plan(folder, catalog, area, first, last, MAX_CLOUD, RESOLUTION, "Demo", simulated=True)
