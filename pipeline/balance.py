@@ -109,8 +109,8 @@ def solve(
         + sum_i l_i^2 / s_g^2 + o_i^2 / s_o^2.
 
     Only differences between images stand in the first sum, so that noise does not draw all gains towards 0.
-    v_c are Huber's weights (1 inside s, s / |difference| beyond), found by repeated solving. Cells whose ratio
-    is far from the median one of the pair are left out, and a pair counts as `MOST_EVIDENCE` cells at most.
+    v_c are Huber's weights (1 inside s, s / |difference| beyond), found by repeated solving. Cells of a ratio
+    far from the median one of the pair are left out, and a pair counts as `MOST_EVIDENCE` cells at most.
 
     Args:
         names: the images in the order in which they enter the sums.

@@ -62,7 +62,7 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
         masks = [
             stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in scenes
         ]
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             best, gained = _best_view(masks, window, margin)
             counts += np.bincount(best.ravel(), minlength=3)
             adds += gained

@@ -4,17 +4,15 @@ import shutil
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from pipeline.catalog import download, read_scene
+from pipeline.catalog import download, scene_reader
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
-from pipeline.raster import BANDS, padded, raster_writer, window_geobox, windows
+from pipeline.raster import BANDS, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
-FETCH_WINDOW = 2048
-APRON = 16
+FETCH_WINDOW = 1024
 
 
 def fetch(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
@@ -40,7 +38,7 @@ def fetch(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) ->
     path, originals = place / "reflectance.tif", place / "source"
     fetched = 0
     if not path.exists():
-        local = download(scene, originals) if _remote(scene) else scene
+        local = download(scene, originals)
         fetched = sum(file.stat().st_size for file in originals.rglob("*") if file.is_file())
         _write(local, tile, settings, path)
         shutil.rmtree(originals, ignore_errors=True)
@@ -53,13 +51,9 @@ def fetch(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) ->
 
 def _write(scene: Scene, tile: Tile, settings: CampaignSettings, path: Path) -> None:
     geobox = tile.geobox(settings.resolution)
-    with raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS) as out:
-        for window in windows(geobox.shape, FETCH_WINDOW):
-            grown, inner = padded(window, APRON, geobox.shape)
-            stored = read_scene(scene, window_geobox(geobox, grown))
-            out.write(stored[(slice(None), *inner)], window=window)
-
-
-def _remote(scene: Scene) -> bool:
-    every = [asset for part in (scene, *scene.parts) for asset in part.assets.values()]
-    return any(urlsplit(asset.href).scheme in ("http", "https") for asset in every)
+    with (
+        scene_reader(scene, geobox) as reader,
+        raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS) as out,
+    ):
+        for window in windows(geobox.shape.yx, FETCH_WINDOW):
+            out.write(reader.read(window), window=window)

@@ -23,7 +23,7 @@ from pipeline.grid import Tile
 from pipeline.networks import load, predict
 from pipeline.raster import BANDS, decode, filled, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
-from pipeline.tone import curve
+from pipeline.tone import load_tone
 
 NETWORK = "cloud"
 
@@ -73,14 +73,14 @@ def write_mask(reflectance: Path, target: Path) -> None:
             overviews=Resampling.mode,
             descriptions=("cloud",),
         ) as out:
-            for window, probabilities in predict(load(NETWORK), read, geobox.shape):
+            for window, probabilities in predict(load(NETWORK), read, geobox.shape.yx):
                 valid = filled(pixels.read(window=window))
                 classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA)
                 out.write(classes.astype(np.uint8), 1, window=window)
 
 
 def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
-    tone = curve(tone_name)
+    tone = load_tone(tone_name)
     with opened(reflectance) as pixels:
         geobox = geobox_of(pixels)
         with raster_writer(
@@ -94,7 +94,7 @@ def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
             descriptions=BANDS,
             tags=tone.tags(),
         ) as out:
-            for window in windows(geobox.shape):
+            for window in windows(geobox.shape.yx):
                 stored = pixels.read(window=window)
                 out.write(tone.apply(np.where(filled(stored), stored, 0)), window=window)
 

@@ -66,7 +66,7 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
                 descriptions=("confidence",),
             )
         )
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             blended = blend_window(window_geobox(geobox, window), sources, len(CLASSES))
             codes, confidence = classify(blended.values, blended.valid)
             landcover.write(codes, 1, window=window)

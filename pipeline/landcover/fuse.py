@@ -50,7 +50,7 @@ def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder
         out = stack.enter_context(
             raster_writer(Path(folder) / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES)
         )
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             stored, origin = _fuse_window(dates, composite, window, margin)
             out.write(stored, window=window)
             counts += np.bincount(origin.ravel(), minlength=3)

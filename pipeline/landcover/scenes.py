@@ -75,7 +75,7 @@ def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder:
             def read(window: Window) -> NDArray[np.float32]:
                 return decode(pixels.read(window=window))
 
-            for window, probabilities in class_probabilities(read, geobox.shape):
+            for window, probabilities in class_probabilities(read, geobox.shape.yx):
                 out.write(quantise(probabilities, filled(pixels.read(window=window))), window=window)
     return _write_classes(place, margin_pixels(settings.margin, settings.resolution))
 
@@ -87,7 +87,7 @@ def _write_classes(place: Path, margin: float) -> dict[str, Any]:
         with raster_writer(
             place / "classes.tif", geobox, 2, "uint8", cog=True, descriptions=("class", "confidence")
         ) as out:
-            for window in windows(geobox.shape):
+            for window in windows(geobox.shape.yx):
                 probabilities, valid = restore(stored.read(window=window))
                 valid &= read_sureness(mask, window, margin) != HOLE
                 codes, confidence = classify(probabilities, valid)

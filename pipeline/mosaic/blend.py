@@ -36,7 +36,7 @@ from pipeline.raster import (
     windows,
 )
 from pipeline.settings import CampaignSettings
-from pipeline.tone import ToneCurve, curve
+from pipeline.tone import Tone, load_tone
 
 PRODUCTS = ("composite.tif", "balance.npz")
 
@@ -120,7 +120,7 @@ def corrected(correction: Correction) -> Prepare:
 def _write(
     sources: list[Contributor], ranks: DatasetReader, tile: Tile, settings: CampaignSettings, folder: Path
 ) -> Seams:
-    geobox, tone, seams = tile.geobox(settings.resolution), curve(settings.tone), Seams()
+    geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
     with raster_writer(
         folder / "mosaic.tif",
         geobox,
@@ -132,7 +132,7 @@ def _write(
         descriptions=BANDS,
         tags=tone.tags(),
     ) as out:
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             blended = blend_window(window_geobox(geobox, window), sources, len(BANDS))
             picture = toned(blended, tone)
             out.write(picture, window=window)
@@ -140,7 +140,7 @@ def _write(
     return seams
 
 
-def toned(blended: Blended, tone: ToneCurve) -> NDArray[np.uint8]:
+def toned(blended: Blended, tone: Tone) -> NDArray[np.uint8]:
     """The blended window in 8 bits, 0 where it is empty."""
     return tone.apply(encode(blended.values, blended.valid))
 

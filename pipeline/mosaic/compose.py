@@ -183,7 +183,7 @@ def _write(views: list[SceneView], geobox: GeoBox, settings: CampaignSettings, f
             folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
         ) as provenance,
     ):
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             reflectance, origin, suspicious = compose_window(views, window, settings.fill_hazy)
             composite.write(encode(reflectance), window=window)
             provenance.write(origin, window=window)

@@ -42,7 +42,7 @@ def scene_cells(scene: str, geobox: GeoBox, margin: float, folder: Path) -> Cell
     sums = CellSums(geobox)
     place = scene_folder(folder, scene)
     with opened(place / "reflectance.tif") as pixels, opened(place / "cloud.tif") as mask:
-        for window in windows(geobox.shape):
+        for window in windows(geobox.shape.yx):
             clear = read_sureness(mask, window, margin) == CLEAR
             if clear.any():
                 sums.add(decode(pixels.read(window=window)), clear, window_geobox(geobox, window))

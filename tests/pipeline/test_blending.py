@@ -89,7 +89,7 @@ def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, 
         near = {
             other: paths[other]
             for other in sorted(paths, reverse=bool(position % 2))
-            if meet(grids, name, other)
+            if meet(name, other)
         }
         made[name] = blend_all(near, grids[name], sizes[name])
     for name in grids:
