@@ -60,7 +60,7 @@ def lattice(affine: Affine, shape: tuple[int, int], target: GeoBox) -> Lattice:
     corner = (round(down) % step, round(right) % step) if aligned else (0, 0)
     start = [part - step if part else 0 for part in corner]
     rows, cols = (ceil((count - first) / step) for count, first in zip(shape, start, strict=True))
-    grid = affine * Affine.translation(start[1], start[0]) * Affine.scale(step)
+    grid = Affine(size * step, 0, affine.c + start[1] * size, 0, -size * step, affine.f - start[0] * size)
     shift = ((grid.f - target.affine.f) / grid.a, (target.affine.c - grid.c) / grid.a)
     return Lattice(step, grid, (rows, cols), wanted / grid.a, shift, aligned)
 

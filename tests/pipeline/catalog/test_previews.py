@@ -1,0 +1,78 @@
+"""The preview of 343 x 343, from the product's own picture or from its bands."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+
+from pipeline.catalog import read_preview
+from pipeline.catalog.previews import BRIGHTEST
+from pipeline.errors import SourceError
+from pipeline.grid import Tile
+from tests.pipeline.catalog.making import scene_of, surface, write_band, write_bands
+
+PICTURE = {"resolution": 320, "dtype": "uint8", "photometric": "RGB"}
+
+
+def picture() -> np.ndarray:
+    counts = np.random.default_rng(3).integers(1, 256, (3, 343, 343))
+    counts[:, :, :100] = 0
+    return counts
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".tif", ".png"])
+def test_the_products_own_picture_is_read_as_reflectance(tmp_path, suffix):
+    counts = picture()
+    options = {"driver": "PNG", "nodata": None} if suffix == ".png" else {}
+    path = write_band(tmp_path / f"PVI{suffix}", counts, **PICTURE, **options)
+    preview = read_preview(replace(scene_of({}), preview=str(path)))
+    assert preview.shape == (3, 343, 343)
+    assert preview.dtype == np.float32
+    assert np.isnan(preview[:, :, :102]).all()
+    np.testing.assert_allclose(preview[:, :, 102:], counts[:, :, 102:] / 255 * 0.3558, rtol=1e-6)
+
+
+@pytest.mark.parametrize("resolution", [600, 300])
+def test_without_a_picture_the_bands_serve(tmp_path, resolution):
+    side = 109_800 // resolution
+    counts = np.broadcast_to(np.array([500, 1000, 2000, 3000])[:, None, None], (4, side, side)).copy()
+    counts[:, :, : side // 2] = 0
+    preview = read_preview(scene_of(write_bands(tmp_path, counts, resolution=resolution)))
+    assert preview.shape == (3, 343, 343)
+    assert np.isnan(preview[:, :, :171]).all()
+    np.testing.assert_allclose(preview[:, 100, 190:], np.array([[0.05], [0.1], [0.2]]) * np.ones(153), rtol=1e-5)
+
+
+def test_bright_ground_is_clipped(tmp_path):
+    preview = read_preview(scene_of(write_bands(tmp_path, surface() + 5000)))
+    assert np.nanmax(preview) == pytest.approx(BRIGHTEST)
+
+
+def test_a_picture_of_another_size_is_passed_over(tmp_path):
+    path = write_band(tmp_path / "PVI.tif", picture()[:, :300, :300], **PICTURE)
+    bands = write_bands(tmp_path, surface())
+    assert not np.isnan(read_preview(replace(scene_of(bands), preview=str(path)))).any()
+
+
+def test_the_picture_of_another_tile_is_refused(tmp_path):
+    path = write_band(tmp_path / "PVI.tif", picture(), tile="33TWM", **PICTURE)
+    with pytest.raises(SourceError, match="lies outside its tile 33TWL"):
+        read_preview(replace(scene_of({}), preview=str(path)))
+
+
+def test_parts_fill_each_others_previews(tmp_path):
+    west, east = surface(1), surface(2)
+    west[:, :, 120:] = 0
+    east[:, :, :80] = 0
+    parts = tuple(scene_of(write_bands(tmp_path / name, c), id=name) for name, c in (("a", west), ("b", east)))
+    assert not np.isnan(read_preview(replace(parts[0], parts=parts))).any()
+
+
+def test_a_real_preview_is_read(shared_data):
+    path = shared_data / "preview_19UDP_20170729" / "preview.jp2"
+    preview = read_preview(replace(scene_of({}, tile="19UDP"), preview=str(path)))
+    assert 0.36 < np.isnan(preview[0]).mean() < 0.41
+    assert 0 < np.nanmin(preview) < np.nanmax(preview) <= np.float32(BRIGHTEST)
+    with rasterio.open(path) as dataset:
+        assert dataset.transform.almost_equals(Tile.parse("19UDP").transform(320))
