@@ -1,0 +1,60 @@
+/** The only module that talks to the API and knows its shapes. */
+
+/** A refusal, with the server's sentence. */
+export class ApiError extends Error {
+  constructor(status, message, field) {
+    super(message);
+    Object.assign(this, { status, field });
+  }
+}
+
+function csrfToken() {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] || "";
+}
+
+/** Ask the API; gives the decoded JSON or throws an ApiError with one sentence. */
+export async function ask(path, body) {
+  const options = { headers: { Accept: "application/json" }, credentials: "same-origin" };
+  if (body !== undefined) {
+    options.method = "POST";
+    options.body = JSON.stringify(body);
+    Object.assign(options.headers, { "Content-Type": "application/json", "X-CSRFToken": csrfToken() });
+  }
+  let response;
+  try {
+    response = await fetch(`/api/${path}`, options);
+  } catch {
+    throw new ApiError(0, "The server cannot be reached; check the connection.");
+  }
+  const content = await response.json().catch(() => null);
+  if (response.ok) return content;
+  const refusal = content?.error;
+  throw new ApiError(response.status, refusal?.message || `The server answered ${response.status}.`, refusal?.field);
+}
+
+async function all(path) {
+  const rows = [];
+  for (let next = path; next; ) {
+    const page = await ask(next);
+    rows.push(...(page.results || page));
+    next = page.next ? page.next.split("/api/")[1] : null;
+  }
+  return rows;
+}
+
+export const campaigns = () => all("campaigns/");
+export const campaign = (slug) => ask(`campaigns/${slug}/`);
+export const editions = (slug) => all(`campaigns/${slug}/editions/`);
+export const publish = (slug) => ask(`campaigns/${slug}/editions/`, {});
+export const orders = (slug) => all(`orders/?campaign=${slug}`);
+export const order = (id) => ask(`orders/${id}/`);
+export const estimate = (slug, aoi) => ask("orders/estimate/", { campaign: slug, aoi });
+export const place = (slug, aoi, name) => ask("orders/", { campaign: slug, aoi, name });
+export const judge = (revision, verdict) => ask("reviews/", { revision, ...verdict });
+export const tile = (slug, name) => ask(`campaigns/${slug}/tiles/${name}/`);
+
+/** All tiles of a campaign, as rows with their GeoJSON geometry. */
+export async function tiles(slug) {
+  const collection = await ask(`campaigns/${slug}/tiles/`);
+  return collection.features.map((feature) => ({ ...feature.properties, geometry: feature.geometry }));
+}

@@ -1,0 +1,158 @@
+/** The page: chooses campaign, edition and desk, and keeps everything up to date. */
+
+import * as api from "./api.js";
+import { $, announce, h, tell } from "./dom.js";
+import { startGrid } from "./grid.js";
+import { startLayers } from "./layers.js";
+import { startList } from "./list.js";
+import { makeMap } from "./map.js";
+import { loadOrders, startOrders } from "./orders.js";
+import { startPublish } from "./publish.js";
+import { on, set, store } from "./store.js";
+import { startTile } from "./tile.js";
+import { lookOf, plural } from "./words.js";
+
+const POLL_BUSY = 2000;
+const POLL_CALM = 10000;
+const REMEMBER = "earthquilt.campaign";
+let timer = null;
+let known = "";
+
+function start() {
+  set("page", JSON.parse($("page-data").textContent));
+  makeMap(store.page.base_map);
+  startGrid();
+  startLayers(store.page.layers);
+  startList();
+  startTile(refresh);
+  startOrders(refresh);
+  startPublish(refresh);
+  startDesks();
+  on("tiles", showBlank);
+  on("tiles", sayProgress);
+  $("campaign").addEventListener("change", (event) => chooseCampaign(event.target.value));
+  $("edition").addEventListener("change", (event) => chooseView(event.target.value));
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  loadCampaigns();
+}
+
+async function loadCampaigns() {
+  try {
+    set("campaigns", await api.campaigns());
+  } catch (error) {
+    blank(error.message);
+    return;
+  }
+  const select = $("campaign");
+  select.disabled = store.campaigns.length === 0;
+  select.replaceChildren(...store.campaigns.map(({ slug, name }) => h("option", { value: slug }, name)));
+  if (!store.campaigns.length) {
+    select.append(h("option", {}, "No campaign"));
+    blank("There is no campaign that you may see. Sign in, or ask the operator to make one public.");
+    return;
+  }
+  const wanted = new URLSearchParams(location.search).get("campaign") || localStorage.getItem(REMEMBER);
+  const first = store.campaigns.find(({ slug }) => slug === wanted) || store.campaigns[0];
+  select.value = first.slug;
+  await chooseCampaign(first.slug);
+}
+
+async function chooseCampaign(slug) {
+  localStorage.setItem(REMEMBER, slug);
+  set("chosen", null);
+  set("tiles", []);
+  set("campaign", store.campaigns.find((campaign) => campaign.slug === slug));
+  known = "";
+  await refresh();
+}
+
+/** Ask again for all that may have changed; called every few seconds and after each action. */
+async function refresh() {
+  clearTimeout(timer);
+  const slug = store.campaign?.slug;
+  if (!slug) return;
+  try {
+    const [tiles, editions] = await Promise.all([api.tiles(slug), api.editions(slug), loadOrders()]);
+    if (store.campaign.slug !== slug) return;
+    set("editions", editions);
+    set("tiles", tiles);
+    showViews();
+    tell($("problem"), "");
+  } catch (error) {
+    tell($("problem"), error.message);
+  }
+  if (!document.hidden) timer = setTimeout(refresh, isBusy() ? POLL_BUSY : POLL_CALM);
+}
+
+function isBusy() {
+  const working = ["waiting", "working", "blending"];
+  const open = ["placed", "running"];
+  return store.tiles.some((tile) => working.includes(lookOf(tile))) || (store.orders || []).some((order) => open.includes(order.status));
+}
+
+/** Offer the editions, and the newest revisions to those who may see them. */
+function showViews() {
+  const words = store.editions.map(({ number }) => ({ word: String(number), label: `Edition ${number}` }));
+  if (store.page.user.sees_newest) words.unshift({ word: "newest", label: "Newest revisions" });
+  const select = $("edition");
+  const key = JSON.stringify([store.campaign.slug, words]);
+  if (key !== known) {
+    known = key;
+    select.replaceChildren(...(words.length ? words : [{ word: "", label: "Not published" }]).map(({ word, label }) => h("option", { value: word }, label)));
+    select.disabled = words.length === 0;
+  }
+  if (!words.some(({ word }) => word === select.value)) select.value = words[0]?.word || "";
+  chooseView(select.value);
+}
+
+function chooseView(word) {
+  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0) : "";
+  const view = word ? { word, stamp } : null;
+  if (JSON.stringify([store.campaign.slug, view]) === JSON.stringify(store.viewKey)) return;
+  store.viewKey = [store.campaign.slug, view];
+  set("view", view);
+  showBlank();
+}
+
+function showBlank() {
+  const { campaign, tiles, view } = store;
+  if (!campaign) return;
+  if (view || store.page.user.sees_newest) blank("");
+  else blank(tiles.length ? "Nothing has been published yet; the grid shows how far each tile is." : "Nothing has been ordered in this campaign yet.");
+}
+
+function blank(sentence) {
+  $("blank").hidden = !sentence;
+  $("blank").firstElementChild.textContent = sentence;
+}
+
+function sayProgress(tiles) {
+  const working = tiles.filter((tile) => ["waiting", "working", "blending"].includes(lookOf(tile))).length;
+  if (tiles.length && working) announce(`${plural(working, "tile")} under way.`);
+}
+
+function startDesks() {
+  for (const link of document.querySelectorAll("[data-desk]:is(a)")) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      history.pushState({}, "", link.href);
+      openDesk(link.dataset.desk);
+    });
+  }
+  addEventListener("popstate", () => openDesk(location.pathname.split("/")[1] || "map"));
+  openDesk(store.page.desk);
+}
+
+function openDesk(desk) {
+  document.querySelector("main").dataset.desk = desk;
+  document.title = `${store.page.titles[desk]} · Earthquilt`;
+  for (const link of document.querySelectorAll("nav [data-desk]")) {
+    if (link.dataset.desk === desk) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  for (const block of document.querySelectorAll("[data-desks]")) block.hidden = !block.dataset.desks.split(" ").includes(desk);
+  set("desk", desk);
+}
+
+start();

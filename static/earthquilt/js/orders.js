@@ -1,0 +1,100 @@
+/** Estimating, placing and following orders. */
+
+import * as api from "./api.js";
+import { clearArea, startArea } from "./area.js";
+import { $, announce, h, tell } from "./dom.js";
+import { getMap } from "./map.js";
+import { on, set, store } from "./store.js";
+import { moment, percent, plural, whole } from "./words.js";
+
+const HINT = "Draw an area or choose a file to see what it would take.";
+let area = null;
+let refreshAll = () => {};
+const known = new Map();
+
+/** Wire the order desk, where there is one (it needs somebody signed in). */
+export function startOrders(refresh) {
+  if (!$("order")) return;
+  refreshAll = refresh;
+  startArea(takeArea);
+  $("order").addEventListener("submit", place);
+  on("campaign", () => area && takeArea(area, ""));
+  on("orders", showOrders);
+}
+
+async function takeArea(geometry, problem) {
+  area = geometry;
+  $("order-place").disabled = true;
+  tell($("order-message"), "");
+  $("estimate").classList.toggle("bad", Boolean(problem));
+  $("estimate").textContent = problem || (area ? "Estimating …" : HINT);
+  if (!area || !store.campaign) return;
+  try {
+    const answer = await api.estimate(store.campaign.slug, area);
+    if (area !== geometry) return;
+    $("estimate").textContent = estimateWords(answer);
+    $("order-place").disabled = !store.page.user.may_order;
+    if (!store.page.user.may_order) tell($("order-message"), "This account may look but not order; sign in as a customer.", "warn");
+  } catch (error) {
+    $("estimate").classList.add("bad");
+    $("estimate").textContent = error.message;
+  }
+}
+
+function estimateWords({ area_km2: km2, tiles, share_built: built }) {
+  const names = tiles.length > 6 ? `${tiles.slice(0, 6).join(", ")} …` : tiles.join(", ");
+  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.`;
+}
+
+async function place(event) {
+  event.preventDefault();
+  $("order-place").disabled = true;
+  try {
+    const order = await api.place(store.campaign.slug, area);
+    clearArea();
+    tell($("order-message"), `Order ${order.id} is placed; its progress is shown below.`, "good");
+    await refreshAll();
+  } catch (error) {
+    tell($("order-message"), error.message);
+    $("order-place").disabled = !area;
+  }
+}
+
+function showOrders(orders) {
+  $("orders").replaceChildren(...orders.map(card));
+  $("orders-count").textContent = orders.length || "";
+  $("orders-empty").hidden = orders.length > 0;
+  for (const order of orders) follow(order);
+}
+
+function card(order) {
+  const { finished = 0, tiles = 0, share = 0 } = order.progress || {};
+  const bar = h("progress", { max: 1, value: share, "aria-label": `Progress of order ${order.id}` });
+  return h("li", {},
+    h("div", { class: "top" },
+      h("button", { type: "button", onclick: () => showOnMap(order), title: "Show on the map" }, `Order ${order.id}`),
+      h("span", {}, order.status)),
+    bar,
+    h("p", { class: "line" }, `${finished} of ${plural(tiles, "tile")} finished · placed ${moment(order.created_at)}`),
+    order.status_text ? h("p", { class: order.status === "failed" ? "notice bad" : "notice info" }, order.status_text) : null);
+}
+
+function showOnMap(order) {
+  const bounds = order.aoi && L.geoJSON(order.aoi).getBounds();
+  if (bounds?.isValid()) getMap().fitBounds(bounds, { padding: [40, 40], maxZoom: 11, animate: false });
+}
+
+/** Say aloud when an order has moved. */
+function follow(order) {
+  const line = `Order ${order.id}: ${order.status}, ${order.progress?.finished ?? 0} of ${order.progress?.tiles ?? 0} tiles finished.`;
+  if (known.has(order.id) && known.get(order.id) !== line) announce(line);
+  known.set(order.id, line);
+}
+
+/** Fetch the orders of the campaign that this visitor may see. */
+export async function loadOrders() {
+  if (!$("orders") || !store.campaign) return;
+  const slug = store.campaign.slug;
+  const rows = await api.orders(slug);
+  if (store.campaign.slug === slug) set("orders", rows);
+}

@@ -1,0 +1,123 @@
+/** Details of the chosen tile, and the reviewer's verdict on its revision. */
+
+import * as api from "./api.js";
+import { $, announce, h, tell } from "./dom.js";
+import { chosenTile, on, set, store } from "./store.js";
+import { LOOKS, day, figure, lookOf, percent, plural, stateWords } from "./words.js";
+
+let shown = "";
+let refreshAll = () => {};
+
+/** Show details whenever another tile is chosen or the chosen one changes. */
+export function startTile(refresh) {
+  refreshAll = refresh;
+  on("chosen tiles view", show);
+  $("tile-close").addEventListener("click", () => set("chosen", null));
+  $("verdict").addEventListener("submit", judge);
+  $("verdict-reasons").append(...store.page.reasons.map(({ value, label }, index) => {
+    const input = h("input", { type: "radio", name: "reason", value });
+    input.checked = index === 0;
+    return h("label", {}, input, label);
+  }));
+}
+
+async function show() {
+  const tile = chosenTile();
+  $("tile-heading").textContent = tile ? tile.name : "No tile chosen";
+  $("tile-hint").hidden = Boolean(tile);
+  $("tile-details").hidden = $("tile-close").hidden = !tile;
+  showVerdict(tile);
+  if (!tile) return;
+  const key = JSON.stringify([store.campaign.slug, { ...tile, geometry: null }]);
+  if (key === shown) return;
+  shown = key;
+  try {
+    const details = await api.tile(store.campaign.slug, tile.name);
+    if (key === shown) $("tile-details").replaceChildren(...describe({ ...details, ...tile }));
+  } catch (error) {
+    shown = "";
+    $("tile-details").replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  }
+}
+
+function describe(tile) {
+  const look = lookOf(tile);
+  return [
+    h("p", { class: `badge ${look}` }, h("span", { class: "glyph", "aria-hidden": "true" }, LOOKS[look].glyph), stateWords(tile)),
+    ...sentences(tile).map((sentence) => h("p", { class: look === "failed" ? "notice bad" : "notice warn" }, sentence)),
+    facts(tile),
+    ...scenes(tile.scenes || []),
+  ];
+}
+
+function sentences(tile) {
+  return [...new Set([tile.status_text, tile.error, tile.rejection, ...(tile.warnings || [])].filter(Boolean))];
+}
+
+function facts(tile) {
+  const rows = [
+    ["Revision", tile.revision ? tile.revision.number : "none yet"],
+    ["Build", tile.build ? tile.build.number : "none yet"],
+    ["Coverage", percent(tile.coverage, 2)],
+    ["Residual cloud", percent(tile.residual_cloud, 2)],
+    ["Seam score", figure(tile.seam_score)],
+  ];
+  return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
+}
+
+function scenes(rows) {
+  const used = rows.filter((scene) => scene.rank != null);
+  const others = rows.filter((scene) => scene.rank == null);
+  const parts = [h("h3", {}, used.length ? `${plural(used.length, "scene")} used` : "No scenes chosen yet")];
+  if (used.length) parts.push(table(used));
+  if (others.length) parts.push(h("details", { class: "more" }, h("summary", {}, `${others.length} not used, and why`), table(others)));
+  return parts;
+}
+
+function table(rows) {
+  const head = h("tr", {}, ["", "Date", "Clear", "Why"].map((word) => h("th", { scope: "col" }, word)));
+  return h("table", { class: "scenes" }, h("thead", {}, head), h("tbody", {}, rows.map(sceneRow)));
+}
+
+function sceneRow(scene) {
+  const chip = h("span", { class: "chip" }, scene.rank ?? "");
+  if (scene.rank) chip.style.background = store.page.rank_colours[(scene.rank - 1) % store.page.rank_colours.length];
+  return h("tr", { class: scene.rank == null ? "unused" : "", title: scene.id },
+    h("td", { class: "rank" }, scene.rank ? chip : ""), h("td", {}, day(scene.datetime)),
+    h("td", {}, percent(scene.clear_share)), h("td", {}, scene.reason || ""));
+}
+
+function showVerdict(tile) {
+  const open = Boolean(store.page.user.may_review && tile?.revision && tile.status === "composite" && tile.review === "unreviewed");
+  const same = $("verdict").dataset.revision === String(tile?.revision?.id);
+  $("verdict").hidden = !open;
+  if (!open || same) return;
+  $("verdict").dataset.revision = tile.revision.id;
+  $("verdict-of").textContent = `revision ${tile.revision.number} of ${tile.name}`;
+  $("verdict-reason").value = "";
+  $("verdict-reasons").hidden = false;
+  tell($("verdict-message"), "");
+}
+
+async function judge(event) {
+  event.preventDefault();
+  const verdict = event.submitter?.value === "reject" ? "reject" : "approve";
+  const words = $("verdict-reason").value.trim();
+  if (verdict === "reject" && !words) {
+    tell($("verdict-message"), "Say in words why the revision is rejected.");
+    $("verdict-reason").focus();
+    return;
+  }
+  const reason = verdict === "reject" ? new FormData(event.target).get("reason") : "";
+  for (const button of event.target.querySelectorAll("button")) button.disabled = true;
+  try {
+    await api.judge(Number($("verdict").dataset.revision), { verdict, reason, words });
+    announce(`${store.chosen} ${verdict === "reject" ? "rejected" : "approved"}.`);
+    await refreshAll();
+    $("tile-heading").focus();
+  } catch (error) {
+    tell($("verdict-message"), error.message);
+  } finally {
+    for (const button of event.target.querySelectorAll("button")) button.disabled = false;
+  }
+}

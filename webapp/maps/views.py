@@ -1,0 +1,49 @@
+"""The map page, one page with three desks: map, orders, review."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from webapp.accounts import roles
+from webapp.review.models import Reason
+from webapp.tileserver.layers import LAYERS, RANK_COLOURS
+
+TITLES = {"map": "Map", "orders": "Orders", "review": "Review"}
+
+
+@require_safe
+@ensure_csrf_cookie
+def map_page(request: HttpRequest, desk: str) -> HttpResponse:
+    """Show the map with one of the desks open: "map", "orders" or "review"."""
+    context = {"desk": desk, "page_title": TITLES[desk], "page_data": page_data(request, desk)}
+    return render(request, "maps/map.html", context)
+
+
+def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:
+    """Gather what the page's scripts start from, ready for JSON."""
+    user = request.user
+    return {
+        "desk": desk,
+        "titles": TITLES,
+        "layers": [layer.describe() for layer in LAYERS.values()],
+        "rank_colours": RANK_COLOURS,
+        "reasons": [{"value": value, "label": label} for value, label in Reason.choices],
+        "base_map": base_map(),
+        "user": {
+            "signed_in": user.is_authenticated,
+            "may_order": roles.may_order(user),
+            "may_review": roles.may_review(user),
+            "may_publish": roles.may_operate(user),
+            "sees_newest": roles.sees_everything(user),
+        },
+    }
+
+
+def base_map() -> dict[str, str] | None:
+    """Give the background that the operator has set (BASE_MAP_URL, BASE_MAP_ATTRIBUTION), None without one."""
+    url = getattr(settings, "BASE_MAP_URL", "")
+    return {"url": url, "attribution": getattr(settings, "BASE_MAP_ATTRIBUTION", "")} if url else None
