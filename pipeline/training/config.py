@@ -1,0 +1,94 @@
+"""What one training run does: `training/configs/NAME.toml`."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.networks.card import Card
+from pipeline.networks.normalise import Normalisation
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training run; every field can be set in the TOML file.
+
+    Attributes:
+        name: network to train.
+        version: version that the weights will carry.
+        kind: "unet" or "haze".
+        bands: bands read, in order.
+        classes: classes, in the order of the output.
+        width: factor on the paper's numbers of channels.
+        normalisation: how reflectance becomes the input.
+        sources: share of each data set in a batch, by name.
+        class_weights: weight of each class in the cross entropy.
+        steps: optimiser steps.
+        batch: crops per step.
+        crop: side of a crop in pixels.
+        learning_rate: its highest value.
+        weight_decay: of AdamW.
+        haze: most opacity of the synthetic haze over blue, 0..1.
+        seed: everything random follows from this and the step's number.
+        trained_on: sentences for the card.
+    """
+
+    name: str
+    version: str
+    kind: str
+    bands: tuple[str, ...]
+    classes: tuple[str, ...]
+    width: float
+    normalisation: Normalisation
+    sources: dict[str, float]
+    class_weights: tuple[float, ...]
+    steps: int = 3000
+    batch: int = 8
+    crop: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    haze: float = 0.25
+    seed: int = 1
+    trained_on: tuple[str, ...] = field(default=())
+
+    def card(self) -> Card:
+        """Return the card of the network, without hash and figures."""
+        same = ("name", "version", "kind", "bands", "classes", "width", "normalisation", "trained_on")
+        return Card(**{key: getattr(self, key) for key in same})
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration.
+
+    Raises:
+        UsageError: the file cannot be read, a key is unknown, or one is missing.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The configuration {path} cannot be read: {error}.", "config") from error
+    unknown = sorted(set(values) - {item.name for item in fields(Config)})
+    if unknown:
+        raise UsageError(f"The configuration {path} has the unknown key {unknown[0]!r}.", "config")
+    try:
+        values["normalisation"] = Normalisation(**values["normalisation"])
+        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        return Config(**{**values, **lists})
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"The configuration {path} is incomplete: {error}.", "config") from error
+
+
+def default_config(name: str) -> Path:
+    """Return the path of the configuration that ships for a network.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    path = CONFIGS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(item.stem for item in CONFIGS.glob("*.toml")))
+        raise UsageError(f"There is no network named {name!r} to train; there are {known}.", "name")
+    return path

@@ -1,0 +1,28 @@
+"""Where crops with labels come from. Every source has `sample(rng) -> Sample`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORE = 255
+"""Label of pixels about which nothing is known."""
+
+CLEAR, CLOUD, SHADOW = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A crop: reflectance float32 (4, rows, cols), NaN for no data, and its labels uint8 (rows, cols)."""
+
+    reflectance: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+
+class Source(Protocol):
+    """A data set that crops are drawn from."""
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Return one crop; the same generator state gives the same crop."""
+        ...

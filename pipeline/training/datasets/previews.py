@@ -1,0 +1,114 @@
+"""Previews of 343 x 343 pixels of 320 m: simulated ones, and the real alpine ones of tile 33TWL."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from pipeline.training.augment import hazed
+from pipeline.training.datasets import CLOUD, IGNORE, Sample
+from pipeline.training.datasets.alpine import RealScene
+from pipeline.training.datasets.labels import SCL_CLOUD, scl_labels
+from pipeline.training.datasets.simulated import cache_folder, read_cache
+
+PIXEL = 320.0
+NOT_HAZY, HAZY = 0, 1
+
+
+class SimulatedPreviews:
+    """Whole simulated previews or crops of them, labelled clear or cloud.
+
+    Args:
+        cache: folder of what `simulated.generate` wrote.
+        crop: side of a crop in pixels; 0 for the whole.
+    """
+
+    def __init__(self, cache: Path, crop: int) -> None:
+        self.crop = crop
+        self.samples = [
+            (Sample(item.reflectance, item.preview_labels()), bool(item.hazy))
+            for item in read_cache(cache_folder(cache, "previews", crop))
+        ]
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Return one of the previews, cropped."""
+        return self.sample_with_haze(rng)[0]
+
+    def sample_with_haze(self, rng: np.random.Generator) -> tuple[Sample, bool]:
+        """Return one of the previews, cropped, and whether it is hazy."""
+        sample, hazy = self.samples[int(rng.integers(len(self.samples)))]
+        return _crop(sample, self.crop, rng), hazy
+
+
+class AlpinePreviews:
+    """Real previews of the scenes that may be trained on whole; none of them is hazy.
+
+    Args:
+        scenes: what `alpine.read_scenes` returned.
+        crop: side of a crop in pixels; 0 for the whole.
+    """
+
+    def __init__(self, scenes: list[RealScene], crop: int) -> None:
+        self.crop = crop
+        self.scenes = [scene for scene in scenes if scene.rows(held_out=True) == slice(0, 0)]
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Return one of the previews, cropped, read in one of two ways and from a shifted grid."""
+        return self.sample_with_haze(rng)[0]
+
+    def sample_with_haze(self, rng: np.random.Generator) -> tuple[Sample, bool]:
+        """Return one of the previews, cropped, and that it is not hazy."""
+        scene = self.scenes[int(rng.integers(len(self.scenes)))]
+        preview = preview_of(scene, averaged=rng.random() < 0.5, shift=float(rng.uniform(0, 0.9)))
+        return _crop(preview, self.crop, rng), False
+
+
+class HazePreviews:
+    """Previews labelled hazy or not, half of the clear ones put under a synthetic haze.
+
+    Args:
+        previews: the previews drawn from.
+        crop: side of a crop in pixels.
+    """
+
+    def __init__(self, previews: "SimulatedPreviews | AlpinePreviews", crop: int) -> None:
+        self.previews, self.crop = previews, crop
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Return a crop whose labels are all 0 (not hazy) or all 1 (hazy)."""
+        sample, hazy = self.previews.sample_with_haze(rng)
+        reflectance = sample.reflectance
+        if not hazy and rng.random() < 0.5:
+            reflectance, hazy = hazed(reflectance, rng, float(rng.uniform(0.35, 0.8))), True
+        labels = np.full(sample.labels.shape, HAZY if hazy else NOT_HAZY, np.uint8)
+        return _crop(Sample(reflectance, labels), self.crop, rng)
+
+
+def preview_of(scene: RealScene, averaged: bool, shift: float = 0.0) -> Sample:
+    """Return a scene at 320 m with clear and cloud labels.
+
+    Args:
+        scene: the scene at its own resolution.
+        averaged: take means over the preview's pixel instead of the nearest value.
+        shift: of the grid, in the scene's pixels.
+    """
+    factor = PIXEL / scene.pixel
+    reflectance = scene.reflectance
+    if averaged:
+        reflectance = np.stack([ndimage.uniform_filter(band, 3, mode="nearest") for band in reflectance])
+    labels = scl_labels(scene.scl, SCL_CLOUD)
+    labels = np.where(labels == IGNORE, labels, labels == CLOUD).astype(np.uint8)
+    rows, cols = (
+        np.minimum((np.arange(int(size / factor)) * factor + factor / 2 + shift).astype(int), size - 1)
+        for size in scene.scl.shape
+    )
+    return Sample(reflectance[:, rows][:, :, cols], labels[rows][:, cols])
+
+
+def _crop(sample: Sample, size: int, rng: np.random.Generator) -> Sample:
+    rows, cols = sample.labels.shape
+    if size == 0 or (rows == size and cols == size):
+        return sample
+    top, left = int(rng.integers(rows - size + 1)), int(rng.integers(cols - size + 1))
+    window = (slice(top, top + size), slice(left, left + size))
+    return Sample(sample.reflectance[(slice(None), *window)], sample.labels[window])

@@ -1,0 +1,71 @@
+"""Weights for shipping: NAME.safetensors, the card NAME.json, and NAME.md for people."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import nn
+
+from pipeline.networks.card import Card, file_sha256, read_card
+
+
+def export(module: nn.Module, card: Card, folder: Path) -> Card:
+    """Write weights and cards into a folder; returns the card with the weights' hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{card.name}.safetensors"
+    save_file({key: value.contiguous() for key, value in module.state_dict().items()}, path)
+    card = dataclasses.replace(card, sha256=file_sha256(path))
+    write_cards(card, folder)
+    return card
+
+
+def record(name: str, folder: Path, command: str, figures: dict[str, Any]) -> None:
+    """Add the figures that a command gave to a network's cards."""
+    card = read_card(folder / f"{name}.json")
+    write_cards(dataclasses.replace(card, figures={**card.figures, command: figures}), folder)
+
+
+def write_cards(card: Card, folder: Path) -> None:
+    """Write both cards of a network."""
+    card.write(folder / f"{card.name}.json")
+    (folder / f"{card.name}.md").write_text(describe(card), encoding="utf-8")
+
+
+def describe(card: Card) -> str:
+    """Return the card for people, in Markdown."""
+    kind = "U-Net with VGG16's 13 convolutions as encoder" if card.kind == "unet" else "three convolutions"
+    lines = [
+        f"# {card.name}",
+        "",
+        f"Version {card.version}; {kind}, width {card.width}.",
+        f"Reads {', '.join(card.bands)} as reflectance (square root, clipped to "
+        f"0..{card.normalisation.high}); tells {', '.join(card.classes)}.",
+        "",
+        "## Trained on",
+        "",
+        *(f"- {sentence}" for sentence in card.trained_on),
+        "",
+        f"`python -m pipeline train {card.name}` makes the weights again; "
+        f"SHA-256 of the file: `{card.sha256}`.",
+    ]
+    if card.figures:
+        lines += ["", "## Measured", ""]
+    for command, values in card.figures.items():
+        lines += [f"`{command}`", "", *_table(values), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(values: dict[str, Any]) -> list[str]:
+    rows = [f"- {key.replace('_', ' ')}: {value}" for key, value in values.items() if key in _SUMMARY]
+    classes = values.get("classes", {})
+    if not classes:
+        return rows
+    rows += ["", "| class | precision | recall | F1 | IoU |", "| --- | --- | --- | --- | --- |"]
+    for name, of in classes.items():
+        cells = ("-" if of[key] is None else f"{of[key]:.3f}" for key in ("precision", "recall", "f1", "iou"))
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
+
+
+_SUMMARY = ("pixels", "previews", "accuracy", "mean_iou", "scores")

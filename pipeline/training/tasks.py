@@ -1,0 +1,104 @@
+"""What is trained: the module, its batches and its loss, from a configuration."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.errors import UsageError
+from pipeline.networks.network import build
+from pipeline.networks.normalise import valid_pixels
+from pipeline.training.augment import augment
+from pipeline.training.config import Config
+from pipeline.training.datasets import IGNORE, Sample, Source
+from pipeline.training.datasets.alpine import AlpineCrops, read_scenes
+from pipeline.training.datasets.eurosat import EurosatPatches
+from pipeline.training.datasets.previews import AlpinePreviews, HazePreviews, SimulatedPreviews
+from pipeline.training.datasets.simulated import SimulatedCrops
+from pipeline.training.loop import Batch
+from pipeline.training.losses import segmentation_loss
+
+
+def new_module(config: Config) -> nn.Module:
+    """Return the untrained module, its first weights drawn from the configuration's seed."""
+    torch.manual_seed(config.seed)
+    return build(config.card()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
+    """Return the data sets that the configuration names.
+
+    Args:
+        config: the training run.
+        data: folder of the shared data (real scenes, EuroSAT).
+        cache: folder of the simulated crops.
+
+    Raises:
+        UsageError: a data set is unknown.
+        SourceError: a data set is not there.
+    """
+    openers: dict[str, Callable[[], Source]] = {
+        "simulated": lambda: SimulatedCrops(cache, config.name, config.crop),
+        "alpine": lambda: AlpineCrops(read_scenes(data), config.name, config.crop),
+        "eurosat": lambda: EurosatPatches(data, config.crop),
+        "simulated-previews": lambda: SimulatedPreviews(cache, config.crop),
+        "alpine-previews": lambda: AlpinePreviews(read_scenes(data), config.crop),
+        "simulated-haze": lambda: HazePreviews(SimulatedPreviews(cache, 0), config.crop),
+        "alpine-haze": lambda: HazePreviews(AlpinePreviews(read_scenes(data), 0), config.crop),
+    }
+    unknown = sorted(set(config.sources) - set(openers))
+    if unknown:
+        raise UsageError(f"There is no data set named {unknown[0]!r}.", "sources")
+    return {name: openers[name]() for name in config.sources}
+
+
+def batches(config: Config, sources: dict[str, Source]) -> Callable[[int], Batch]:
+    """Return the function from a step to its batch; it depends on seed and step alone."""
+    names = sorted(sources)
+    shares = np.array([config.sources[name] for name in names])
+    indices = list(config.card().band_indices)
+    haze = 0.0 if config.kind == "haze" else config.haze
+
+    def batch_at(step: int) -> Batch:
+        rng = np.random.default_rng((config.seed, step))
+        chosen = rng.choice(len(names), size=config.batch, p=shares / shares.sum())
+        samples = [augment(sources[names[i]].sample(rng), rng, haze) for i in chosen]
+        return collate(samples, indices, config)
+
+    return batch_at
+
+
+def collate(samples: list[Sample], indices: list[int], config: Config) -> Batch:
+    """Return normalised inputs, where they hold data, and labels of a list of crops."""
+    inputs, masks = [], []
+    for sample in samples:
+        chosen = sample.reflectance[indices]
+        valid = valid_pixels(chosen, None)
+        inputs.append(config.normalisation.apply(chosen, valid))
+        masks.append(valid)
+    labels = np.stack([sample.labels for sample in samples]).astype(np.int64)
+    valid = np.stack(masks)
+    labels[~valid] = IGNORE
+    return {
+        "inputs": torch.from_numpy(np.stack(inputs)).contiguous(memory_format=torch.channels_last),
+        "valid": torch.from_numpy(valid[:, None].astype(np.float32)),
+        "labels": torch.from_numpy(labels),
+    }
+
+
+def loss_of(config: Config) -> Callable[[nn.Module, Batch], Tensor]:
+    """Return the loss function of the configuration's kind of network."""
+    weights = torch.tensor(config.class_weights, dtype=torch.float32)
+    if config.kind == "haze":
+        return haze_loss
+    return lambda module, batch: segmentation_loss(module(batch["inputs"]), batch["labels"], weights)
+
+
+def haze_loss(module: nn.Module, batch: Batch) -> Tensor:
+    """Return the binary cross entropy of whole previews; a preview's label stands in each known pixel."""
+    labels = batch["labels"].flatten(1)
+    target = torch.where(labels == IGNORE, 0, labels).amax(dim=1).float()
+    return functional.binary_cross_entropy_with_logits(module(batch["inputs"], batch["valid"]), target)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from pipeline.training.datasets import IGNORE
+from pipeline.training.losses import segmentation_loss
+from pipeline.training.metrics import confusion, figures
+
+LABELS = torch.tensor([[[0, 1], [2, IGNORE]]])
+
+
+def scores_for(labels, strength):
+    known = torch.where(labels == IGNORE, 0, labels)
+    return strength * torch.nn.functional.one_hot(known, 3).permute(0, 3, 1, 2).float()
+
+
+def test_loss_is_near_zero_for_the_right_answer_and_large_for_the_wrong_one():
+    right = segmentation_loss(scores_for(LABELS, 30.0), LABELS, torch.ones(3))
+    wrong = segmentation_loss(scores_for((LABELS + 1) % 3, 30.0), LABELS, torch.ones(3))
+    assert right < 0.01
+    assert wrong > 5
+
+
+def test_loss_does_not_look_at_ignored_pixels():
+    scores = torch.randn(1, 3, 2, 2)
+    other = scores.clone()
+    other[..., 1, 1] = 50 * torch.randn(3)
+    assert torch.equal(
+        segmentation_loss(scores, LABELS, torch.ones(3)), segmentation_loss(other, LABELS, torch.ones(3))
+    )
+
+
+def test_loss_of_a_batch_without_labels_is_finite():
+    nothing = torch.full((1, 4, 4), IGNORE)
+    assert torch.isfinite(segmentation_loss(torch.randn(1, 3, 4, 4), nothing, torch.ones(3)))
+
+
+def test_figures_of_a_confusion_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, IGNORE])
+    found = figures(confusion(labels, np.array([0, 0, 1, 1, 0, 1]), 2), ("clear", "cloud"))
+    assert found["pixels"] == 5
+    assert found["accuracy"] == pytest.approx(3 / 5)
+    cloud = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "iou": pytest.approx(1 / 3, abs=1e-4)}
+    assert found["classes"]["cloud"] == cloud
+
+
+def test_class_that_never_occurs_is_left_out_of_the_mean():
+    found = figures(np.diag([4, 0, 4]), ("a", "b", "c"))
+    assert found["classes"]["b"]["iou"] is None
+    assert found["mean_iou"] == 1
+
+
+@given(arrays.arrays(np.uint8, 20, elements=st.sampled_from([0, 1, 2, IGNORE])))
+def test_confusion_counts_each_known_pixel_once(labels):
+    assert confusion(labels, np.zeros(20, np.uint8), 3).sum() == (labels != IGNORE).sum()
