@@ -6,6 +6,7 @@ machine run the same code; what a step has finished is not made again.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageEr
 from pipeline.grid import Tile
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
-from pipeline.scene_list import SceneList
+from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, require_space, write_json
 
@@ -108,7 +109,8 @@ def next_scene(build: Build) -> str | None:
     """
     with build.step("imagery"):
         listed = build.scene_list()
-        coverage = imagery.coverage(_scenes_of(build, listed), build.tile, build.settings, build.folder)
+        scenes = _scenes_of(build, [item for item in listed.chosen if not item.hazy])
+        coverage = imagery.coverage(scenes, build.tile, build.settings, build.folder)
         if coverage.share >= build.settings.share:
             return None
         best = scene_list.best_next(listed, build.folder, coverage.uncovered_preview)
@@ -133,9 +135,11 @@ def fetch_and_mask(build: Build, tell: Callable[[str], None] = log.info) -> None
 def compose(build: Build) -> dict[str, Any]:
     """Stage 3, the tile alone: the cloud-free composite of the list's scenes, with its provenance."""
     with build.step("mosaic"):
-        scenes = _scenes_of(build, build.scene_list())
+        chosen = build.scene_list().chosen
         if not (build.folder / "composite.tif").exists():
-            figures = mosaic.compose(scenes, build.tile, build.settings, build.folder)
+            hazy = {item.id for item in chosen if item.hazy}
+            scenes = _scenes_of(build, chosen)
+            figures = mosaic.compose(scenes, build.tile, build.settings, build.folder, hazy)
             build.note(composite=figures)
         return build.notes()["composite"]
 
@@ -269,7 +273,7 @@ def run(
     for name, build in builds.items():
         takes = [_datatakes(builds[other.name]) for other in build.tile.neighbours() if other.name in folders]
         try:
-            build_tile(build, catalog, takes, lambda step, tile=name: tell(tile, step))
+            build_tile(build, catalog, takes, partial(tell, name))
         except NoScenes as error:
             log.warning("%s is left out: %s", name, error)
             failures.append(error)
@@ -307,9 +311,9 @@ def _datatakes(build: Build) -> frozenset[str]:
     return frozenset(item.datatake for item in build.scene_list().chosen)
 
 
-def _scenes_of(build: Build, listed: SceneList) -> list[Scene]:
+def _scenes_of(build: Build, chosen: Sequence[Candidate]) -> list[Scene]:
     scenes = build.candidates()
-    return [scenes[item.id] for item in listed.chosen]
+    return [scenes[item.id] for item in chosen]
 
 
 def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:

@@ -32,6 +32,11 @@ def load(name: str, folder: Path = WEIGHTS) -> "Network":
     return _load(name, Path(folder))
 
 
+def versions(folder: Path = WEIGHTS) -> dict[str, str]:
+    """Name to version of the networks that ship, from their cards alone."""
+    return {name: read_card(Path(folder) / f"{name}.json").version for name in NAMES}
+
+
 @lru_cache(maxsize=32)
 def _load(name: str, folder: Path) -> "Network":
     card = read_card(folder / f"{name}.json")
