@@ -86,7 +86,6 @@ INSTALLED_APPS = [
     "django_rq",
     "leaflet",
     "rest_framework",
-    "rest_framework_gis",
     "drf_spectacular",
     "webapp.accounts",
     "webapp.campaigns",
@@ -177,6 +176,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        f"{name}Enum": f"webapp.campaigns.states.{name}"
+        for name in ("TileStatus", "BuildStatus", "RevisionStatus", "ReviewStatus", "OrderStatus", "Stage")
+    },
 }
 
 LOGGING = {

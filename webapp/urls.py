@@ -1,3 +1,24 @@
 """All addresses of the web application."""
 
-urlpatterns: list = []
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+
+from webapp import health
+
+urlpatterns = [
+    path("admin/django-rq/", include("django_rq.urls")),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("webapp.accounts.urls")),
+    path("api/", include("webapp.api")),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+if find_spec("webapp.tileserver.urls"):
+    urlpatterns.append(path("tiles/", include("webapp.tileserver.urls")))
+if find_spec("webapp.maps.urls"):
+    urlpatterns.append(path("", include("webapp.maps.urls")))
+
+handler404 = "webapp.problems.not_found"
+handler500 = "webapp.problems.server_error"

@@ -1,5 +1,6 @@
 """How a request of the API tells who it comes from."""
 
+from drf_spectacular.authentication import SessionScheme
 from rest_framework import authentication
 from rest_framework.request import Request
 
@@ -10,3 +11,10 @@ class SessionAuthentication(authentication.SessionAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """The challenge that goes with 401."""
         return "Session"
+
+
+class SessionAuthenticationScheme(SessionScheme):
+    """How the API's description names it."""
+
+    target_class = SessionAuthentication
+    name = "session"

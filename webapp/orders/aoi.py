@@ -25,8 +25,8 @@ FIELD = "aoi"
 def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
     """The area of a GeoJSON geometry, feature or feature collection, made valid.
 
-    Self-crossing outlines are repaired; parts beyond the antimeridian (longitudes up to 360 either way, as maps
-    give them) are moved to where they belong.
+    Self-crossing outlines are repaired; parts beyond the antimeridian (longitudes up to 360 either way, as
+    maps give them) are moved to where they belong.
 
     Args:
         content: GeoJSON as text, or already decoded.
@@ -86,7 +86,8 @@ def _refuse_other_crs(content: dict[str, Any]) -> None:
     crs = content.get("crs")
     if crs is not None and not any(name in json.dumps(crs) for name in WGS84_NAMES):
         raise UsageError(
-            f"The area is in another reference system ({json.dumps(crs)[:80]}): longitude and latitude are needed.",
+            f"The area is in another reference system ({json.dumps(crs)[:80]}): "
+            "longitude and latitude in degrees are needed.",
             FIELD,
         )
 

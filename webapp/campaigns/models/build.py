@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
+from webapp.accounts import roles
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.models.event import Stateful
 from webapp.campaigns.states import ACTIVE, BUILD_MOVES, BuildStatus, Stage, TileStatus
@@ -24,6 +25,14 @@ class LeasedQuerySet(models.QuerySet):
     def free(self) -> "LeasedQuerySet":
         """Waiting or running, and no worker holds it (by the database's clock)."""
         return self.filter(status__in=ACTIVE).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+
+    def visible_to(self, user: Any) -> "LeasedQuerySet":
+        """The desk sees all; customers what belongs to the tiles of their orders."""
+        if roles.sees_everything(user):
+            return self
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(campaign_tile__in=user.orders.values("tiles"))
 
 
 class Leased(Stateful):

@@ -114,7 +114,7 @@ class Campaign(models.Model):
         self.fingerprint = fingerprint(self.catalog, self.settings)
         if self.pk and self.has_builds and self._changed():
             raise UsageError(
-                f"The settings of {self.slug} are fixed since its first build; make another campaign instead.",
+                f"The settings of {self.slug} are fixed since its first build: make another campaign.",
                 "settings",
             )
         super().save(*args, **kwargs)

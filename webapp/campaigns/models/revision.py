@@ -9,12 +9,27 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from webapp.campaigns.models.build import Build, Leased
-from webapp.campaigns.models.campaign import CampaignTile
+from webapp.accounts import roles
+from webapp.campaigns.models.build import Build, Leased, LeasedQuerySet
+from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.states import ACTIVE, REVISION_MOVES, ReviewStatus, RevisionStatus
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
+
+
+class RevisionQuerySet(LeasedQuerySet):
+    """Questions about revisions."""
+
+    def visible_to(self, user: Any) -> "RevisionQuerySet":
+        """Besides what one sees of builds, what is published in a visible campaign."""
+        if roles.sees_everything(user):
+            return self
+        published = self.model.objects.filter(
+            edition_tiles__edition__campaign__in=Campaign.objects.visible_to(user)
+        )
+        own = super().visible_to(user)
+        return self.filter(Q(pk__in=published.values("pk")) | Q(pk__in=own.values("pk")))
 
 
 class Revision(Leased):
@@ -37,6 +52,8 @@ class Revision(Leased):
     inputs_hash = models.CharField(max_length=64, blank=True, editable=False)
     folder = models.CharField(max_length=200, help_text="relative to the storage root")
     review_status = models.CharField(max_length=20, choices=ReviewStatus, default=ReviewStatus.UNREVIEWED)
+
+    objects = RevisionQuerySet.as_manager()
 
     class Meta:
         """Numbers are unique, one at work and one current per tile, legal states only."""

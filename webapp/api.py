@@ -1,0 +1,24 @@
+"""Addresses below /api/."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from webapp.accounts.api import MeView
+from webapp.campaigns.api import BuildViewSet, CampaignViewSet, RevisionViewSet
+from webapp.orders.api import OrderViewSet
+from webapp.review.api import ReviewViewSet
+
+router = SimpleRouter()
+router.register("campaigns", CampaignViewSet, "campaign")
+router.register("builds", BuildViewSet, "build")
+router.register("revisions", RevisionViewSet, "revision")
+router.register("orders", OrderViewSet, "order")
+router.register("reviews", ReviewViewSet, "review")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("me/", MeView.as_view(), name="me"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

@@ -1,0 +1,128 @@
+"""How orders look in the API."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from pipeline.errors import UsageError
+from pipeline.settings import CampaignSettings
+from webapp.campaigns.models import Campaign
+from webapp.campaigns.serializers import GeometryField
+from webapp.orders.aoi import read_aoi
+from webapp.orders.models import Order
+from webapp.orders.services import Area, campaign_of
+
+OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
+
+
+class AreaSerializer(serializers.Serializer):
+    """An area and the campaign it is asked of; one of `aoi`, `file`, `tiles`.
+
+    With dates, cloud cover or resolution of its own, the order goes to a campaign of that source with these.
+    """
+
+    campaign = serializers.SlugField(help_text="slug of a campaign that you may see")
+    aoi = serializers.JSONField(required=False, help_text="GeoJSON: geometry, feature or feature collection")
+    file = serializers.FileField(required=False, help_text="a GeoJSON file")
+    tiles = serializers.ListField(
+        child=serializers.CharField(max_length=6), required=False, max_length=2000, help_text="whole tiles"
+    )
+    start = serializers.DateField(required=False)
+    end = serializers.DateField(required=False)
+    max_cloud = serializers.FloatField(required=False)
+    resolution = serializers.IntegerField(required=False)
+
+    def validate_file(self, value: Any) -> bytes:
+        """The content of the file, if it is not too large."""
+        if value.size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
+            raise serializers.ValidationError(f"The file has {value.size} bytes; up to {most} MiB are taken.")
+        return value.read()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one way of giving the area; a campaign that the person may see."""
+        given = [name for name in ("aoi", "file", "tiles") if attrs.get(name)]
+        if len(given) != 1:
+            raise serializers.ValidationError({"aoi": "Give the area once: as aoi, file or tiles."})
+        user = self.context["request"].user
+        campaign = Campaign.objects.visible_to(user).filter(slug=attrs["campaign"]).first()
+        if campaign is None:
+            raise serializers.ValidationError({"campaign": f"There is no campaign {attrs['campaign']!r}."})
+        return {**attrs, "campaign": campaign, "area": self._area(attrs, given[0])}
+
+    def _area(self, attrs: dict[str, Any], given: str) -> Area:
+        try:
+            return (
+                Area.of_tiles(attrs["tiles"]) if given == "tiles" else Area.of_outline(read_aoi(attrs[given]))
+            )
+        except UsageError as error:
+            raise serializers.ValidationError({given: str(error)}) from error
+
+    def wanted_campaign(self) -> Campaign:
+        """The campaign, or the one of the same source with the settings given.
+
+        Raises:
+            UsageError: settings that no campaign can have.
+        """
+        campaign: Campaign = self.validated_data["campaign"]
+        own = {name: self.validated_data[name] for name in OWN_SETTINGS if name in self.validated_data}
+        wanted = CampaignSettings.from_json({**campaign.settings, **own})
+        if wanted == campaign.pipeline_settings:
+            return campaign
+        return campaign_of(campaign.catalog, wanted, self.context["request"].user)
+
+
+class EstimateSerializer(serializers.Serializer):
+    """What an order would mean."""
+
+    area_km2 = serializers.FloatField()
+    tiles = serializers.ListField(child=serializers.CharField())
+    share_built = serializers.FloatField(help_text="share of the tiles that have a mosaic already, 0..1")
+
+
+class ProgressSerializer(serializers.Serializer):
+    """How far an order is."""
+
+    tiles = serializers.IntegerField()
+    finished = serializers.IntegerField()
+    share = serializers.FloatField(help_text="0..1")
+    phases = serializers.DictField(child=serializers.IntegerField(), help_text="number of tiles by phase")
+
+
+class OrderSerializer(serializers.ModelSerializer):
+    """An order."""
+
+    campaign = serializers.CharField(source="campaign.slug", read_only=True)
+    customer = serializers.CharField(source="customer.username", read_only=True)
+    aoi = GeometryField(read_only=True)
+    tiles = serializers.SlugRelatedField("tile_id", many=True, read_only=True)
+    estimate = EstimateSerializer(read_only=True)
+
+    class Meta:
+        """Fields."""
+
+        model = Order
+        fields = (
+            "id",
+            "campaign",
+            "customer",
+            "status",
+            "status_text",
+            "aoi",
+            "tiles",
+            "estimate",
+            "created_at",
+            "finished_at",
+        )
+
+
+class OrderDetailSerializer(OrderSerializer):
+    """An order with its progress."""
+
+    progress = ProgressSerializer(read_only=True)
+
+    class Meta(OrderSerializer.Meta):
+        """Fields."""
+
+        fields = (*OrderSerializer.Meta.fields, "progress")

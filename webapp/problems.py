@@ -1,0 +1,91 @@
+"""Problems as the API tells them: one shape, `{"error": {"code", "message", "field"}}`."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions, serializers, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from pipeline.errors import EarthquiltError, StorageError, UsageError
+
+log = logging.getLogger(__name__)
+
+API = "/api/"
+
+
+class Refused(exceptions.APIException):
+    """A request that the state of things does not allow (HTTP 409)."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class ErrorSerializer(serializers.Serializer):
+    """What is wrong."""
+
+    code = serializers.CharField(help_text="stable word for programs")
+    message = serializers.CharField(help_text="one sentence for people")
+    field = serializers.CharField(allow_null=True, help_text="the field it belongs to, where there is one")
+
+
+class ProblemSerializer(serializers.Serializer):
+    """The shape of every refusal."""
+
+    error = ErrorSerializer()
+
+
+def problem(code: str, message: str, field: str | None = None) -> dict[str, Any]:
+    """The body of a refusal."""
+    return {"error": {"code": code, "message": message, "field": field}}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of a view into an answer; None where it is a bug, which Django reports."""
+    if isinstance(error, EarthquiltError):
+        set_rollback()
+        return Response(problem(error.code, str(error), getattr(error, "field", None)), status_of(error))
+    response = exception_handler(error, context)
+    if response is not None:
+        detail = getattr(error, "detail", None) or exceptions.NotFound().detail
+        field, item = first_of(detail)
+        response.data = problem(getattr(item, "code", "error"), str(item), field)
+    return response
+
+
+def status_of(error: EarthquiltError) -> int:
+    """The HTTP status of an error of the pipeline."""
+    if isinstance(error, UsageError):
+        return status.HTTP_400_BAD_REQUEST
+    if isinstance(error, StorageError):
+        return status.HTTP_507_INSUFFICIENT_STORAGE
+    return status.HTTP_502_BAD_GATEWAY
+
+
+def first_of(detail: Any, field: str | None = None) -> tuple[str | None, Any]:
+    """The first of the errors that REST framework found, with the name of its field."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        general = str(name) in ("non_field_errors", "detail")
+        path = field if general else ".".join(filter(None, (field, str(name))))
+        return first_of(inner, path)
+    if isinstance(detail, list) and detail:
+        return first_of(next((item for item in detail if item), detail[0]), field)
+    return field, detail
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 in the API's shape below /api/, as a page elsewhere."""
+    if request.path.startswith(API):
+        return JsonResponse(problem("not_found", f"There is nothing at {request.path}."), status=404)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 in the API's shape below /api/, as a page elsewhere."""
+    if request.path.startswith(API):
+        message = "Something went wrong on our side; it has been written to the log."
+        return JsonResponse(problem("internal", message), status=500)
+    return defaults.server_error(request)
