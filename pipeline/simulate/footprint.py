@@ -9,7 +9,7 @@ from pipeline.grid import Tile
 from pipeline.simulate.orbit import across_track, seen
 from pipeline.simulate.world import World
 
-_STEP = 1200
+_STEP = 900
 
 
 def footprint(world: World, tile: Tile, orbit: int) -> list[list[float]]:

@@ -15,6 +15,8 @@ _CLASS_OF = np.array(
     [WATER, WATER, GRASS, GRASS, GRASS, GRASS, TREE, TREE, BARREN, BARREN, BARREN, GRASS], np.uint8
 )
 _FARM_CELL = 2600.0
+# Share of the parcels that bear a small wood or an orchard.
+_COPSES = np.float32(0.035)
 _CROPS = np.array(
     [Material.CEREAL, Material.MAIZE, Material.CEREAL, Material.RAPE, Material.MEADOW], np.uint8
 )
@@ -100,6 +102,7 @@ def fields(world: World, places: Places, patch: np.ndarray) -> tuple[np.ndarray,
     material = _CROPS[(parcel & np.uint32(0xFF)) % np.uint32(len(_CROPS))]
     material[kind < meadow] = Material.MEADOW
     material[kind > 1 - soil] = Material.SOIL
+    material[(kind > meadow) & (kind < meadow + _COPSES)] = Material.BROADLEAF
     spread = np.where(material == Material.SOIL, np.float32(0.9), np.float32(0.45))
     vigour = (unit(hashed(6, parcel)) - np.float32(0.5)) * spread + np.float32(0.08) * patch
     return material, vigour

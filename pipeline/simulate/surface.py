@@ -13,7 +13,7 @@ from pipeline.simulate import ground as land
 from pipeline.simulate import towns
 from pipeline.simulate.ground import Ground
 from pipeline.simulate.palette import Material, reflect
-from pipeline.simulate.world import World, epsg_of
+from pipeline.simulate.world import World
 
 MARGIN = 2
 BLOCK_PIXELS = 262_144
@@ -83,9 +83,8 @@ def clear_of(
     Returns:
         float32 (4, h, w), slightly blurred as by the sensor's optics.
     """
-    south = epsg_of(geobox) // 100 == 327
     light = found.tone * _shading(found, float(geobox.affine.a), sun)
-    bare = reflect(found.material, found.vigour, date, south)
+    bare = reflect(found.material, found.vigour, date, world.epsg // 100 == 327)
     bare *= light
     roofs = found.built - bare
     roofs *= found.built_share

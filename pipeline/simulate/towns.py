@@ -25,12 +25,12 @@ _ROOFS = np.array(
 )
 _HALLS = np.array(
     [
-        [0.430, 0.430, 0.425, 0.450],
+        [0.400, 0.400, 0.395, 0.420],
         [0.270, 0.272, 0.275, 0.290],
         [0.330, 0.325, 0.315, 0.345],
-        [0.170, 0.215, 0.290, 0.270],
+        [0.185, 0.215, 0.260, 0.260],
         [0.150, 0.150, 0.155, 0.170],
-        [0.235, 0.150, 0.110, 0.250],
+        [0.215, 0.155, 0.125, 0.235],
     ],
     np.float32,
 )
@@ -38,7 +38,7 @@ _ASPHALT = np.array([0.118, 0.116, 0.112, 0.140], np.float32)
 _CONCRETE = np.array([0.225, 0.215, 0.198, 0.250], np.float32)
 # (lattice metres, chance of a town in a cell, least and most radius in metres)
 _KINDS = {"town": (11_500.0, 0.93, 1300.0, 3600.0), "village": (3000.0, 0.5, 170.0, 430.0)}
-_REACH = 1.35
+_REACH = 1.6
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _build_one(world: World, town: Town, places: Places, ground: Ground, window:
     east, north = (places.x - town.x).astype(np.float32), (places.y - town.y).astype(np.float32)
     distance = np.sqrt(east * east + north * north) / np.float32(town.radius)
     edge = fractal(places, town.radius * 0.5, world.field("edge"), finest=60.0)
-    away = distance + np.float32(0.17) * edge
+    away = distance + np.float32(0.26) * edge
     inside = (away < 1) & (ground.classes[window] != WATER) & (ground.height[window] < 900)
     if not inside.any():
         return
@@ -156,7 +156,7 @@ def _houses(
     """Built share and its colour of quarters with houses; pixels wider than plots see near their mean."""
     block = 80.0 + 30.0 * (town.bits % 7) / 6
     street = (_to_line(u, block) < 5.5) | (_to_line(v, block * 1.6) < 5.5)
-    density = np.clip(np.float32(0.84) - np.float32(0.50) * away + np.float32(0.15) * quarter, 0.22, 0.95)
+    density = np.clip(np.float32(0.86) - np.float32(0.52) * away + np.float32(0.17) * quarter, 0.2, 0.95)
     plot = hashed(town.bits, np.floor(u / 21), np.floor(v / 21))
     house = unit(plot) < density
     palette = np.roll(_ROOFS, town.bits % 3, axis=0)
@@ -185,7 +185,7 @@ def _halls(town: Town, u: np.ndarray, v: np.ndarray, resolution: float) -> tuple
     roof = _HALLS[(lot & np.uint32(0xFFFF)) % np.uint32(len(_HALLS))]
     concrete = smoothstep(0.35, 0.65, unit(hashed(11, lot)))[..., None]
     yard = _ASPHALT + (_CONCRETE - _ASPHALT) * concrete
-    sharp = np.float32(min(1.0, (75.0 / resolution) ** 2 * 0.75))
+    sharp = np.float32(min(1.0, 42.0 / resolution))
     colour = np.where((hall & ~street)[..., None], roof, np.where(street[..., None], _ASPHALT, yard))
     mean = np.float32(0.48) * roof + np.float32(0.52) * yard
     colour = mean + (colour - mean) * sharp
