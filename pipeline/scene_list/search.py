@@ -8,6 +8,8 @@ import numpy as np
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Words
 
+PAIR_WORDS = 2**20
+
 
 class OutOfTime(Exception):
     """The search met its deadline; what it has found so far stands."""
@@ -136,14 +138,17 @@ class Search:
             return
         gains = node.gains()
         if left == 1:
-            self._finish(node, gains)
+            self._finish(node, np.arange(len(node.open))[:, None], gains[:, -1])
             return
         useful = self._useful(node, gains, left)
         if len(useful) < len(node.open):
             node = _narrowed(node, useful)
             gains = gains[useful]
         if len(node.open) and self._possible(node, gains, left):
-            self._branch(node, gains, left)
+            if left == 2:
+                self._finish_pair(node, gains)
+            else:
+                self._branch(node, gains, left)
 
     def _branch(self, node: Node, gains: np.ndarray, left: int) -> None:
         """Every feasible list has a scene that shows some of the hardest pixels still missing: try each."""
@@ -193,19 +198,46 @@ class Search:
         covered = self.problem.needed - int(node.missing[-1]) + int(_top(gains, left)[-1])
         return len(node.matched) - int(matched), days, -min(covered, self.problem.coverable)
 
-    def _finish(self, node: Node, gains: np.ndarray) -> None:
-        """Offer the best last scene."""
-        spare = gains[:, -1] - node.missing[-1]
-        places = np.flatnonzero(spare >= 0)
-        if len(places) == 0:
+    def _finish_pair(self, node: Node, gains: np.ndarray) -> None:
+        """Offer the best last two scenes, or the best last one where that is enough."""
+        self._finish(node, np.arange(len(node.open))[:, None], gains[:, -1])
+        one, other = np.triu_indices(len(node.open), 1)
+        good = np.ones(len(one), bool)
+        for cut, missing in enumerate(node.missing):
+            good &= gains[one, cut] + gains[other, cut] >= missing
+        pairs = np.stack([one[good], other[good]], axis=1)
+        size = max(PAIR_WORDS // max(node.live.shape[1], 1), 1)
+        for begin in range(0, len(pairs), size):
+            part = pairs[begin : begin + size]
+            shared = node.live[part[:, 0]] & node.live[part[:, 1]]
+            if len(node.layers):
+                shared &= node.layers[-1]
+            both = gains[part, -1].sum(axis=1) - weigh(shared, node.sums[:, -1])
+            self._finish(node, part, both)
+            if time.monotonic() > self.deadline:
+                raise OutOfTime
+
+    def _finish(self, node: Node, last: np.ndarray, gains: np.ndarray) -> None:
+        """Offer the best of some ways to end a list.
+
+        Args:
+            node: the list so far.
+            last: places of the scenes that end it, int (ways, scenes).
+            gains: what they would cover, float32 (ways,).
+        """
+        spare = gains - node.missing[-1]
+        ways = np.flatnonzero(spare >= 0)
+        if len(ways) == 0:
             return
-        index = node.open[places]
-        strangers = (~(self.problem.matches[index] | node.matched)).sum(axis=1)
-        keys = np.stack([strangers, self.problem.days[index], -spare[places]])
+        index = node.open[last[ways]]
+        strangers = (~(self.problem.matches[index].any(axis=1) | node.matched)).sum(axis=1)
+        keys = np.stack([strangers, self.problem.days[index].sum(axis=1), -spare[ways]])
         first = keys[:, np.lexsort(keys[::-1])[0]]
-        ties = (keys == first[:, None]).all(axis=0)
-        last = min(index[ties], key=lambda one: sorted((*node.chosen, one)))
-        self._offer((*node.chosen, int(last)), int(first[0]), -int(first[2]))
+        ties = index[(keys == first[:, None]).all(axis=0)]
+        best = min(
+            (tuple(int(one) for one in way) for way in ties), key=lambda way: sorted(node.chosen + way)
+        )
+        self._offer(node.chosen + best, int(first[0]), -int(first[2]))
 
     def _offer(self, chosen: tuple[int, ...], strangers: int, spare: int) -> None:
         """Keep a feasible list that covers `spare` pixels more than needed, if it is the best so far."""
