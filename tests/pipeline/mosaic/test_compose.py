@@ -1,0 +1,136 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.errors import SourceError, UsageError
+from pipeline.ground import Cells
+from pipeline.mosaic import compose
+from pipeline.raster import decode, filled, read_raster
+
+SHAPE = (183, 183)
+
+
+def clear():
+    return np.zeros(SHAPE, np.uint8)
+
+
+def provenance(folder):
+    return read_raster(folder / "provenance.tif").data
+
+
+def test_each_pixel_comes_from_the_first_clear_scene(tmp_path, tile, settings, make_scene, surface):
+    first, second = clear(), clear()
+    first[50:90, 40:80] = 1
+    second[100:120, 100:120] = 2
+    scenes = [make_scene("a", surface, first), make_scene("b", surface, second)]
+    report = compose(scenes, tile, settings, tmp_path)
+    rank, sure = provenance(tmp_path)
+    assert np.all(rank[49:91, 40:80] == 2) and np.all(rank[50:90, 39:81] == 2)
+    assert np.all(rank[100:120, 100:120] == 1)
+    assert (rank == 2).sum() < 43 * 43
+    assert np.all(sure == 1)
+    assert report["coverage"] == 1 and report["clear"] == 1 and report["holes"] == 0
+    assert report["scenes"][1]["share"] == pytest.approx((rank == 2).mean())
+
+
+def test_doubtful_ground_serves_only_where_nothing_is_clear(tmp_path, tile, settings, make_scene, surface):
+    first, second = clear(), np.full(SHAPE, 1, np.uint8)
+    first[50:90, 40:80] = 1
+    scenes = [make_scene("a", surface, first), make_scene("b", surface, second)]
+    compose(scenes, tile, settings, tmp_path)
+    rank, sure = provenance(tmp_path)
+    assert np.all(rank[50:90, 40:80] == 0) and np.all(sure[50:90, 40:80] == 0)
+    assert sure[49, 60] == 2 and rank[49, 60] == 1 and sure[47, 60] == 1
+    assert not filled(read_raster(tmp_path / "composite.tif").data)[50:90, 40:80].any()
+
+
+def test_hazy_ground_fills_only_where_the_campaign_allows(tmp_path, tile, settings, make_scene, surface):
+    first = clear()
+    first[50:90, 40:80] = 1
+    scenes = [make_scene("hazy", surface, clear()), make_scene("a", surface, first)]
+    compose(scenes, tile, settings, tmp_path, hazy=["hazy"])
+    assert provenance(tmp_path)[1, 70, 60] == 0
+    allowed = replace(settings, resolution=60, fill_hazy=True)
+    object.__setattr__(allowed, "resolution", settings.resolution)
+    report = compose(scenes, tile, allowed, tmp_path, hazy=["hazy"])
+    rank, sure = provenance(tmp_path)
+    assert rank[70, 60] == 1 and sure[70, 60] == 3 and rank[10, 10] == 2 and sure[10, 10] == 1
+    assert report["hazy"] > 0.04 and report["holes"] == 0
+
+
+def test_what_no_scene_has_is_a_hole_and_is_told(tmp_path, tile, settings, make_scene, surface):
+    torn = clear()
+    torn[:, :20] = 255
+    report = compose([make_scene("a", surface, torn)], tile, settings, tmp_path)
+    assert report["holes"] == pytest.approx(20 / 183)
+    stored = read_raster(tmp_path / "composite.tif").data
+    assert not stored[:, :, :20].any() and stored[:, :, 20:].all()
+
+
+def test_another_radiometry_leaves_no_patch(tmp_path, tile, settings, make_scene, surface):
+    first = clear()
+    first[60:120, 60:120] = 1
+    scenes = [make_scene("a", surface, first), make_scene("b", surface * 1.25 + 0.005, clear())]
+    report = compose(scenes, tile, settings, tmp_path)
+    found = decode(read_raster(tmp_path / "composite.tif").data)
+    inside = np.s_[:, 65:115, 65:115]
+    bias = np.median(found[inside] / surface[inside], axis=(1, 2))
+    np.testing.assert_allclose(bias, 1, atol=0.02)
+    assert report["scenes"][0]["gain"] == [1, 1, 1, 1]
+    assert all(gain < 0.9 for gain in report["scenes"][1]["gain"])
+
+
+def test_transitions_inside_a_tile_are_soft(tmp_path, tile, settings, make_scene):
+    fine = replace(settings, resolution=60)
+    object.__setattr__(fine, "resolution", 100)
+    shape = (1098, 1098)
+    first, plain = np.zeros(shape, np.uint8), np.full((4, *shape), 0.06)
+    first[300:400, 300:400] = 1
+    plain[3] = 0.3
+    second = plain.copy()
+    second[:, 280:420, 280:420] += 0.03
+    scenes = [make_scene("a", plain, first, 100), make_scene("b", second, np.zeros(shape, np.uint8), 100)]
+    compose(scenes, tile, fine, tmp_path)
+    row = decode(read_raster(tmp_path / "composite.tif").data)[0, 350]
+    assert row[350] == pytest.approx(0.09, abs=1e-3) and row[100] == pytest.approx(0.06, abs=1e-3)
+    assert np.abs(np.diff(row)).max() < 0.03 / 2
+
+
+def test_residual_cloud_shows_as_brighter_than_the_darkest_date(
+    tmp_path, tile, settings, make_scene, surface
+):
+    cloudy = surface.copy()
+    cloudy[:, 20:40, 20:40] = 0.45
+    scenes = [make_scene("a", cloudy, clear()), make_scene("b", surface, clear())]
+    report = compose(scenes, tile, settings, tmp_path)
+    assert report["residual_cloud"] == pytest.approx(400 / 183**2, rel=0.05)
+    clean = compose([make_scene("a", surface, clear()), scenes[1]], tile, settings, tmp_path)
+    assert clean["residual_cloud"] == 0
+
+
+def test_the_cell_means_of_the_composite_are_written(tmp_path, tile, settings, make_scene, surface):
+    compose([make_scene("a", surface, clear())], tile, settings, tmp_path)
+    cells = Cells.load(tmp_path / "balance.npz")
+    assert cells.epsg == 32633 and cells.usable.mean() > 0.9
+    assert cells.mean[3][cells.usable].mean() == pytest.approx(0.3, rel=0.02)
+
+
+def test_a_build_made_twice_is_the_same_to_the_byte(tmp_path, tile, settings, make_scene, surface):
+    scenes = [make_scene("a", surface, clear()), make_scene("b", surface * 1.1, clear())]
+    compose(scenes, tile, settings, tmp_path)
+    first = [(tmp_path / name).read_bytes() for name in ("composite.tif", "provenance.tif", "balance.npz")]
+    compose(scenes, tile, settings, tmp_path)
+    assert first == [
+        (tmp_path / name).read_bytes() for name in ("composite.tif", "provenance.tif", "balance.npz")
+    ]
+
+
+def test_no_scenes_and_missing_files_are_refused(tmp_path, tile, settings, make_scene, surface):
+    with pytest.raises(UsageError, match="0"):
+        compose([], tile, settings, tmp_path)
+    scene = make_scene("a", surface, clear())
+    (tmp_path / "scenes" / "a" / "cloud.tif").unlink()
+    with pytest.raises(SourceError, match=r"cloud\.tif"):
+        compose([scene], tile, settings, tmp_path)
+    assert not (tmp_path / "composite.tif").exists()
