@@ -74,12 +74,12 @@ class CampaignViewSet(
         collection = {"type": "FeatureCollection", "features": tiles}
         return Response(shapes.TilesSerializer(collection, context=self.get_serializer_context()).data)
 
-    @extend_schema(responses={200: shapes.TileSerializer, **REFUSALS})
+    @extend_schema(responses={200: shapes.TileDetailSerializer, **REFUSALS})
     @action(detail=True, url_path=f"tiles/{TILE}", pagination_class=None)
     def tile(self, request: Request, slug: str, tile: str) -> Response:
-        """One tile of a campaign."""
+        """One tile of a campaign, with its scenes and figures."""
         found = get_object_or_404(self._tiles(self.get_object()), tile_id=tile)
-        return Response(shapes.TileSerializer(found, context=self.get_serializer_context()).data)
+        return Response(shapes.TileDetailSerializer(found, context=self.get_serializer_context()).data)
 
     @extend_schema(responses={200: shapes.EventSerializer(many=True), **REFUSALS})
     @action(detail=True, url_path=f"tiles/{TILE}/history", pagination_class=None)
@@ -113,7 +113,7 @@ class CampaignViewSet(
         return Response(shapes.EditionSerializer(edition).data, status.HTTP_201_CREATED)
 
     def _tiles(self, campaign: Campaign) -> QuerySet[CampaignTile]:
-        return campaign.tiles.select_related("tile", "current_build", "current_revision").order_by("tile_id")
+        return campaign.tiles.shown().order_by("tile_id")
 
 
 class WorkViewSet(ReadOnlyModelViewSet):

@@ -21,6 +21,7 @@ from webapp.campaigns.models import (
     Revision,
     Scene,
 )
+from webapp.campaigns.states import ReviewStatus, Stage
 
 
 def nullable(kind: str, source: str) -> serializers.Field:
@@ -86,16 +87,28 @@ class GeometryField(serializers.Field):
         return json.loads(shapely.to_geojson(shown))
 
 
+class NumberedSerializer(serializers.Serializer):
+    """A build or revision by its key and its number."""
+
+    id = serializers.IntegerField(source="pk")
+    number = serializers.IntegerField()
+
+
 class TilePropertiesSerializer(serializers.ModelSerializer):
     """How far a tile of a campaign is."""
 
     name = serializers.CharField(source="tile_id", read_only=True)
-    text = serializers.SerializerMethodField(help_text="why it is so, for those who have a role")
-    build = nullable("integer", "current_build.number")
-    build_id = serializers.IntegerField(source="current_build_id", read_only=True, allow_null=True)
-    revision = nullable("integer", "current_revision.number")
-    revision_id = serializers.IntegerField(source="current_revision_id", read_only=True, allow_null=True)
-    review_status = nullable("string", "current_revision.review_status")
+    status_text = serializers.SerializerMethodField(help_text="why it is so, for those who have a role")
+    stage = serializers.ChoiceField(
+        Stage.choices, allow_null=True, help_text="of the build under way"
+    )
+    build = NumberedSerializer(source="current_build", read_only=True, allow_null=True)
+    revision = NumberedSerializer(source="current_revision", read_only=True, allow_null=True)
+    review = serializers.ChoiceField(
+        ReviewStatus.choices, source="current_revision.review_status", default=None, allow_null=True
+    )
+    pending = serializers.BooleanField(help_text="whether a newer revision is to come")
+    coverage = serializers.FloatField(allow_null=True, help_text="0..1")
 
     class Meta:
         """Fields."""
@@ -104,16 +117,18 @@ class TilePropertiesSerializer(serializers.ModelSerializer):
         fields = (
             "name",
             "status",
-            "text",
+            "status_text",
+            "stage",
             "build",
-            "build_id",
             "revision",
-            "revision_id",
-            "review_status",
+            "review",
+            "pending",
+            "coverage",
             "changed_at",
         )
+        read_only_fields = fields
 
-    def get_text(self, tile: CampaignTile) -> str:
+    def get_status_text(self, tile: CampaignTile) -> str:
         """The sentence, which may name the source."""
         return tile.status_text if roles.roles_of(self.context["request"].user) else ""
 
@@ -148,6 +163,58 @@ class SceneSerializer(serializers.ModelSerializer):
 
         model = Scene
         fields = ("id", "datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
+
+
+class TileDetailSerializer(TilePropertiesSerializer):
+    """A tile with the figures of its current revision, its scenes and its last rejection."""
+
+    residual_cloud = serializers.SerializerMethodField(help_text="0..1")
+    seam_score = serializers.SerializerMethodField(help_text="ratio; 1 where no seam can be told")
+    warnings = serializers.SerializerMethodField()
+    rejection = serializers.SerializerMethodField(help_text="why the current revision was rejected")
+    scenes = serializers.SerializerMethodField(help_text="candidates of the current build, or of the newest")
+
+    class Meta(TilePropertiesSerializer.Meta):
+        """Fields."""
+
+        fields = (
+            *TilePropertiesSerializer.Meta.fields,
+            "residual_cloud",
+            "seam_score",
+            "warnings",
+            "rejection",
+            "scenes",
+        )
+        read_only_fields = fields
+
+    def get_residual_cloud(self, tile: CampaignTile) -> float | None:
+        """Share of the tile that is still cloud, as estimated."""
+        return tile.figures.get("residual_cloud")
+
+    def get_seam_score(self, tile: CampaignTile) -> float | None:
+        """How visible the seams are."""
+        return tile.figures.get("seam_score")
+
+    def get_warnings(self, tile: CampaignTile) -> list[str]:
+        """Sentences of the report, for those who have a role."""
+        return tile.figures.get("warnings", []) if roles.roles_of(self.context["request"].user) else []
+
+    def get_rejection(self, tile: CampaignTile) -> str:
+        """Reason and words of the verdict, for reviewers and operators."""
+        if not roles.sees_everything(self.context["request"].user) or tile.current_revision is None:
+            return ""
+        review = tile.current_revision.reviews.first()
+        return (
+            f"Rejected: {review.get_reason_display()}. {review.words}".strip()
+            if review and review.reason
+            else ""
+        )
+
+    @extend_schema_field(SceneSerializer(many=True))
+    def get_scenes(self, tile: CampaignTile) -> list[dict[str, Any]]:
+        """Candidates with rank first."""
+        build = tile.current_build or tile.builds.order_by("-number").first()
+        return SceneSerializer(build.scenes.all(), many=True).data if build else []
 
 
 class BuildSerializer(serializers.ModelSerializer):

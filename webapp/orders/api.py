@@ -1,5 +1,7 @@
 """The API of orders."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -11,12 +13,13 @@ from rest_framework.viewsets import GenericViewSet
 from webapp.accounts import roles
 from webapp.accounts.permissions import ByAction
 from webapp.campaigns.api import NUMBER, REFUSALS
+from webapp.campaigns.standing import standings
 from webapp.orders import serializers as shapes
 from webapp.orders.models import Order
 from webapp.orders.services import estimate, place
 
 
-def is_known(user) -> bool:
+def is_known(user: Any) -> bool:
     """Whether the visitor has signed in."""
     return user.is_authenticated
 
@@ -33,22 +36,31 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     }
     lookup_value_regex = NUMBER
     queryset = Order.objects.all()
+    serializer_class = shapes.OrderSerializer
 
     def get_queryset(self) -> QuerySet[Order]:
-        """Those that the visitor may see."""
-        orders = Order.objects.visible_to(self.request.user)
+        """Those that the visitor may see and asked for."""
+        query = shapes.OrderQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        lookups = {"campaign": "campaign__slug"}
+        asked = {lookups.get(name, name): value for name, value in query.validated_data.items()}
+        orders = Order.objects.visible_to(self.request.user).filter(**asked)
         return orders.select_related("campaign", "customer").prefetch_related("tiles")
 
-    def get_serializer_class(self) -> type:
-        """With its progress for one order."""
-        return shapes.OrderSerializer if self.action == "list" else shapes.OrderDetailSerializer
+    @extend_schema(parameters=[shapes.OrderQuery])
+    def list(self, request: Request) -> Response:
+        """Your orders, the newest first, with their progress."""
+        page = self.paginate_queryset(self.get_queryset())
+        known = standings({tile for order in page for tile in order.tiles.all()})
+        context = {**self.get_serializer_context(), "standings": known}
+        return self.get_paginated_response(shapes.OrderSerializer(page, many=True, context=context).data)
 
-    @extend_schema(request=shapes.AreaSerializer, responses={201: shapes.OrderDetailSerializer, **REFUSALS})
+    @extend_schema(request=shapes.AreaSerializer, responses={201: shapes.OrderSerializer, **REFUSALS})
     def create(self, request: Request) -> Response:
         """Place an order; for customers."""
         asked = self._asked(request)
         order = place(request.user, asked.wanted_campaign(), asked.validated_data["area"])
-        return Response(shapes.OrderDetailSerializer(order).data, status.HTTP_201_CREATED)
+        return Response(shapes.OrderSerializer(order).data, status.HTTP_201_CREATED)
 
     @extend_schema(request=shapes.AreaSerializer, responses={200: shapes.EstimateSerializer, **REFUSALS})
     @action(detail=False, methods=["post"])
@@ -57,13 +69,13 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         asked = self._asked(request)
         return Response(estimate(asked.validated_data["area"], asked.validated_data["campaign"]))
 
-    @extend_schema(request=None, responses={200: shapes.OrderDetailSerializer, **REFUSALS})
+    @extend_schema(request=None, responses={200: shapes.OrderSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Take an order back."""
         order = self.get_object()
         order.cancel(request.user)
-        return Response(shapes.OrderDetailSerializer(order).data)
+        return Response(shapes.OrderSerializer(order).data)
 
     def _asked(self, request: Request) -> shapes.AreaSerializer:
         asked = shapes.AreaSerializer(data=request.data, context=self.get_serializer_context())

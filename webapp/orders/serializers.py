@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pipeline.errors import UsageError
 from pipeline.settings import CampaignSettings
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.serializers import GeometryField
+from webapp.campaigns.states import OrderStatus
 from webapp.orders.aoi import read_aoi
 from webapp.orders.models import Order
 from webapp.orders.services import Area, campaign_of
@@ -90,6 +92,13 @@ class ProgressSerializer(serializers.Serializer):
     phases = serializers.DictField(child=serializers.IntegerField(), help_text="number of tiles by phase")
 
 
+class OrderQuery(serializers.Serializer):
+    """Which orders."""
+
+    campaign = serializers.SlugField(required=False)
+    status = serializers.ChoiceField(OrderStatus.choices, required=False)
+
+
 class OrderSerializer(serializers.ModelSerializer):
     """An order."""
 
@@ -98,6 +107,7 @@ class OrderSerializer(serializers.ModelSerializer):
     aoi = GeometryField(read_only=True)
     tiles = serializers.SlugRelatedField("tile_id", many=True, read_only=True)
     estimate = EstimateSerializer(read_only=True)
+    progress = serializers.SerializerMethodField()
 
     class Meta:
         """Fields."""
@@ -112,17 +122,13 @@ class OrderSerializer(serializers.ModelSerializer):
             "aoi",
             "tiles",
             "estimate",
+            "progress",
             "created_at",
             "finished_at",
         )
 
-
-class OrderDetailSerializer(OrderSerializer):
-    """An order with its progress."""
-
-    progress = ProgressSerializer(read_only=True)
-
-    class Meta(OrderSerializer.Meta):
-        """Fields."""
-
-        fields = (*OrderSerializer.Meta.fields, "progress")
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, order: Order) -> dict[str, Any]:
+        """From standings that the view has read for all orders, where it has."""
+        known = self.context.get("standings")
+        return order.progress() if known is None else order.progress_in(known)

@@ -9,8 +9,9 @@ from django.conf import settings as site
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Now
 from django.utils.text import slugify
 
 from pipeline.errors import UsageError
@@ -176,6 +177,18 @@ class CampaignTileQuerySet(models.QuerySet):
         """Wanted and not yet composite, empty or failed for good."""
         return self.filter(status__in=DUE)
 
+    def shown(self) -> "CampaignTileQuerySet":
+        """With what lists and maps show of a tile: stage, pending, coverage; no reports are read."""
+        from webapp.campaigns.models import Build, Revision
+
+        own = {"campaign_tile": OuterRef("pk"), "status__in": ACTIVE}
+        rows = self.select_related("tile", "current_build", "current_revision")
+        return rows.defer("current_build__report", "current_revision__report").annotate(
+            stage=Subquery(Build.objects.filter(**own).values("stage")[:1]),
+            pending=Exists(Revision.objects.filter(**own)),
+            coverage=Cast(KT("current_build__report__coverage"), models.FloatField()),
+        )
+
 
 class CampaignTile(Stateful):
     """A tile of a campaign: how far it is, and pointers to its newest build and revision."""
@@ -222,6 +235,12 @@ class CampaignTile(Stateful):
     def is_due(self) -> bool:
         """Whether others have to wait for it."""
         return self.status in DUE
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The report of the current revision, else of the current build, else nothing."""
+        newest = self.current_revision or self.current_build
+        return newest.report if newest else {}
 
     @property
     def active_build(self) -> "Build | None":

@@ -1,0 +1,140 @@
+"""Admin pages of campaigns and what belongs to them; states change by jobs and reviews, not here."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.gis.admin import GISModelAdmin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from pipeline.errors import UsageError
+from webapp.campaigns import models
+from webapp.campaigns.services import rebuild
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that are looked at only."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+
+@admin.register(models.GridTile)
+class GridTileAdmin(GISModelAdmin):
+    """Tiles of the grid."""
+
+    list_display = ("name", "zone", "epsg")
+    search_fields = ("name",)
+    modifiable = False
+
+
+@admin.register(models.Campaign)
+class CampaignAdmin(admin.ModelAdmin):
+    """Campaigns; settings, source and slug are fixed with the first build."""
+
+    list_display = ("name", "slug", "is_public", "owner", "created_at")
+    search_fields = ("name", "slug")
+    actions = ["publish"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What cannot be changed any more."""
+        return ("slug", "catalog", "settings") if obj and obj.has_builds else ()
+
+    @admin.action(description="Publish the next edition")
+    def publish(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Publish the chosen campaigns, and tell of those that cannot be."""
+        for campaign in queryset:
+            try:
+                edition = models.Edition.publish(campaign, request.user)
+                self.message_user(request, f"{edition} is published.")
+            except UsageError as error:
+                self.message_user(request, str(error), messages.ERROR)
+
+
+@admin.register(models.CampaignTile)
+class CampaignTileAdmin(ReadOnlyAdmin):
+    """Tiles of campaigns."""
+
+    list_display = ("tile_id", "campaign", "status", "current_build", "current_revision", "changed_at")
+    list_filter = ("status", "campaign")
+    list_select_related = (
+        "campaign",
+        "current_build__campaign_tile__campaign",
+        "current_revision__campaign_tile__campaign",
+    )
+    search_fields = ("tile__name",)
+    actions = ["build_again"]
+
+    @admin.action(description="Build again")
+    def build_again(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Begin another build of the chosen tiles."""
+        for tile in queryset:
+            self.message_user(request, f"{rebuild(tile, request.user)} is under way.")
+
+
+@admin.register(models.Build, models.Revision)
+class WorkAdmin(ReadOnlyAdmin):
+    """Builds and revisions."""
+
+    list_display = ("__str__", "status", "error", "created_at", "finished_at")
+    list_filter = ("status", "campaign_tile__campaign")
+    list_select_related = ("campaign_tile__campaign",)
+    search_fields = ("campaign_tile__tile__name",)
+
+
+@admin.register(models.Scene)
+class SceneAdmin(ReadOnlyAdmin):
+    """Candidates of builds."""
+
+    list_display = (
+        "scene_id",
+        "build_id",
+        "datetime",
+        "cloud_cover",
+        "clear_share",
+        "hazy",
+        "chosen",
+        "rank",
+    )
+    search_fields = ("scene_id",)
+
+
+@admin.register(models.Edition)
+class EditionAdmin(ReadOnlyAdmin):
+    """Editions."""
+
+    list_display = ("campaign", "number", "published_at", "published_by")
+
+
+@admin.register(models.EditionTile)
+class EditionTileAdmin(ReadOnlyAdmin):
+    """The tables of editions."""
+
+    list_display = ("edition_id", "tile_id", "revision_id")
+
+
+@admin.register(models.Override)
+class OverrideAdmin(ReadOnlyAdmin):
+    """What reviewers asked."""
+
+    list_display = ("campaign_tile", "kind", "content", "by", "created_at")
+    list_select_related = ("campaign_tile__campaign", "by")
+
+
+@admin.register(models.Event)
+class EventAdmin(ReadOnlyAdmin):
+    """The history."""
+
+    list_display = ("at", "subject", "subject_id", "tile_name", "before", "after", "by", "text")
+    list_filter = ("subject", "after", "campaign")
+    search_fields = ("tile_name", "text")
+    list_select_related = ("by",)
