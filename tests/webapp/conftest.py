@@ -1,0 +1,98 @@
+"""The cast of people, an API client for each of them, a storage folder and a queue of the test's own."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import django_rq
+import pytest
+from django.contrib.auth.models import Group
+from rest_framework.test import APIClient
+
+from tests.webapp import products
+from webapp.accounts.models import User
+
+TEST_REDIS_DB = 15
+
+
+@pytest.fixture
+def storage(settings, tmp_path):
+    settings.STORAGE_ROOT = tmp_path / "storage"
+    return settings.STORAGE_ROOT
+
+
+@pytest.fixture
+def queues(settings):
+    """The queues by name, empty, in a Redis database that only tests use."""
+    address = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=f"/{TEST_REDIS_DB}"))
+    settings.REDIS_URL = address
+    settings.RQ_QUEUES = {name: {"URL": address, "DEFAULT_TIMEOUT": 60} for name in settings.QUEUES}
+    django_rq.get_connection("cpu").flushdb()
+    yield {name: django_rq.get_queue(name) for name in settings.QUEUES}
+    django_rq.get_connection("cpu").flushdb()
+
+
+@pytest.fixture
+def person(db):
+    """Makes a person of some roles."""
+
+    def make(name, *roles):
+        made = User.objects.create_user(name, password="pass")
+        made.groups.set(Group.objects.filter(name__in=roles))
+        return User.objects.get(pk=made.pk)
+
+    return make
+
+
+@pytest.fixture
+def customer(person):
+    return person("customer", "customer")
+
+
+@pytest.fixture
+def colleague(person):
+    """Another customer."""
+    return person("colleague", "customer")
+
+
+@pytest.fixture
+def reviewer(person):
+    return person("reviewer", "reviewer")
+
+
+@pytest.fixture
+def operator(person):
+    return person("operator", "operator")
+
+
+@pytest.fixture
+def stranger(person):
+    """Signed in, without a role."""
+    return person("stranger")
+
+
+@pytest.fixture
+def as_():
+    """An API client that is signed in as a person, or as nobody."""
+
+    def client(user=None):
+        found = APIClient()
+        if user is not None:
+            found.force_login(user)
+        return found
+
+    return client
+
+
+@pytest.fixture
+def alps(db, storage, queues):
+    """A public campaign with one finished tile."""
+    campaign = products.make_campaign()
+    products.make_tile(campaign, products.WEST)
+    return campaign
+
+
+@pytest.fixture
+def secret(db, storage, queues):
+    """A private campaign with one finished tile."""
+    campaign = products.make_campaign("secret", public=False)
+    products.make_tile(campaign, products.WEST)
+    return campaign
