@@ -28,12 +28,9 @@ def arguments(add, *words):
 def tiny(path, name, source):
     """A copy of the shipped configuration of a network, small enough for a test."""
     text = (CONFIGS / f"{name}.toml").read_text(encoding="utf-8")
-    kept = [
-        line for line in text.split("[sources]")[0].splitlines() if not line.startswith(("width", "crop"))
-    ]
-    path.write_text(
-        f"width = 0.0625\nbatch = 2\ncrop = 32\n{chr(10).join(kept)}\n[sources]\n{source} = 1.0\n"
-    )
+    lines = text.split("[sources]")[0].splitlines()
+    kept = "\n".join(line for line in lines if not line.startswith(("width", "crop")))
+    path.write_text(f"width = 0.0625\nbatch = 2\ncrop = 32\n{kept}\n[sources]\n{source} = 1.0\n")
     return path
 
 
