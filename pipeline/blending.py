@@ -67,10 +67,10 @@ class Blended:
     footprints: NDArray[np.int64]
 
 
-def smoothstep(value: NDArray[np.floating]) -> NDArray[np.floating]:
+def smoothstep(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """3 t^2 - 2 t^3 of the value clipped to 0..1."""
     t = np.clip(value, 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
 
 
 def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float64]:
@@ -217,17 +217,18 @@ class Contributor:
         window = Window(int(left.min()), int(top.min()), int(np.ptp(left)) + 2, int(np.ptp(top)) + 2)
         values, weight = self._read(window)
         top, left = top - window.row_off, left - window.col_off
-        value, near_hole, whole = 0.0, 0.0, True
+        value, near_hole = np.zeros((len(values), row.size)), np.zeros(row.size)
+        whole = np.ones(row.size, bool)
         for i, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
             share = (down if i else 1 - down) * (right if k else 1 - right)
-            value = value + share * values[:, top + i, left + k]
-            near_hole = near_hole + share * weight[top + i, left + k]
-            whole = whole & (weight[top + i, left + k] > 0)
-        return np.asarray(value) * whole, np.asarray(near_hole) * whole
+            value += share * values[:, top + i, left + k]
+            near_hole += share * weight[top + i, left + k]
+            whole &= weight[top + i, left + k] > 0
+        return value * whole, near_hole * whole
 
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
-        grown, inner = padded(window, self.reach, self.geobox.shape)
+        grown, inner = padded(window, self.reach, self.geobox.shape.yx)
         values, valid = self.prepare(self.dataset.read(window=grown))
         distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
         weight = smoothstep(distance * self.resolution / self.ramps.hole)

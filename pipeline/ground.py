@@ -151,7 +151,7 @@ class CellSums:
         self, index: NDArray[np.int64], weights: NDArray[np.floating] | None = None
     ) -> NDArray[np.float64]:
         counted = np.bincount(index, weights, self.shape[0] * self.shape[1])
-        return counted.reshape(self.shape)
+        return counted.astype(np.float64).reshape(self.shape)
 
     def _indices(self, geobox: GeoBox) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         rows, cols = geobox.shape

@@ -90,8 +90,7 @@ def _add_mosaic(item: pystac.Item, settings: CampaignSettings) -> None:
         "mosaic.tif", "Mosaic (R, G, B, NIR)", media_type=pystac.MediaType.COG, roles=["data"]
     )
     item.add_asset("mosaic", asset)
-    band = {"nodata": 0, "data_type": DataType.UINT8, "spatial_resolution": settings.resolution}
-    RasterExtension.ext(asset, add_if_missing=True).bands = [RasterBand.create(**band) for _ in BANDS]
+    RasterExtension.ext(asset, add_if_missing=True).bands = [_band(0, settings) for _ in BANDS]
 
 
 def _add_landcover(item: pystac.Item, settings: CampaignSettings) -> None:
@@ -116,6 +115,12 @@ def _add_landcover(item: pystac.Item, settings: CampaignSettings) -> None:
     ]
     nothing = Classification.create(value=NO_DATA, name="no_data", description="no data", nodata=True)
     ClassificationExtension.ext(item.assets["landcover"], add_if_missing=True).classes = [nothing, *classes]
+
+
+def _band(nodata: int, settings: CampaignSettings) -> RasterBand:
+    return RasterBand.create(
+        nodata=nodata, data_type=DataType.UINT8, spatial_resolution=float(settings.resolution)
+    )
 
 
 def _span(settings: CampaignSettings, datetimes: Sequence[datetime]) -> tuple[datetime, datetime]:

@@ -1,21 +1,25 @@
 """Stage 4b: the landcover of a tile, its probabilities blended with the neighbours' (paper, 2.4)."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
+from rasterio.io import DatasetWriter
 
-from pipeline.blending import Ramps, blend_window, contributor_names, contributors
+from pipeline.blending import Ramps, blend_window, contributor_names, contributors, input_hashes
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA
 from pipeline.landcover.combine import classify
 from pipeline.landcover.scenes import class_shares
 from pipeline.raster import raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
+
+PRODUCT = "probabilities.tif"
 
 
 def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, folder: Path) -> dict[str, Any]:
@@ -31,41 +35,21 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
         folder: of the revision.
 
     Returns:
-        "classes" (name to share of the classified pixels), "confidence" (mean, 0..100), "holes" (share).
+        "classes" (name to share of the classified pixels), "confidence" (mean, 0..100), "holes" (share) and
+        "inputs" (hashes).
 
     Raises:
         SourceError: a build's probabilities.tif is missing.
     """
     geobox = tile.geobox(settings.resolution)
-    names = contributor_names(tile, builds)
-    paths = {name: Path(builds[name]) / "probabilities.tif" for name in names}
+    folders = {name: Path(builds[name]) for name in contributor_names(tile, builds)}
+    paths = {name: place / PRODUCT for name, place in folders.items()}
     counts, confident = np.zeros(len(CLASSES) + 1, np.int64), 0
-    with ExitStack() as stack:
-        sources = stack.enter_context(contributors(paths, dict.fromkeys(names, _shares), Ramps()))
-        landcover = stack.enter_context(
-            raster_writer(
-                Path(folder) / "landcover.tif",
-                geobox,
-                1,
-                "uint8",
-                nodata=NO_DATA,
-                cog=True,
-                overviews=Resampling.mode,
-                colormap=COLORMAP,
-                descriptions=("class",),
-            )
-        )
-        certainty = stack.enter_context(
-            raster_writer(
-                Path(folder) / "confidence.tif",
-                geobox,
-                1,
-                "uint8",
-                nodata=NO_CONFIDENCE,
-                cog=True,
-                descriptions=("confidence",),
-            )
-        )
+    with (
+        contributors(paths, dict.fromkeys(paths, _shares), Ramps()) as sources,
+        _landcover_writer(Path(folder), geobox) as landcover,
+        _confidence_writer(Path(folder), geobox) as certainty,
+    ):
         for window in windows(geobox.shape.yx):
             blended = blend_window(window_geobox(geobox, window), sources, len(CLASSES))
             codes, confidence = classify(blended.values, blended.valid)
@@ -73,12 +57,33 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
             certainty.write(confidence, 1, window=window)
             counts += np.bincount(codes.ravel(), minlength=len(counts))
             confident += int(confidence[blended.valid].sum(dtype=np.int64))
-    classified = int(counts[1:].sum())
     return {
         "classes": class_shares(counts),
-        "confidence": confident / max(classified, 1),
+        "confidence": confident / max(int(counts[1:].sum()), 1),
         "holes": float(counts[0] / counts.sum()),
+        "inputs": input_hashes(folders, [PRODUCT]),
     }
+
+
+def _landcover_writer(folder: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    return raster_writer(
+        folder / "landcover.tif",
+        geobox,
+        1,
+        "uint8",
+        nodata=NO_DATA,
+        cog=True,
+        overviews=Resampling.mode,
+        colormap=COLORMAP,
+        descriptions=("class",),
+    )
+
+
+def _confidence_writer(folder: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    path = folder / "confidence.tif"
+    return raster_writer(
+        path, geobox, 1, "uint8", nodata=NO_CONFIDENCE, cog=True, descriptions=("confidence",)
+    )
 
 
 def _shares(stored: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

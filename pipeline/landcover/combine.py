@@ -60,7 +60,7 @@ def quantise(probabilities: NDArray[np.floating], valid: NDArray[np.bool_]) -> N
 
 def restore(stored: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Probabilities float32 (6, h, w) summing to 1 from uint8, and where there is data, bool (h, w)."""
-    valid = stored.any(axis=0)
+    valid = (stored != 0).any(axis=0)
     shares = stored.astype(np.float32)
     return shares / np.maximum(shares.sum(axis=0), 1), valid
 

@@ -112,7 +112,8 @@ def corrected(correction: Correction) -> Prepare:
     """From stored reflectance to corrected reflectance in float64."""
 
     def prepare(stored: NDArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        return correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION), filled(stored)
+        reflectance = correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION)
+        return reflectance.astype(np.float64, copy=False), filled(stored)
 
     return prepare
 

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from pipeline import imagery
+from pipeline.errors import SourceError
+
+from .conftest import SHAPE
+
+
+def clear():
+    return np.zeros(SHAPE, np.uint8)
+
+
+def test_shares_are_of_the_surest_view_that_any_scene_has(tmp_path, tile, settings, make_mask):
+    first, second = clear(), clear()
+    first[:100], second[50:] = 1, 255
+    found = imagery.coverage([make_mask("a", first), make_mask("b", second)], tile, settings, tmp_path)
+    assert found.holes == pytest.approx(50 / 183)
+    assert found.doubtful == pytest.approx(1 / 183)
+    assert found.clear + found.doubtful + found.holes == pytest.approx(1)
+    assert found.share == pytest.approx(133 / 183)
+
+
+def test_clear_ground_beside_cloud_is_doubtful_unless_another_scene_is_sure(
+    tmp_path, tile, settings, make_mask
+):
+    first, second = clear(), np.full(SHAPE, 255, np.uint8)
+    first[80:100, 80:100] = 1
+    alone = imagery.coverage([make_mask("a", first)], tile, settings, tmp_path)
+    assert alone.doubtful == pytest.approx(4 * 20 / 183**2)
+    second[70:110, 70:110] = 0
+    both = imagery.coverage([make_mask("a", first), make_mask("b", second)], tile, settings, tmp_path)
+    assert both.doubtful == 0 and both.holes == 0
+
+
+def test_each_scene_is_credited_with_what_it_newly_clears(tmp_path, tile, settings, make_mask):
+    first = clear()
+    first[:60] = 255
+    found = imagery.coverage([make_mask("a", first), make_mask("b", clear())], tile, settings, tmp_path)
+    assert found.adds == {"a": pytest.approx(123 / 183), "b": pytest.approx(60 / 183)}
+
+
+def test_holes_are_placed_on_the_preview_grid(tmp_path, tile, settings, make_mask):
+    torn = clear()
+    torn[:, 90:] = 255
+    found = imagery.coverage([make_mask("a", torn)], tile, settings, tmp_path)
+    shares = found.uncovered_preview
+    assert shares.shape == (343, 343)
+    west, east = shares[:, : 90 * 600 // 320], shares[:, 90 * 600 // 320 + 2 :]
+    assert not west.any() and east.max() == 1
+
+
+def test_a_missing_mask_is_named(tmp_path, tile, settings, make_mask):
+    scene = make_mask("a", clear())
+    (tmp_path / "scenes" / "a" / "cloud.tif").unlink()
+    with pytest.raises(SourceError, match=r"cloud\.tif"):
+        imagery.coverage([scene], tile, settings, tmp_path)
