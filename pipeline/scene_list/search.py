@@ -205,6 +205,9 @@ class Search:
         good = np.ones(len(one), bool)
         for cut, missing in enumerate(node.missing):
             good &= gains[one, cut] + gains[other, cut] >= missing
+        if self.best is not None and self._bound(node, gains, 2)[0] == self.best.strangers:
+            days = self.problem.days[node.open]
+            good &= self._days(node) + days[one] + days[other] <= self.best.days
         pairs = np.stack([one[good], other[good]], axis=1)
         size = max(PAIR_WORDS // max(node.live.shape[1], 1), 1)
         for begin in range(0, len(pairs), size):
@@ -234,10 +237,8 @@ class Search:
         keys = np.stack([strangers, self.problem.days[index].sum(axis=1), -spare[ways]])
         first = keys[:, np.lexsort(keys[::-1])[0]]
         ties = index[(keys == first[:, None]).all(axis=0)]
-        best = min(
-            (tuple(int(one) for one in way) for way in ties), key=lambda way: sorted(node.chosen + way)
-        )
-        self._offer(node.chosen + best, int(first[0]), -int(first[2]))
+        lists = [(*node.chosen, *(int(one) for one in way)) for way in ties]
+        self._offer(min(lists, key=sorted), int(first[0]), -int(first[2]))
 
     def _offer(self, chosen: tuple[int, ...], strangers: int, spare: int) -> None:
         """Keep a feasible list that covers `spare` pixels more than needed, if it is the best so far."""

@@ -69,7 +69,7 @@ def solve(problem: Problem, time_limit: float = 15.0) -> Solution:
     method = "count"
     if least < len(known):
         method = "milp"
-        least = max(least, _milp_bound(problem, patterns, began + 0.8 * time_limit))
+        least = max(least, milp_bound(problem, patterns, began + 0.8 * time_limit))
     search.deadline = began + time_limit
     chosen, settled = _best_dates(problem, search, start, _swapped(problem, start, known))
     cost = problem.cost(chosen)
@@ -165,7 +165,7 @@ def _bounds(
     return least, strangers, days, -problem.coverable if days == cost.days else None
 
 
-def _milp_bound(problem: Problem, patterns: reduce.Patterns, deadline: float) -> int:
+def milp_bound(problem: Problem, patterns: reduce.Patterns, deadline: float) -> int:
     """A proven lower bound of the number of scenes, from the integer program on the hardest pixels alone.
 
     Leaving pixels out can only make covering easier, so the bound holds for the whole tile.
