@@ -8,6 +8,7 @@ import rasterio
 
 from pipeline.grid import Tile
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision, Scene
+from webapp.campaigns.rings import Neighbourhood
 
 RESOLUTION = 600
 WEST, EAST = "33TWL", "33TXL"
@@ -69,7 +70,7 @@ def make_composite(campaign, name, by=None):
 def make_revision(row, seam_score=1.08, **values):
     """The next revision of a tile with its rasters, made current."""
     revision = Revision.begin(row)
-    revision.take_inputs([row.current_build])
+    revision.take_inputs(Neighbourhood(row.campaign).inputs(row.tile_id))
     assert revision.claim()
     write_revision(revision.path, row.tile_id, **values)
     assert revision.become_current({"coverage": 0.9985, "seam_score": seam_score, "warnings": []})
@@ -82,3 +83,11 @@ def make_tile(campaign, name, **values) -> CampaignTile:
     row = make_composite(campaign, name)
     make_revision(row, **values)
     return row
+
+
+def make_tiles(campaign, *names) -> list[CampaignTile]:
+    """Neighbouring tiles with finished builds and revisions that know of each other."""
+    rows = [make_composite(campaign, name) for name in names]
+    for row in rows:
+        make_revision(row)
+    return rows

@@ -90,7 +90,7 @@ LAYERS: dict[str, Layer] = {
         Layer("rgb", "True colour", "mosaic.tif", (1, 2, 3), 0, "bilinear"),
         Layer(
             "nir",
-            "False colour (near infrared)",
+            "False colour",
             "mosaic.tif",
             (4, 1, 2),
             0,
@@ -113,7 +113,7 @@ LAYERS: dict[str, Layer] = {
         ),
         Layer(
             "confidence",
-            "Confidence of the landcover",
+            "Confidence",
             "confidence.tif",
             (1,),
             255,

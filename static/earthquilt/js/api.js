@@ -43,18 +43,41 @@ async function all(path) {
 }
 
 export const campaigns = () => all("campaigns/");
-export const campaign = (slug) => ask(`campaigns/${slug}/`);
-export const editions = (slug) => all(`campaigns/${slug}/editions/`);
+export const editions = (slug) => ask(`campaigns/${slug}/editions/`);
 export const publish = (slug) => ask(`campaigns/${slug}/editions/`, {});
-export const orders = (slug) => all(`orders/?campaign=${slug}`);
-export const order = (id) => ask(`orders/${id}/`);
-export const estimate = (slug, aoi) => ask("orders/estimate/", { campaign: slug, aoi });
-export const place = (slug, aoi, name) => ask("orders/", { campaign: slug, aoi, name });
+export const estimate = (slug, area) => ask("orders/estimate/", { campaign: slug, ...area });
+export const place = (slug, area, dates) => ask("orders/", { campaign: slug, ...area, ...dates });
 export const judge = (revision, verdict) => ask("reviews/", { revision, ...verdict });
-export const tile = (slug, name) => ask(`campaigns/${slug}/tiles/${name}/`);
 
 /** All tiles of a campaign, as rows with their GeoJSON geometry. */
 export async function tiles(slug) {
   const collection = await ask(`campaigns/${slug}/tiles/`);
-  return collection.features.map((feature) => ({ ...feature.properties, geometry: feature.geometry }));
+  return collection.features.map(({ properties, geometry }) => ({ ...properties, geometry }));
+}
+
+/** Orders on a campaign, the newest first; those still open with their progress. */
+export async function orders(slug) {
+  const rows = (await all("orders/?limit=500")).filter((order) => order.campaign === slug);
+  const isOpen = ({ status }) => status === "placed" || status === "running";
+  return Promise.all(rows.map((order) => (isOpen(order) ? ask(`orders/${order.id}/`) : order)));
+}
+
+/** What is known of a tile's newest build and its revision; less for visitors than for the desk. */
+export async function details(slug, tile) {
+  const [builds, revision] = await Promise.all([
+    ask(`builds/?campaign=${slug}&tile=${tile.name}&limit=20`),
+    tile.revision_id ? hiddenIsNull(ask(`revisions/${tile.revision_id}/`)) : null,
+  ]);
+  const newest = builds.results[0];
+  const own = builds.results.find(({ number }) => number === tile.build) || newest;
+  return { revision, newest, build: own ? await ask(`builds/${own.id}/`) : null };
+}
+
+async function hiddenIsNull(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@
 
 import { $, announce } from "./dom.js";
 import { getMap } from "./map.js";
+import { chosenTile, on } from "./store.js";
 
 const HINTS = {
   polygon: "Click the corners one by one; click the first again to close. Escape ends the drawing.",
@@ -13,11 +14,13 @@ let shape = null;
 let drawing = null;
 let changed = () => {};
 
-/** Wire the tools; `whenChanged` gets a GeoJSON geometry, or null, and a sentence where a file was no use. */
+/** Wire the tools; `whenChanged` gets {aoi} or {tiles}, or null, and a sentence where a file was no use. */
 export function startArea(whenChanged) {
   changed = whenChanged;
   for (const button of document.querySelectorAll("[data-draw]")) button.addEventListener("click", () => draw(button.dataset.draw));
   $("area-clear").addEventListener("click", () => clearArea());
+  $("area-tile").addEventListener("click", () => showArea(chosenTile().geometry, { tiles: [chosenTile().name] }));
+  on("chosen tiles", () => showTileButton(chosenTile()));
   $("area-file").addEventListener("change", readFile);
   getMap().on(L.Draw.Event.CREATED, ({ layer }) => {
     stopDrawing();
@@ -48,6 +51,11 @@ function stopDrawing() {
   mark();
 }
 
+function showTileButton(tile) {
+  $("area-tile").hidden = !tile;
+  $("area-tile").textContent = tile ? `Tile ${tile.name}` : "";
+}
+
 function mark() {
   for (const button of document.querySelectorAll("[data-draw]")) {
     if (button.dataset.draw !== "view") button.setAttribute("aria-pressed", drawing?.kind === button.dataset.draw);
@@ -62,13 +70,13 @@ function outlineOfView() {
   return { type: "Polygon", coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] };
 }
 
-/** Show an area on the map and tell about it. */
-export function showArea(geometry) {
+/** Show an area on the map and tell about it, as what the API takes. */
+export function showArea(geometry, area = { aoi: geometry }) {
   shape?.remove();
   shape = L.geoJSON(geometry, { style: { className: "area", color: null, weight: 2.5, fillOpacity: 0.12 }, interactive: false }).addTo(getMap());
   $("area-clear").hidden = false;
   announce("Area taken over.");
-  changed(geometry, "");
+  changed(area, "");
 }
 
 /** Take the area away again. */

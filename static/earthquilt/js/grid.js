@@ -3,9 +3,9 @@
 import { $ } from "./dom.js";
 import { getMap } from "./map.js";
 import { on, set, store } from "./store.js";
-import { LOOKS, lookOf, percent, stateWords } from "./words.js";
+import { LOOKS, lookOf, stateWords } from "./words.js";
 
-const LABELS_FROM_ZOOM = 6;
+const LABELS_FROM_ZOOM = 6.5;
 let group = null;
 let patches = new Map();
 
@@ -25,8 +25,8 @@ function style(tile) {
   const look = LOOKS[lookOf(tile)];
   const chosen = tile.name === store.chosen;
   return {
-    color: null, weight: chosen ? 3.5 : 1.5, dashArray: chosen ? null : "5 4", opacity: chosen ? 1 : 0.85,
-    fill: true, fillColor: look.fill || "transparent", fillOpacity: look.fill ? 0.75 : 0,
+    color: null, weight: chosen ? 3.5 : 1.8, dashArray: chosen ? null : look.dash || "5 4", opacity: 1,
+    fill: true, fillColor: look.fill || "transparent", fillOpacity: !look.fill ? 0 : tile.revision ? 0.35 : 0.75,
     className: `patch ${lookOf(tile)}${chosen ? " chosen" : ""}`,
   };
 }
@@ -67,7 +67,7 @@ function showLabels() {
 function readout(tile) {
   const line = $("readout");
   line.hidden = !tile;
-  if (tile) line.textContent = `${tile.name} · ${stateWords(tile)} · coverage ${percent(tile.coverage)}`;
+  if (tile) line.textContent = [tile.name, stateWords(tile), tile.text].filter(Boolean).join(" · ");
 }
 
 /** Bring the chosen tile into view, if it is out of it. */

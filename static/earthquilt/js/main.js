@@ -5,7 +5,7 @@ import { $, announce, h, tell } from "./dom.js";
 import { startGrid } from "./grid.js";
 import { startLayers } from "./layers.js";
 import { startList } from "./list.js";
-import { makeMap } from "./map.js";
+import { extentOf, makeMap } from "./map.js";
 import { loadOrders, startOrders } from "./orders.js";
 import { startPublish } from "./publish.js";
 import { on, set, store } from "./store.js";
@@ -36,7 +36,7 @@ function start() {
   loadCampaigns();
 }
 
-async function loadCampaigns() {
+async function loadCampaigns(slugWanted) {
   try {
     set("campaigns", await api.campaigns());
   } catch (error) {
@@ -51,7 +51,7 @@ async function loadCampaigns() {
     blank("There is no campaign that you may see. Sign in, or ask the operator to make one public.");
     return;
   }
-  const wanted = new URLSearchParams(location.search).get("campaign") || localStorage.getItem(REMEMBER);
+  const wanted = slugWanted || new URLSearchParams(location.search).get("campaign") || localStorage.getItem(REMEMBER);
   const first = store.campaigns.find(({ slug }) => slug === wanted) || store.campaigns[0];
   select.value = first.slug;
   await chooseCampaign(first.slug);
@@ -60,21 +60,28 @@ async function loadCampaigns() {
 async function chooseCampaign(slug) {
   localStorage.setItem(REMEMBER, slug);
   set("chosen", null);
+  set("view", null);
+  set("extent", null);
   set("tiles", []);
   set("campaign", store.campaigns.find((campaign) => campaign.slug === slug));
   known = "";
   await refresh();
 }
 
-/** Ask again for all that may have changed; called every few seconds and after each action. */
-async function refresh() {
+/** Ask again for all that may have changed, every few seconds and after each action; perhaps for another campaign. */
+async function refresh(slugWanted) {
   clearTimeout(timer);
+  if (slugWanted && slugWanted !== store.campaign.slug) {
+    await loadCampaigns(slugWanted);
+    return;
+  }
   const slug = store.campaign?.slug;
   if (!slug) return;
   try {
     const [tiles, editions] = await Promise.all([api.tiles(slug), api.editions(slug), loadOrders()]);
     if (store.campaign.slug !== slug) return;
     set("editions", editions);
+    showExtent(tiles);
     set("tiles", tiles);
     showViews();
     tell($("problem"), "");
@@ -88,6 +95,11 @@ function isBusy() {
   const working = ["waiting", "working", "blending"];
   const open = ["placed", "running"];
   return store.tiles.some((tile) => working.includes(lookOf(tile))) || (store.orders || []).some((order) => open.includes(order.status));
+}
+
+/** Show all tiles where the campaign is new or has grown. */
+function showExtent(tiles) {
+  if (tiles.length !== store.tiles.length) set("extent", extentOf(tiles));
 }
 
 /** Offer the editions, and the newest revisions to those who may see them. */
@@ -106,11 +118,9 @@ function showViews() {
 }
 
 function chooseView(word) {
-  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0) : "";
+  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision_id || 0), 0) : "";
   const view = word ? { word, stamp } : null;
-  if (JSON.stringify([store.campaign.slug, view]) === JSON.stringify(store.viewKey)) return;
-  store.viewKey = [store.campaign.slug, view];
-  set("view", view);
+  if (JSON.stringify(view) !== JSON.stringify(store.view)) set("view", view);
   showBlank();
 }
 

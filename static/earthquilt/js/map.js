@@ -1,11 +1,12 @@
 /** The Leaflet map and the one raster layer on it. */
 
 import { addGraticule } from "./graticule.js";
-import { on, store } from "./store.js";
+import { on } from "./store.js";
 
 const EMPTY = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 let map = null;
 let raster = null;
+let asked = 0;
 
 export const getMap = () => map;
 
@@ -19,27 +20,38 @@ export function makeMap(baseMap) {
   if (baseMap) L.tileLayer(baseMap.url, { attribution: baseMap.attribution, zIndex: 1 }).addTo(map);
   addGraticule(map);
   new ResizeObserver(() => map.invalidateSize()).observe(map.getContainer());
-  on("campaign", fitCampaign);
+  on("extent", fit);
   return map;
 }
 
-/** Bring all tiles of the campaign into view. */
-export function fitCampaign() {
-  const bounds = store.campaign?.bounds;
-  if (bounds) map.fitBounds([[bounds[1], bounds[0]], [bounds[3], bounds[2]]], { padding: [30, 30], animate: false });
+/** Give the bounds of all tiles, or null where there are none. */
+export function extentOf(tiles) {
+  return tiles.length ? L.featureGroup(tiles.map((tile) => L.geoJSON(tile.geometry))).getBounds() : null;
 }
 
-/** Show a layer of a view ("1", "newest"), or nothing. */
-export function showRaster(campaign, view, layer, opacity) {
+function fit(extent) {
+  if (extent) map.fitBounds(extent, { padding: [24, 24], animate: false });
+}
+
+/** Show a layer of a view ("1", "newest") as its TileJSON describes it, or nothing. */
+export async function showRaster(campaign, view, layer, opacity) {
+  const turn = ++asked;
+  const told = campaign && view ? await describe(campaign.slug, view, layer) : null;
+  if (turn !== asked) return;
   raster?.remove();
   raster = null;
-  if (!campaign || !view || !layer) return;
-  const retina = L.Browser.retina ? "@2x" : "";
-  raster = L.tileLayer(`/tiles/${campaign.slug}/${view.word}/${layer}/{z}/{x}/{y}${retina}.webp?${view.stamp || ""}`, {
-    attribution: campaign.attribution, maxNativeZoom: campaign.maxZoom, maxZoom: 20, opacity, errorTileUrl: EMPTY,
-    bounds: campaign.bounds && [[campaign.bounds[1], campaign.bounds[0]], [campaign.bounds[3], campaign.bounds[2]]],
-    zIndex: 5, className: layer === "landcover" || layer === "provenance" ? "categories" : "",
+  if (!told) return;
+  const [west, south, east, north] = told.bounds;
+  const address = told.tiles[0].replace(/^https?:\/\/[^/]+/, "").replace("{y}", L.Browser.retina ? "{y}@2x" : "{y}");
+  raster = L.tileLayer(view.stamp ? `${address}?${view.stamp}` : address, {
+    attribution: told.attribution, maxNativeZoom: told.maxzoom, maxZoom: 18, bounds: [[south, west], [north, east]],
+    opacity, errorTileUrl: EMPTY, zIndex: 5,
   }).addTo(map);
+}
+
+async function describe(slug, view, layer) {
+  const response = await fetch(`/tiles/${slug}/${view.word}/${layer}/tilejson.json`);
+  return response.ok ? response.json() : null;
 }
 
 /** Change how much of the raster shows. */

@@ -18,7 +18,7 @@ export function startOrders(refresh) {
   refreshAll = refresh;
   startArea(takeArea);
   $("order").addEventListener("submit", place);
-  on("campaign", () => area && takeArea(area, ""));
+  on("campaign", () => takeArea(area, ""));
   on("orders", showOrders);
 }
 
@@ -50,14 +50,19 @@ async function place(event) {
   event.preventDefault();
   $("order-place").disabled = true;
   try {
-    const order = await api.place(store.campaign.slug, area);
+    const order = await api.place(store.campaign.slug, area, ownDates());
     clearArea();
+    await refreshAll(order.campaign);
     tell($("order-message"), `Order ${order.id} is placed; its progress is shown below.`, "good");
-    await refreshAll();
   } catch (error) {
     tell($("order-message"), error.message);
     $("order-place").disabled = !area;
   }
+}
+
+function ownDates() {
+  const given = [["start", $("order-start").value], ["end", $("order-end").value]].filter(([, value]) => value);
+  return Object.fromEntries(given);
 }
 
 function showOrders(orders) {
@@ -68,7 +73,7 @@ function showOrders(orders) {
 }
 
 function card(order) {
-  const { finished = 0, tiles = 0, share = 0 } = order.progress || {};
+  const { finished, tiles, share } = progressOf(order);
   const bar = h("progress", { max: 1, value: share, "aria-label": `Progress of order ${order.id}` });
   return h("li", {},
     h("div", { class: "top" },
@@ -84,9 +89,16 @@ function showOnMap(order) {
   if (bounds?.isValid()) getMap().fitBounds(bounds, { padding: [40, 40], maxZoom: 11, animate: false });
 }
 
+/** How far an order is; those that are over come without progress. */
+function progressOf({ progress, status, tiles }) {
+  if (progress) return progress;
+  const done = status === "ready" ? tiles.length : 0;
+  return { tiles: tiles.length, finished: done, share: done ? 1 : 0 };
+}
+
 /** Say aloud when an order has moved. */
 function follow(order) {
-  const line = `Order ${order.id}: ${order.status}, ${order.progress?.finished ?? 0} of ${order.progress?.tiles ?? 0} tiles finished.`;
+  const line = `Order ${order.id}: ${order.status}, ${progressOf(order).finished} of ${plural(order.tiles.length, "tile")} finished.`;
   if (known.has(order.id) && known.get(order.id) !== line) announce(line);
   known.set(order.id, line);
 }

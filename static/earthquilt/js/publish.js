@@ -16,9 +16,9 @@ export function startPublish(refresh) {
     try {
       const edition = await api.publish(store.campaign.slug);
       const words = `Edition ${edition.number} is published.`;
-      tell($("publish-message"), words, "good");
       announce(words);
       await refresh();
+      tell($("publish-message"), words, "good");
     } catch (error) {
       tell($("publish-message"), error.message);
     } finally {

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
 import { chosenTile, on, set, store } from "./store.js";
-import { LOOKS, day, figure, lookOf, percent, plural, stateWords } from "./words.js";
+import { LOOKS, buildWords, day, figure, lookOf, moment, percent, plural, stateWords } from "./words.js";
 
 let shown = "";
 let refreshAll = () => {};
@@ -14,12 +14,10 @@ export function startTile(refresh) {
   on("chosen tiles view", show);
   $("tile-close").addEventListener("click", () => set("chosen", null));
   $("verdict").addEventListener("submit", judge);
-  $("verdict-reasons").append(...store.page.reasons.map(({ value, label }, index) => {
-    const input = h("input", { type: "radio", name: "reason", value });
-    input.checked = index === 0;
-    return h("label", {}, input, label);
-  }));
+  $("verdict-kind").append(...store.page.reasons.map(({ value, label }) => h("option", { value }, label)));
 }
+
+const keyOf = (tile) => `${store.campaign.slug}/${tile.name} `;
 
 async function show() {
   const tile = chosenTile();
@@ -28,39 +26,39 @@ async function show() {
   $("tile-details").hidden = $("tile-close").hidden = !tile;
   showVerdict(tile);
   if (!tile) return;
-  const key = JSON.stringify([store.campaign.slug, { ...tile, geometry: null }]);
+  const key = keyOf(tile) + JSON.stringify({ ...tile, geometry: null });
   if (key === shown) return;
+  if (!shown.startsWith(keyOf(tile))) $("tile-details").replaceChildren(h("p", { class: "muted" }, "Loading …"));
   shown = key;
   try {
-    const details = await api.tile(store.campaign.slug, tile.name);
-    if (key === shown) $("tile-details").replaceChildren(...describe({ ...details, ...tile }));
+    const known = await api.details(store.campaign.slug, tile);
+    if (key === shown) $("tile-details").replaceChildren(...describe(tile, known));
   } catch (error) {
     shown = "";
     $("tile-details").replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
   }
 }
 
-function describe(tile) {
+function describe(tile, { build, newest, revision }) {
   const look = lookOf(tile);
+  const report = { ...build?.report, ...revision?.report };
+  const troubles = new Set([tile.text, newest?.error, revision?.error, ...(report.warnings || [])].filter(Boolean));
   return [
     h("p", { class: `badge ${look}` }, h("span", { class: "glyph", "aria-hidden": "true" }, LOOKS[look].glyph), stateWords(tile)),
-    ...sentences(tile).map((sentence) => h("p", { class: look === "failed" ? "notice bad" : "notice warn" }, sentence)),
-    facts(tile),
-    ...scenes(tile.scenes || []),
+    ...[...troubles].map((sentence) => h("p", { class: `notice ${look === "failed" ? "bad" : "warn"}` }, sentence)),
+    facts(tile, newest, report),
+    ...(build ? scenes(build.scenes) : [h("p", { class: "muted" }, "The scenes are shown to those who ordered the tile and to the desk.")]),
   ];
 }
 
-function sentences(tile) {
-  return [...new Set([tile.status_text, tile.error, tile.rejection, ...(tile.warnings || [])].filter(Boolean))];
-}
-
-function facts(tile) {
+function facts(tile, newest, report) {
   const rows = [
-    ["Revision", tile.revision ? tile.revision.number : "none yet"],
-    ["Build", tile.build ? tile.build.number : "none yet"],
-    ["Coverage", percent(tile.coverage, 2)],
-    ["Residual cloud", percent(tile.residual_cloud, 2)],
-    ["Seam score", figure(tile.seam_score)],
+    ["Revision", tile.revision ?? "none yet"],
+    ["Build", newest ? `${newest.number}, ${buildWords(newest)}` : (tile.build ?? "none yet")],
+    ["Coverage", percent(report.coverage, 2)],
+    ["Residual cloud", percent(report.residual_cloud, 2)],
+    ["Seam score", figure(report.seam_score)],
+    ["Changed", moment(tile.changed_at)],
   ];
   return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
 }
@@ -88,27 +86,33 @@ function sceneRow(scene) {
 }
 
 function showVerdict(tile) {
-  const open = Boolean(store.page.user.may_review && tile?.revision && tile.status === "composite" && tile.review === "unreviewed");
-  const same = $("verdict").dataset.revision === String(tile?.revision?.id);
+  const open = Boolean(store.page.user.may_review && tile?.status === "composite" && tile.review_status === "unreviewed");
   $("verdict").hidden = !open;
-  if (!open || same) return;
-  $("verdict").dataset.revision = tile.revision.id;
-  $("verdict-of").textContent = `revision ${tile.revision.number} of ${tile.name}`;
-  $("verdict-reason").value = "";
-  $("verdict-reasons").hidden = false;
+  if (!open || $("verdict").dataset.revision === String(tile.revision_id)) return;
+  $("verdict").dataset.revision = tile.revision_id;
+  $("verdict-of").textContent = `revision ${tile.revision} of ${tile.name}`;
+  $("verdict-words").value = $("verdict-kind").value = "";
   tell($("verdict-message"), "");
+}
+
+/** What is missing in a verdict, as a sentence and the field that lacks it. */
+function missing(verdict, reason, words) {
+  if (verdict === "approve") return null;
+  if (!reason) return ["Say what is wrong with the revision.", $("verdict-kind")];
+  if (reason === "other" && !words) return ["Say in words what is wrong.", $("verdict-words")];
+  return null;
 }
 
 async function judge(event) {
   event.preventDefault();
   const verdict = event.submitter?.value === "reject" ? "reject" : "approve";
-  const words = $("verdict-reason").value.trim();
-  if (verdict === "reject" && !words) {
-    tell($("verdict-message"), "Say in words why the revision is rejected.");
-    $("verdict-reason").focus();
+  const [reason, words] = [verdict === "reject" ? $("verdict-kind").value : "", $("verdict-words").value.trim()];
+  const lack = missing(verdict, reason, words);
+  if (lack) {
+    tell($("verdict-message"), lack[0]);
+    lack[1].focus();
     return;
   }
-  const reason = verdict === "reject" ? new FormData(event.target).get("reason") : "";
   for (const button of event.target.querySelectorAll("button")) button.disabled = true;
   try {
     await api.judge(Number($("verdict").dataset.revision), { verdict, reason, words });

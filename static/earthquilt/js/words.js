@@ -4,9 +4,9 @@ export const LOOKS = {
   idle: { glyph: "·", words: "not asked for", fill: null },
   waiting: { glyph: "…", words: "waiting", fill: "url(#fill-waiting)" },
   working: { glyph: "▸", words: "being built", fill: "url(#fill-working)" },
-  blending: { glyph: "≈", words: "waiting for its neighbours", fill: "url(#fill-stale)" },
-  made: { glyph: "+", words: "to review", fill: "url(#fill-made)" },
-  approved: { glyph: "✓", words: "approved", fill: null },
+  blending: { glyph: "≈", words: "waiting for its neighbours", fill: "url(#fill-blending)" },
+  made: { glyph: "+", words: "to review", fill: null, dash: "1 6" },
+  approved: { glyph: "✓", words: "approved", fill: null, dash: "12 3" },
   rejected: { glyph: "✗", words: "rejected", fill: "url(#fill-rejected)" },
   failed: { glyph: "!", words: "failed", fill: "url(#fill-failed)" },
   empty: { glyph: "∅", words: "no land or no data", fill: "url(#fill-empty)" },
@@ -22,14 +22,15 @@ export function lookOf(tile) {
   if (tile.status === "wanted") return "waiting";
   if (tile.status === "building") return "working";
   if (tile.status !== "composite") return tile.status in LOOKS ? tile.status : "idle";
-  if (!tile.revision || tile.pending) return "blending";
-  return { approved: "approved", rejected: "rejected" }[tile.review] || "made";
+  if (!tile.revision) return "blending";
+  return { approved: "approved", rejected: "rejected" }[tile.review_status] || "made";
 }
 
-/** The state in words, with the stage of a running build. */
-export function stateWords(tile) {
-  const words = LOOKS[lookOf(tile)].words;
-  return tile.status === "building" && STAGES[tile.stage] ? `${words}: ${STAGES[tile.stage]}` : words;
+export const stateWords = (tile) => LOOKS[lookOf(tile)].words;
+
+/** What a build is at, in words. */
+export function buildWords({ status, stage }) {
+  return status === "running" && STAGES[stage] ? STAGES[stage] : status;
 }
 
 export const percent = (share, digits = 1) => (share == null ? "–" : `${(share * 100).toFixed(digits)} %`);

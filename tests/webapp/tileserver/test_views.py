@@ -194,8 +194,7 @@ def test_a_private_campaign_is_404_for_strangers_and_never_shared(client, storag
 
 def test_the_number_of_queries_does_not_grow_with_the_tiles(client, storage, django_assert_num_queries):
     campaign = products.make_campaign()
-    for name in (products.WEST, products.EAST, "33TWM"):
-        products.make_tile(campaign, name)
+    products.make_tiles(campaign, products.WEST, products.EAST, "33TWM")
     Edition.publish(campaign)
     wide = place(*products.IN_WEST, 6)
     with django_assert_num_queries(3):
