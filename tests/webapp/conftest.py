@@ -36,7 +36,7 @@ def person(db):
 
     def make(name, *roles):
         made = User.objects.create_user(name, password="pass")
-        made.groups.set(Group.objects.filter(name__in=roles))
+        made.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
         return User.objects.get(pk=made.pk)
 
     return make

@@ -54,6 +54,12 @@ class ResidentWorker(SimpleWorker):
             for name in names:
                 networks.load(name)
 
+    def subscribe(self) -> None:
+        """Take no commands over Redis: a job in this very process is stopped by signals only."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job with database connections that still live."""
         close_old_connections()

@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 person.set_password(made[role])
                 person.is_staff = person.is_superuser = role == OPERATOR
                 person.save()
-                person.groups.set([Group.objects.get(name=role)])
+                person.groups.set([Group.objects.get_or_create(name=role)[0]])
         if options["json"]:
             self.stdout.write(json.dumps(made))
         else:
