@@ -26,7 +26,8 @@ from pipeline.grid import Tile
 from pipeline.ground import SOUTH_OFFSET, epsg_of
 from pipeline.raster import geobox_of, opened, padded
 
-FAINT = 1e-6
+FAINT = 1e-12
+LEAST_ZONE_SHARE = 0.02
 METRES_PER_DEGREE = 111_320.0
 
 Prepare = Callable[[NDArray], tuple[NDArray[np.float64], NDArray[np.bool_]]]
@@ -238,7 +239,7 @@ class Contributor:
         """Weight by the distance to the raster's own edge; row and column in pixels from its corner."""
         height, width = self.geobox.shape
         distance = np.minimum(np.minimum(row, height - row), np.minimum(col, width - col))
-        return np.maximum(smoothstep(distance * self.resolution / self.ramps.edge), FAINT**2)
+        return np.maximum(smoothstep(distance * self.resolution / self.ramps.edge), FAINT)
 
 
 def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> Blended:
@@ -277,12 +278,16 @@ def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float
 def zone_weight(
     zone: int, longitude: NDArray[np.float64], latitude: NDArray[np.float64], width: float
 ) -> NDArray[np.float64]:
-    """How much a UTM zone has to say: 1 inside, falling over `width` metres around its meridians."""
+    """How much a UTM zone has to say: 1 inside, falling over `width` metres around its meridians.
+
+    It keeps `LEAST_ZONE_SHARE` beyond, so that where a tile of the other zone ends there (its neighbour is
+    not made, say), it ends over a kilometre or two and not at a line.
+    """
     metres = METRES_PER_DEGREE * np.cos(np.radians(latitude))
     from_centre = (longitude - (6 * zone - 183) + 180.0) % 360.0 - 180.0
     west = smoothstep((3.0 + from_centre) * metres / width + 0.5)
     east = smoothstep((3.0 - from_centre) * metres / width + 0.5)
-    return np.maximum(west * east, FAINT)
+    return np.maximum(west * east, LEAST_ZONE_SHARE)
 
 
 def _zone_ramps(
