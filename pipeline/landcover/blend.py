@@ -11,11 +11,12 @@ from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 
-from pipeline.blending import Ramps, blend_window, contributor_names, contributors, input_hashes
+from pipeline.blending import blend_window, contributor_names, contributors, input_hashes
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA
 from pipeline.landcover.combine import classify
 from pipeline.landcover.scenes import class_shares
+from pipeline.ramps import Ramps
 from pipeline.raster import raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
 

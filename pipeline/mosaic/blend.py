@@ -16,7 +16,6 @@ from pipeline.blending import (
     Blended,
     Contributor,
     Prepare,
-    Ramps,
     blend_window,
     contributor_names,
     contributors,
@@ -25,6 +24,7 @@ from pipeline.blending import (
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
 from pipeline.mosaic.seams import SeamScore
+from pipeline.ramps import Ramps
 from pipeline.raster import (
     BANDS,
     QUANTIFICATION,

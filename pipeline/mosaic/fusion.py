@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.blending import distance_to_false, smoothstep
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
+from pipeline.ramps import distance_to_false, smoothstep
 
 FEATHER = 300.0
 BLUE = 2

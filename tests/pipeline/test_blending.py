@@ -9,17 +9,14 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.blending import (
     Contributor,
-    Ramps,
     blend_window,
     contributor_names,
     contributors,
-    distance_to_false,
     input_hashes,
-    smoothstep,
-    zone_weight,
 )
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
+from pipeline.ramps import Ramps, distance_to_false, smoothstep, zone_weight
 from pipeline.raster import Raster, read_raster, window_geobox, windows, write_raster
 
 RESOLUTION = 60.0
@@ -87,9 +84,7 @@ def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, 
     made = {}
     for position, name in enumerate(sorted(grids)):
         near = {
-            other: paths[other]
-            for other in sorted(paths, reverse=bool(position % 2))
-            if meet(name, other)
+            other: paths[other] for other in sorted(paths, reverse=bool(position % 2)) if meet(name, other)
         }
         made[name] = blend_all(near, grids[name], sizes[name])
     for name in grids:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from pipeline.blending import Ramps, contributors, pixel_centres
+from pipeline.blending import contributors, pixel_centres
 from pipeline.grid import Tile
 from pipeline.ground import CellSums
 from pipeline.mosaic import blend
+from pipeline.ramps import Ramps
 from pipeline.raster import Raster, decode, encode, read_raster, write_raster
 from pipeline.settings import CampaignSettings
 
