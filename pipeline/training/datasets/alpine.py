@@ -11,13 +11,24 @@ from scipy import ndimage
 from pipeline.errors import SourceError
 from pipeline.training.augment import enlarged
 from pipeline.training.datasets import IGNORE, Sample
-from pipeline.training.datasets.labels import SCL_CLOUD, SCL_VEGETATION, SCL_WATER, scl_labels
+from pipeline.training.datasets.labels import (
+    SCL_CLOUD,
+    SCL_PREVIEW_CLOUD,
+    SCL_VEGETATION,
+    SCL_WATER,
+    scl_labels,
+)
 
 FOLDER = "alpine_33TWL_33TWM"
 HELD_OUT_NORTH = 5_110_000
 """Tile 33TWM north of this northing is kept for tests and never trained on."""
 
-TABLES = {"cloud": SCL_CLOUD, "preview-cloud": SCL_CLOUD, "water": SCL_WATER, "vegetation": SCL_VEGETATION}
+TABLES = {
+    "cloud": SCL_CLOUD,
+    "preview-cloud": SCL_PREVIEW_CLOUD,
+    "water": SCL_WATER,
+    "vegetation": SCL_VEGETATION,
+}
 
 
 @dataclass(frozen=True)

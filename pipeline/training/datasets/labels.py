@@ -16,6 +16,7 @@ LANDCOVER_LABELS = {
 SCL_CLOUD = {2: CLEAR, 3: SHADOW, 4: CLEAR, 5: CLEAR, 6: CLEAR, 8: CLOUD, 9: CLOUD, 10: CLOUD, 11: CLEAR}
 """Scene classification of Level-2A -> cloud labels; what is missing is ignored."""
 
+SCL_PREVIEW_CLOUD = {**SCL_CLOUD, 3: CLEAR}
 SCL_WATER = {4: 0, 5: 0, 6: 1}
 SCL_VEGETATION = {5: 0, 6: 0}
 

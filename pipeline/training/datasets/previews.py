@@ -6,9 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from pipeline.training.augment import hazed
-from pipeline.training.datasets import CLOUD, IGNORE, Sample
+from pipeline.training.datasets import Sample
 from pipeline.training.datasets.alpine import RealScene
-from pipeline.training.datasets.labels import SCL_CLOUD, scl_labels
+from pipeline.training.datasets.labels import SCL_PREVIEW_CLOUD, scl_labels
 from pipeline.training.datasets.simulated import cache_folder, read_cache
 
 PIXEL = 320.0
@@ -96,8 +96,7 @@ def preview_of(scene: RealScene, averaged: bool, shift: float = 0.0) -> Sample:
     reflectance = scene.reflectance
     if averaged:
         reflectance = np.stack([ndimage.uniform_filter(band, 3, mode="nearest") for band in reflectance])
-    labels = scl_labels(scene.scl, SCL_CLOUD)
-    labels = np.where(labels == IGNORE, labels, labels == CLOUD).astype(np.uint8)
+    labels = scl_labels(scene.scl, SCL_PREVIEW_CLOUD)
     rows, cols = (
         np.minimum((np.arange(int(size / factor)) * factor + factor / 2 + shift).astype(int), size - 1)
         for size in scene.scl.shape
