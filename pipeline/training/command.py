@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.networks import NAMES
 from pipeline.networks.registry import WEIGHTS
+from pipeline.training.config import default_config, parse_seeds, read_config
 
 DATA = Path("../shared/data")
 CACHE = Path(".local/training")
@@ -24,23 +25,24 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="optimiser steps instead of the configuration's")
     parser.add_argument("--data", type=Path, default=DATA, help=f"real scenes and EuroSAT (default {DATA})")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"simulated crops (default {CACHE})")
-    parser.add_argument("--seeds", default="1-150", help="simulator seeds of the crops, within 1-7999")
+    parser.add_argument("--seeds", help="simulator seeds within 1-7999 instead of the configuration's")
 
 
 def run_train(args: argparse.Namespace) -> int:
     """Train a network and write its weights and cards; goes on from a checkpoint in the same folder."""
-    from pipeline.training.config import default_config, read_config
     from pipeline.training.datasets.simulated import generate, kinds_for
     from pipeline.training.export import export
     from pipeline.training.loop import train
     from pipeline.training.tasks import batches, loss_of, new_module, open_sources
 
     config = read_config(args.config or default_config(args.name))
-    if args.steps is not None:
-        config = dataclasses.replace(config, steps=args.steps)
-    seeds = parse_seeds(args.seeds)
+    asked = {"steps": args.steps, "seeds": args.seeds}
+    config = dataclasses.replace(config, **{key: value for key, value in asked.items() if value is not None})
+    seeds = parse_seeds(config.seeds)
     if seeds[0] < 1 or seeds[-1] > LAST_TRAINING_SEED:
-        raise UsageError(f"Seeds {args.seeds} cannot be trained on: only 1 to {LAST_TRAINING_SEED}.", "seeds")
+        raise UsageError(
+            f"Seeds {config.seeds} cannot be trained on: only 1 to {LAST_TRAINING_SEED}.", "seeds"
+        )
     for kind in kinds_for(config.sources, config.name):
         generate(args.cache, kind, seeds, config.crop, tell=_tell)
     module = new_module(config)
@@ -110,24 +112,6 @@ def _command(args: argparse.Namespace) -> str:
         return f"{command} --on {args.on}"
     resolution = "" if args.name in ("haze", "preview-cloud") else f" --resolution {args.resolution:g}"
     return f"{command} --seeds {args.seeds}{resolution}"
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds of "9000-9004" or "3,5,8", sorted.
-
-    Raises:
-        UsageError: the text is neither.
-    """
-    seeds: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            seeds.update(range(int(first), int(last or first) + 1))
-    except ValueError as error:
-        raise UsageError(f"Seeds are numbers or ranges such as 9000-9004, not {text!r}.", "seeds") from error
-    if not seeds:
-        raise UsageError(f"The seeds {text!r} are an empty range.", "seeds")
-    return sorted(seeds)
 
 
 def _tell(line: str) -> None:

@@ -33,6 +33,7 @@ class Config:
         weight_decay: of AdamW.
         haze: most opacity of the synthetic haze over blue, 0..1.
         seed: everything random follows from this and the step's number.
+        seeds: of the simulated crops, as "1-150".
         trained_on: sentences for the card.
     """
 
@@ -52,6 +53,7 @@ class Config:
     weight_decay: float = 1e-4
     haze: float = 0.25
     seed: int = 1
+    seeds: str = "1-150"
     trained_on: tuple[str, ...] = field(default=())
 
     def card(self) -> Card:
@@ -92,3 +94,21 @@ def default_config(name: str) -> Path:
         known = ", ".join(sorted(item.stem for item in CONFIGS.glob("*.toml")))
         raise UsageError(f"There is no network named {name!r} to train; there are {known}.", "name")
     return path
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of "9000-9004" or "3,5,8", sorted.
+
+    Raises:
+        UsageError: the text is neither.
+    """
+    seeds: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds.update(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise UsageError(f"Seeds are numbers or ranges such as 9000-9004, not {text!r}.", "seeds") from error
+    if not seeds:
+        raise UsageError(f"The seeds {text!r} are an empty range.", "seeds")
+    return sorted(seeds)

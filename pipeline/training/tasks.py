@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.networks.network import build
 from pipeline.networks.normalise import valid_pixels
 from pipeline.training.augment import augment
-from pipeline.training.config import Config
+from pipeline.training.config import Config, parse_seeds
 from pipeline.training.datasets import IGNORE, Sample, Source
 from pipeline.training.datasets.alpine import AlpineCrops, read_scenes
 from pipeline.training.datasets.eurosat import EurosatPatches
@@ -40,13 +40,14 @@ def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
         UsageError: a data set is unknown.
         SourceError: a data set is not there.
     """
+    seeds = parse_seeds(config.seeds)
     openers: dict[str, Callable[[], Source]] = {
-        "simulated": lambda: SimulatedCrops(cache, config.name, config.crop),
+        "simulated": lambda: SimulatedCrops(cache, seeds, config.name, config.crop),
         "alpine": lambda: AlpineCrops(read_scenes(data), config.name, config.crop),
         "eurosat": lambda: EurosatPatches(data, config.crop),
-        "simulated-previews": lambda: SimulatedPreviews(cache, config.crop),
+        "simulated-previews": lambda: SimulatedPreviews(cache, seeds, config.crop),
         "alpine-previews": lambda: AlpinePreviews(read_scenes(data), config.crop),
-        "simulated-haze": lambda: HazePreviews(SimulatedPreviews(cache, 0), config.crop),
+        "simulated-haze": lambda: HazePreviews(SimulatedPreviews(cache, seeds, 0), config.crop),
         "alpine-haze": lambda: HazePreviews(AlpinePreviews(read_scenes(data), 0), config.crop),
     }
     unknown = sorted(set(config.sources) - set(openers))

@@ -1,5 +1,6 @@
 """Previews of 343 x 343 pixels of 320 m: simulated ones, and the real alpine ones of tile 33TWL."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,15 @@ class SimulatedPreviews:
 
     Args:
         cache: folder of what `simulated.generate` wrote.
+        seeds: which of them.
         crop: side of a crop in pixels; 0 for the whole.
     """
 
-    def __init__(self, cache: Path, crop: int) -> None:
+    def __init__(self, cache: Path, seeds: Iterable[int], crop: int) -> None:
         self.crop = crop
         self.samples = [
             (Sample(item.reflectance, item.preview_labels()), bool(item.hazy))
-            for item in read_cache(cache_folder(cache, "previews", crop))
+            for item in read_cache(cache_folder(cache, "previews", crop), seeds)
         ]
 
     def sample(self, rng: np.random.Generator) -> Sample:

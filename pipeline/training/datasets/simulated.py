@@ -110,10 +110,10 @@ def _previews(seed: int) -> Iterator[Drawn]:
         yield draw_preview(seed, number, cloud_cover=cover, hazy=hazy, ground=ground)
 
 
-def read_cache(folder: Path) -> Iterator[Drawn]:
+def read_cache(folder: Path, seeds: Iterable[int]) -> Iterator[Drawn]:
     """Yield what lies in a folder of the cache, seed by seed; reflectance is decoded."""
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as arrays:
+    for seed in seeds:
+        with np.load(folder / f"{seed}.npz", allow_pickle=False) as arrays:
             columns = [arrays[key] for key in ("stored", "classes", "cloud", "hazy")]
             for stored, *rest in zip(*columns, strict=True):
                 yield Drawn(decode(stored), *rest)
@@ -124,13 +124,14 @@ class SimulatedCrops:
 
     Args:
         cache: folder of what `generate` wrote.
+        seeds: which of them.
         name: network.
         crop: side in pixels.
     """
 
-    def __init__(self, cache: Path, name: str, crop: int) -> None:
+    def __init__(self, cache: Path, seeds: Iterable[int], name: str, crop: int) -> None:
         self.stored, self.labels = [], []
-        for item in read_cache(cache_folder(cache, kind_of(name), crop)):
+        for item in read_cache(cache_folder(cache, kind_of(name), crop), seeds):
             labels = item.cloud
             if name in LANDCOVER_LABELS:
                 labels = landcover_labels(name, item.classes, item.cloud)

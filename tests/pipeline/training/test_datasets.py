@@ -125,7 +125,7 @@ def test_simulated_crops_have_reflectance_where_they_have_labels(tmp_path):
     folder = cache_folder(tmp_path, "cloudy", 32)
     folder.mkdir()
     write_seed(2, folder, "cloudy", 32)
-    crops, rng = SimulatedCrops(tmp_path, "cloud", 32), np.random.default_rng(0)
+    crops, rng = SimulatedCrops(tmp_path, [2], "cloud", 32), np.random.default_rng(0)
     for _ in range(10):
         sample = crops.sample(rng)
         assert np.isfinite(sample.reflectance[:, sample.labels != IGNORE]).all()

@@ -11,11 +11,10 @@ from pipeline.networks import load
 from pipeline.training.command import (
     add_evaluate_arguments,
     add_train_arguments,
-    parse_seeds,
     run_evaluate,
     run_train,
 )
-from pipeline.training.config import CONFIGS, default_config, read_config
+from pipeline.training.config import CONFIGS, default_config, parse_seeds, read_config
 from pipeline.training.loop import learning_rate, train
 
 
