@@ -38,10 +38,11 @@ def fault(layer: str, content: bytes) -> str | None:
         picture = Image.open(io.BytesIO(content)).convert("RGBA")
     except OSError as error:
         return f"is no picture ({error})"
-    pixels = [colour for colour in picture.getdata() if colour[3] > 0]
-    if len(pixels) < LEAST_OPAQUE * picture.width * picture.height:
-        return f"is transparent but for {len(pixels)} pixels"
-    colours = len(set(pixels))
+    counted = picture.getcolors(picture.width * picture.height) or []
+    opaque = [number for number, colour in counted if colour[3] > 0]
+    if sum(opaque) < LEAST_OPAQUE * picture.width * picture.height:
+        return f"is transparent but for {sum(opaque)} pixels"
+    colours = len(opaque)
     return f"has only {colours} colours" if colours < LEAST_COLOURS[layer] else None
 
 

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def services(tmp_path):
-    """Services of a made-up checkout whose path has a space."""
+def services(tmp_path, request):
+    """Services of a made-up checkout whose path has a space, not durable unless said otherwise."""
     checkout = tmp_path / "a check out"
     local = checkout / ".local"
     local.mkdir(parents=True)
-    services = Services("test", local, checkout)
+    services = Services(getattr(request, "param", "test"), local, checkout)
     yield services
     services.stop()
     shutil.rmtree(account.outside_folder(checkout), ignore_errors=True)
@@ -52,6 +52,7 @@ def test_nobody_gets_in_without_the_password(services):
     assert not answers(int(values["REDIS_PORT"]), "guessed")
 
 
+@pytest.mark.parametrize("services", ["services"], indirect=True)
 def test_after_a_kill_they_start_again_with_what_was_stored(services):
     services.start()
     ask(services, "CREATE TABLE kept AS SELECT 41 + 1 AS answer")
