@@ -47,6 +47,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.serve(content)
 
+    def do_HEAD(self) -> None:
+        path = self.files.folder / urlsplit(self.path).path.lstrip("/")
+        content = path.read_bytes() if path.is_file() else b""
+        self.head(200 if path.is_file() else 404, len(content), ETag=self.tag(content))
+
     def serve(self, content: bytes) -> None:
         """The right answer."""
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))

@@ -98,8 +98,20 @@ def _running(dsn: dict) -> Iterator[str]:
         "DB_MAX_CONN_SIZE": "3",
     }
     factory = "stac_fastapi.pgstac.app:create_app"
-    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--port", str(port), "--log-level", "warning"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        factory,
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     try:
         _wait(f"http://127.0.0.1:{port}/", process)
         yield f"http://127.0.0.1:{port}/"

@@ -16,7 +16,7 @@ from pipeline.catalog.scene import Asset, Scene
 from pipeline.errors import SourceError, TransientSourceError
 from pipeline.storage import storage_error
 
-CHUNK = 2**20
+CHUNK = 2**16
 RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 MULTIHASHES = {0x11: "sha1", 0x12: "sha256", 0x13: "sha512", 0x14: "sha3_512", 0x16: "sha3_256", 0xD5: "md5"}
 

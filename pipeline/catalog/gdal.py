@@ -22,7 +22,6 @@ SETTINGS = {
     "GDAL_HTTP_CONNECTTIMEOUT": 10,
     "GDAL_HTTP_TIMEOUT": 60,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "CPL_VSIL_CURL_USE_HEAD": "NO",
     # A 503 would else be remembered as "does not exist" for as long as the process lives.
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
     "VSI_CACHE": True,
@@ -30,9 +29,7 @@ SETTINGS = {
 }
 DRIVERS = {".jp2": "JP2OpenJPEG", ".tif": "GTiff", ".tiff": "GTiff", ".png": "PNG"}
 MOST_PIXELS = 21_960
-TRANSIENT = re.compile(
-    r"HTTP (?:response|error) code ?:? ?(?:429|5\d\d)|CURL error|[Tt]imed? ?out|Connection"
-)
+FINAL = re.compile(r"HTTP response code: (?:40[0-7]|41\d)")
 
 
 @contextmanager
@@ -40,7 +37,8 @@ def reading(scene: Scene, what: str) -> Iterator[None]:
     """Our settings while the block reads; what GDAL throws is told with the scene's id and what was read.
 
     Raises:
-        TransientSourceError: the server failed in a way that may pass.
+        TransientSourceError: it lies at an http(s) address and the server did not say that it refuses: GDAL does not
+            tell a server that fails from a file that is broken.
         SourceError: the file is missing, broken, or no raster.
     """
     try:
@@ -48,17 +46,20 @@ def reading(scene: Scene, what: str) -> Iterator[None]:
             yield
     except RasterioError as error:
         text = _chain(error)
-        kind = TransientSourceError if TRANSIENT.search(text) else SourceError
+        remote = any(is_remote(asset.href) for asset in scene.assets.values()) or is_remote(
+            scene.preview or ""
+        )
+        kind = TransientSourceError if remote and not FINAL.search(text) else SourceError
         raise kind(f"The {what} of scene {scene.id} cannot be read: {text}.") from error
 
 
-def open_source(scene: Scene, what: str, href: str) -> rasterio.DatasetReader:
+def open_source(scene: Scene, what: str, href: str, **options: int) -> rasterio.DatasetReader:
     """Open a file of a scene: JPEG 2000, GeoTIFF or PNG only, of a size that a scene can have."""
     suffix = PurePosixPath(urlsplit(href).path if is_remote(href) else href).suffix.lower()
     if suffix not in DRIVERS:
         raise SourceError(f"The {what} of scene {scene.id} is no {', '.join(DRIVERS)} file: {plain(href)}.")
     address = f"/vsicurl/{Http().signed(href)}" if is_remote(href) else href
-    dataset = rasterio.open(address, driver=DRIVERS[suffix])
+    dataset = rasterio.open(address, driver=DRIVERS[suffix], **options)
     if max(dataset.shape) > MOST_PIXELS:
         size = "{} x {}".format(*dataset.shape)
         dataset.close()

@@ -160,19 +160,36 @@ class Source:
         dataset, asset = self.datasets[band], self.scene.assets[band]
         if self.lattice.step == 1:
             return dataset, asset.band_index
-        rows, cols = self.lattice.shape
+        finer, affine = self._overview(band)
         means = WarpedVRT(
-            dataset,
+            finer,
+            src_transform=affine,
             crs=dataset.crs,
             transform=self.lattice.affine,
-            width=cols,
-            height=rows,
+            width=self.lattice.shape[1],
+            height=self.lattice.shape[0],
             src_nodata=asset.nodata,
             nodata=asset.nodata,
             dtype="float32",
             resampling=Resampling.average,
         )
         return self.stack.enter_context(means), asset.band_index
+
+    def _overview(self, band: str) -> tuple[rasterio.DatasetReader, Affine]:
+        """The coarsest overview of a band that is not coarser than the lattice, and its grid; else the band itself.
+
+        The overviews of JPEG 2000 are its wavelet levels: pixel j of level 1:f is centred on pixel f * j of the band,
+        which GDAL does not tell. Other formats stretch an overview over the whole picture.
+        """
+        dataset, asset = self.datasets[band], self.scene.assets[band]
+        factors = [factor for factor in dataset.overviews(asset.band_index) if factor <= self.lattice.step]
+        if not factors:
+            return dataset, dataset.transform
+        level = open_source(self.scene, f"{band} band", asset.href, OVERVIEW_LEVEL=len(factors) - 1)
+        overview = self.stack.enter_context(level)
+        if dataset.driver == "JP2OpenJPEG":
+            return overview, _wavelet_level(dataset.transform, max(factors))
+        return overview, overview.transform
 
     def _check_same_grid(self) -> None:
         first = self.datasets["red"]
@@ -202,6 +219,13 @@ class Source:
 
     def _refuse(self, band: str, problem: str) -> None:
         raise SourceError(f"The {band} band of scene {self.scene.id} {problem}.")
+
+
+def _wavelet_level(affine: Affine, factor: int) -> Affine:
+    back = (factor - 1) / 2
+    return Affine(
+        affine.a * factor, 0, affine.c - back * affine.a, 0, affine.e * factor, affine.f - back * affine.e
+    )
 
 
 def _clip(span: tuple[int, int], first: int, last: int) -> tuple[int, int]:

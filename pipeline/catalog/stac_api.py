@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
+from pystac import STACError
 from pystac_client import Client
+from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from shapely.geometry import mapping
 
@@ -17,6 +19,7 @@ from pipeline.grid import Tile
 
 COLLECTIONS = {"L2A": "sentinel-2-l2a", "L1C": "sentinel-2-l1c"}
 PAGE = 100
+NO_API = (ClientTypeError, STACError, KeyError, TypeError, ValueError, NotImplementedError)
 
 
 class StacApi(Catalog):
@@ -52,13 +55,13 @@ class StacApi(Catalog):
             return list(search.items_as_dicts())
         except APIError as error:
             raise self._told(error) from error
-        except (KeyError, TypeError, ValueError, NotImplementedError) as error:
+        except NO_API as error:
             raise SourceError(
                 f"{self.address} does not answer as a STAC API with item search ({error})."
             ) from error
 
     def _told(self, error: APIError) -> SourceError:
-        status = error.status_code
+        status = getattr(error, "status_code", None)
         if status is None or status == 429 or status >= 500:
             return TransientSourceError(
                 f"The STAC API at {self.address} cannot be reached now: {_short(error)}."

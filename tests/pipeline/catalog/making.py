@@ -21,7 +21,9 @@ def surface(seed: int = 0, side: int = SIDE) -> np.ndarray:
     return np.random.default_rng(seed).integers(100, 6000, (4, side, side)).astype(np.int32)
 
 
-def write_band(path: Path, counts: np.ndarray, tile: str = "33TWL", resolution: float = RESOLUTION, **other) -> Path:
+def write_band(
+    path: Path, counts: np.ndarray, tile: str = "33TWL", resolution: float = RESOLUTION, **other
+) -> Path:
     """One band as GeoTIFF or, by its suffix, lossless JPEG 2000 on the tile's grid."""
     path.parent.mkdir(parents=True, exist_ok=True)
     place = Tile.parse(tile)
@@ -82,7 +84,11 @@ def item(hrefs: dict[str, str], naming: str = "earth-search", **properties) -> d
     }
     epsg = Tile.parse(tile).epsg
     if earth:
-        fields |= {"grid:code": f"MGRS-{tile}", "proj:code": f"EPSG:{epsg}", "earthsearch:boa_offset_applied": True}
+        fields |= {
+            "grid:code": f"MGRS-{tile}",
+            "proj:code": f"EPSG:{epsg}",
+            "earthsearch:boa_offset_applied": True,
+        }
     else:
         fields |= {"s2:mgrs_tile": tile, "proj:epsg": epsg}
     bands = {"raster:bands": [{"nodata": 0, "scale": 1e-4, "offset": -0.1}]} if earth else {}

@@ -80,8 +80,12 @@ def make_safe(
         path = granule / "QI_DATA" / f"T{tile}_{day}T095031_PVI.jp2"
         write_band(path, pvi, tile, resolution=320, dtype="uint8", photometric="RGB")
     sign = "BOA" if level == "2A" else "RADIO"
-    listed = "" if offset is None else "".join(
-        f'<{sign}_ADD_OFFSET band_id="{number}">{offset}</{sign}_ADD_OFFSET>' for number in range(13)
+    listed = (
+        ""
+        if offset is None
+        else "".join(
+            f'<{sign}_ADD_OFFSET band_id="{number}">{offset}</{sign}_ADD_OFFSET>' for number in range(13)
+        )
     )
     tag = "BOA_QUANTIFICATION_VALUE" if level == "2A" else "QUANTIFICATION_VALUE"
     fields = {

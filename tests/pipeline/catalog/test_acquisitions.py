@@ -14,12 +14,16 @@ SCENE = scene_of({})
 
 
 def product(identity, baseline="05.09", strip=0, created=0, **fields):
-    scene = replace(SCENE, id=identity, baseline=baseline, datetime=START + timedelta(seconds=strip), **fields)
+    scene = replace(
+        SCENE, id=identity, baseline=baseline, datetime=START + timedelta(seconds=strip), **fields
+    )
     return Product(scene, START + timedelta(seconds=strip), START + timedelta(hours=created))
 
 
 def test_the_newest_baseline_wins_whenever_it_was_made():
-    found = acquisitions([product("old", "02.14", created=9), product("new", "05.10"), product("mid", "05.09", created=5)])
+    found = acquisitions(
+        [product("old", "02.14", created=9), product("new", "05.10"), product("mid", "05.09", created=5)]
+    )
     assert [scene.id for scene in found] == ["new"]
     assert found[0].parts == ()
 
@@ -42,11 +46,15 @@ def test_each_granule_of_a_split_datatake_is_taken_in_its_newest_form():
 
 
 def test_other_tiles_and_datatakes_stay_scenes_of_their_own():
-    found = acquisitions([product("a"), product("b", tile="33TWM"), product("c", datatake="GS2B_20230813T095559")])
+    found = acquisitions(
+        [product("a"), product("b", tile="33TWM"), product("c", datatake="GS2B_20230813T095559")]
+    )
     assert sorted(scene.id for scene in found) == ["a", "b", "c"]
 
 
 @given(st.permutations(range(6)))
 def test_the_answer_does_not_depend_on_the_order(order):
-    products = [product(f"p{n}", ["02.14", "05.09"][n % 2], strip=20 * (n // 3), created=n % 3) for n in range(6)]
+    products = [
+        product(f"p{n}", ["02.14", "05.09"][n % 2], strip=20 * (n // 3), created=n % 3) for n in range(6)
+    ]
     assert acquisitions([products[n] for n in order]) == acquisitions(products)

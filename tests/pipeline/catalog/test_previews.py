@@ -41,7 +41,9 @@ def test_without_a_picture_the_bands_serve(tmp_path, resolution):
     preview = read_preview(scene_of(write_bands(tmp_path, counts, resolution=resolution)))
     assert preview.shape == (3, 343, 343)
     assert np.isnan(preview[:, :, :171]).all()
-    np.testing.assert_allclose(preview[:, 100, 190:], np.array([[0.05], [0.1], [0.2]]) * np.ones(153), rtol=1e-5)
+    np.testing.assert_allclose(
+        preview[:, 100, 190:], np.array([[0.05], [0.1], [0.2]]) * np.ones(153), rtol=1e-5
+    )
 
 
 def test_bright_ground_is_clipped(tmp_path):
@@ -65,7 +67,9 @@ def test_parts_fill_each_others_previews(tmp_path):
     west, east = surface(1), surface(2)
     west[:, :, 120:] = 0
     east[:, :, :80] = 0
-    parts = tuple(scene_of(write_bands(tmp_path / name, c), id=name) for name, c in (("a", west), ("b", east)))
+    parts = tuple(
+        scene_of(write_bands(tmp_path / name, c), id=name) for name, c in (("a", west), ("b", east))
+    )
     assert not np.isnan(read_preview(replace(parts[0], parts=parts))).any()
 
 

@@ -24,7 +24,8 @@ def test_scale_and_offset_of_stac_1_1_bands_are_read():
 
 
 @pytest.mark.parametrize(
-    ("baseline", "offset"), [("02.14", 0.0), ("03.01", 0.0), ("04.00", -0.1), ("05.09", -0.1), ("05.11", -0.1)]
+    ("baseline", "offset"),
+    [("02.14", 0.0), ("03.01", 0.0), ("04.00", -0.1), ("05.09", -0.1), ("05.11", -0.1)],
 )
 def test_an_item_without_raster_bands_goes_by_its_baseline(baseline, offset):
     assert from_item({"s2:processing_baseline": baseline}, {}).offset == pytest.approx(offset)

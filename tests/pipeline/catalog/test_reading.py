@@ -109,18 +109,28 @@ def test_interpolation_is_exact_on_a_plane(tmp_path):
     assert np.abs(stored[inner] - expected[inner[1:]]).max() <= 1
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
-def test_finer_sources_are_read_as_means_in_which_empty_pixels_do_not_count(tmp_path, suffix):
+def test_finer_sources_are_read_as_means_in_which_empty_pixels_do_not_count(tmp_path):
     counts = np.full((4, 366, 366), 2000)
     counts[:, 1::2] = 4000
     counts[:, :, :100] = 0
     counts[:, 201, 201] = 0
-    scene = scene_of(write_bands(tmp_path, counts, suffix, resolution=300))
-    stored = read_scene(scene, GRID)
+    stored = read_scene(scene_of(write_bands(tmp_path, counts, resolution=300)), GRID)
     assert set(np.unique(stored)) <= {0, 3001, 2668, 2667}
     assert (stored[:, :, :53] == 0).all()
     assert (stored[:, :, 53:] > 0).all()
     assert stored[0, 100, 100] in (2667, 2668)
+
+
+@pytest.mark.parametrize(("suffix", "options"), [(".jp2", {}), (".tif", {"driver": "COG", "blocksize": 128})])
+def test_overviews_lie_where_their_pixels_do(tmp_path, suffix, options):
+    rows, cols = np.mgrid[:1830, :1830]
+    path = write_band(tmp_path / f"band{suffix}", 1000 + 20 * rows + 10 * cols, resolution=60, **options)
+    with rasterio.open(path) as dataset:
+        assert 8 in dataset.overviews(1)
+    stored = read_scene(scene_of(dict.fromkeys(NAMES, path)), GRID)[0].astype(float) - 1
+    rows, cols = (np.mgrid[:SIDE, :SIDE] + 0.5) * 10 - 0.5
+    source_pixel = 20 + 10
+    assert np.abs(stored - (1000 + 20 * rows + 10 * cols))[3:-3, 3:-3].max() < source_pixel
 
 
 @settings(max_examples=25, deadline=None)
@@ -135,7 +145,9 @@ def test_windows_do_not_change_the_result(tmp_path_factory, resolution, data):
     height, width = data.draw(st.integers(1, SIDE - top)), data.draw(st.integers(1, SIDE - left))
     window = Window(left, top, width, height)
     with scene_reader(scene, GRID) as reader:
-        np.testing.assert_array_equal(reader.read(window), read_scene(scene, GRID)[(slice(None), *window.toslices())])
+        np.testing.assert_array_equal(
+            reader.read(window), read_scene(scene, GRID)[(slice(None), *window.toslices())]
+        )
 
 
 def test_parts_fill_each_other_in_order(tmp_path):
@@ -178,7 +190,9 @@ class TestWhatCannotBeRead:
 
     def test_a_missing_band(self, tmp_path):
         scene = scene_of(write_bands(tmp_path, surface()))
-        self.refused(replace(scene, assets={k: v for k, v in scene.assets.items() if k != "nir"}), "no nir band")
+        self.refused(
+            replace(scene, assets={k: v for k, v in scene.assets.items() if k != "nir"}), "no nir band"
+        )
 
     def test_a_missing_file(self, tmp_path):
         paths = write_bands(tmp_path, surface())

@@ -64,7 +64,9 @@ def test_more_than_a_page_of_items_is_read(stac_api):
     remote = dict.fromkeys(("red", "green", "blue", "nir"), "https://host/a.tif")
     days = [f"2023{month:02d}{day:02d}" for month in range(1, 7) for day in range(1, 28)]
     url = stac_api([item(remote, day=day) for day in days])
-    assert len(open_catalog(url).search("33TWL", date(2023, 1, 1), date(2023, 12, 31), 80)) == len(days) == 162
+    assert (
+        len(open_catalog(url).search("33TWL", date(2023, 1, 1), date(2023, 12, 31), 80)) == len(days) == 162
+    )
 
 
 def test_bucket_addresses_are_told(stac_api):

@@ -73,7 +73,9 @@ def test_a_missing_band_is_named():
         read(content)
 
 
-@pytest.mark.parametrize("broken", [{}, {"id": "a", "properties": 3}, {"id": "a", "properties": {}, "assets": []}])
+@pytest.mark.parametrize(
+    "broken", [{}, {"id": "a", "properties": 3}, {"id": "a", "properties": {}, "assets": []}]
+)
 def test_what_is_no_item_is_refused(broken):
     with pytest.raises(SourceError):
         read(broken)

@@ -38,7 +38,9 @@ def test_items_are_found_and_read(tmp_path):
 
 def test_children_are_followed_and_circles_end(tmp_path):
     (tmp_path / "child").mkdir()
-    write_catalog(tmp_path / "child", [item(bands(tmp_path / "child"))], [{"rel": "child", "href": "../catalog.json"}])
+    write_catalog(
+        tmp_path / "child", [item(bands(tmp_path / "child"))], [{"rel": "child", "href": "../catalog.json"}]
+    )
     path = write_catalog(tmp_path, [], [{"rel": "child", "href": "./child/catalog.json"}])
     assert len(open_catalog(path).search("33TWL", *AUGUST, 80)) == 1
 
@@ -50,7 +52,9 @@ def test_mixed_baselines_in_one_stack_give_one_radiometry(tmp_path):
     for asset in old["assets"].values():
         asset["raster:bands"][0]["offset"] = 0
     applied = item(bands(tmp_path, "applied", ground), day="20230802")
-    waiting = item(bands(tmp_path, "waiting", ground + 1000), day="20230803", **{"earthsearch:boa_offset_applied": False})
+    waiting = item(
+        bands(tmp_path, "waiting", ground + 1000), day="20230803", **{"earthsearch:boa_offset_applied": False}
+    )
     planetary = item(bands(tmp_path, "planetary", ground + 1000), "planetary-computer", day="20230804")
     path = write_catalog(tmp_path, [old, applied, waiting, planetary])
     scenes = open_catalog(path).search("33TWL", *AUGUST, 80)
@@ -87,6 +91,11 @@ def test_a_broken_catalog_is_told(tmp_path, content, reason):
         open_catalog(tmp_path).search("33TWL", *AUGUST, 80)
 
 
+def agrees(one, other):
+    both = (one > 0) & (other > 0)
+    return np.corrcoef(one[both], other[both])[0, 1]
+
+
 class TestTheRealScenes:
     """33TWL and 33TWM in August 2023, at 120 m."""
 
@@ -101,7 +110,9 @@ class TestTheRealScenes:
             assert catalog.rejected == []
 
     def test_neighbours_seen_in_one_overpass_share_its_datatake(self, catalog):
-        takes = [[scene.datatake for scene in catalog.search(tile, *AUGUST, 100)] for tile in ("33TWL", "33TWM")]
+        takes = [
+            [scene.datatake for scene in catalog.search(tile, *AUGUST, 100)] for tile in ("33TWL", "33TWM")
+        ]
         assert takes[0] == takes[1]
         assert len(set(takes[0])) == 5
 
@@ -119,13 +130,10 @@ class TestTheRealScenes:
         for tile in ("33TWL", "33TWM"):
             scene = catalog.search(tile, *AUGUST, 100)[2]
             images[tile] = read_scene(scene, Tile.parse(tile).geobox(60))[3].astype(float)
-        north, south = images["33TWM"][-163:, 300:], images["33TWL"][:163, 300:]
-        both = (north > 0) & (south > 0)
-        assert both.mean() > 0.9
-        here = np.corrcoef(north[both], south[both])[0, 1]
-        shifted = np.roll(south, 3, axis=0)
-        there = np.corrcoef(north[both & (shifted > 0)], shifted[both & (shifted > 0)])[0, 1]
-        assert here > 0.75 > there
+        north, south = images["33TWM"][-153:-10, 300:], images["33TWL"][:163, 300:]
+        agreement = [agrees(north, south[10 + step : 153 + step]) for step in range(-2, 3)]
+        assert np.argmax(agreement) == 2
+        assert agreement[1] == pytest.approx(agreement[3], abs=0.02)
 
     def test_the_swath_edge_is_trimmed_of_its_false_darkness(self, catalog):
         scene = next(scene for scene in catalog.search("33TWM", *AUGUST, 100) if scene.datetime.day == 15)
