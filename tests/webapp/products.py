@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from django.db import transaction
 
 from pipeline.grid import Tile
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision, Scene
@@ -61,7 +62,8 @@ def make_composite(campaign, name, by=None):
     ]  # fmt: skip
     Scene.record(build, candidates)
     write(build.path / "provenance.tif", name, flat(1, 1), 0)
-    assert build.finish("done", stage="done", report={"coverage": 0.9985, "residual_cloud": 0.002})
+    with transaction.atomic():
+        assert build.finish("done", stage="done", report={"coverage": 0.9985, "residual_cloud": 0.002})
     row.refresh_from_db()
     assert row.move("composite", current_build=build)
     return row
@@ -91,3 +93,15 @@ def make_tiles(campaign, *names) -> list[CampaignTile]:
     for row in rows:
         make_revision(row)
     return rows
+
+
+def make_failed(campaign, name, sentence) -> CampaignTile:
+    """A tile whose build failed."""
+    row = campaign.want([name])[0]
+    build = Build.begin(row)
+    assert build.claim()
+    with transaction.atomic():
+        assert build.finish("failed", error=sentence)
+    row.refresh_from_db()
+    assert row.move("failed", sentence, status_text=sentence)
+    return row

@@ -44,6 +44,6 @@ def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:
 
 
 def base_map() -> dict[str, str] | None:
-    """Give the background that the operator has set (BASE_MAP_URL, BASE_MAP_ATTRIBUTION), None without one."""
+    """Give the background that the operator has set (BASE_MAP_URL, BASE_MAP_ATTRIBUTION), if any."""
     url = getattr(settings, "BASE_MAP_URL", "")
     return {"url": url, "attribution": getattr(settings, "BASE_MAP_ATTRIBUTION", "")} if url else None

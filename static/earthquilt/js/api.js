@@ -55,29 +55,10 @@ export async function tiles(slug) {
   return collection.features.map(({ properties, geometry }) => ({ ...properties, geometry }));
 }
 
-/** Orders on a campaign, the newest first; those still open with their progress. */
+/** One tile with its scenes and figures. */
+export const tile = (slug, name) => ask(`campaigns/${slug}/tiles/${name}/`);
+
+/** Orders on a campaign, the newest first. */
 export async function orders(slug) {
-  const rows = (await all("orders/?limit=500")).filter((order) => order.campaign === slug);
-  const isOpen = ({ status }) => status === "placed" || status === "running";
-  return Promise.all(rows.map((order) => (isOpen(order) ? ask(`orders/${order.id}/`) : order)));
-}
-
-/** What is known of a tile's newest build and its revision; less for visitors than for the desk. */
-export async function details(slug, tile) {
-  const [builds, revision] = await Promise.all([
-    ask(`builds/?campaign=${slug}&tile=${tile.name}&limit=20`),
-    tile.revision_id ? hiddenIsNull(ask(`revisions/${tile.revision_id}/`)) : null,
-  ]);
-  const newest = builds.results[0];
-  const own = builds.results.find(({ number }) => number === tile.build) || newest;
-  return { revision, newest, build: own ? await ask(`builds/${own.id}/`) : null };
-}
-
-async function hiddenIsNull(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
+  return (await all("orders/?limit=500")).filter((order) => order.campaign === slug);
 }

@@ -67,7 +67,7 @@ function showLabels() {
 function readout(tile) {
   const line = $("readout");
   line.hidden = !tile;
-  if (tile) line.textContent = [tile.name, stateWords(tile), tile.text].filter(Boolean).join(" · ");
+  if (tile) line.textContent = [tile.name, stateWords(tile), tile.status_text].filter(Boolean).join(" · ");
 }
 
 /** Bring the chosen tile into view, if it is out of it. */

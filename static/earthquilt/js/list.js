@@ -3,7 +3,7 @@
 import { $, h } from "./dom.js";
 import { showChosen } from "./grid.js";
 import { on, set, store } from "./store.js";
-import { LOOKS, lookOf, stateWords } from "./words.js";
+import { LOOKS, lookOf, percent, stateWords } from "./words.js";
 
 let active = null;
 
@@ -45,7 +45,7 @@ function row(tile) {
   return h("li", { role: "option", id: `tile-${tile.name}`, "data-name": tile.name, "aria-selected": tile.name === store.chosen },
     h("span", { class: "name" }, tile.name),
     h("span", { class: `badge ${look}` }, h("span", { class: "glyph", "aria-hidden": "true" }, LOOKS[look].glyph), stateWords(tile)),
-    h("span", { class: "share" }, tile.revision ? `revision ${tile.revision}` : ""));
+    h("span", { class: "share" }, tile.coverage == null ? "" : percent(tile.coverage)));
 }
 
 function activate(name) {

@@ -118,7 +118,7 @@ function showViews() {
 }
 
 function chooseView(word) {
-  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision_id || 0), 0) : "";
+  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0) : "";
   const view = word ? { word, stamp } : null;
   if (JSON.stringify(view) !== JSON.stringify(store.view)) set("view", view);
   showBlank();

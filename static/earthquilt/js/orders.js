@@ -73,7 +73,7 @@ function showOrders(orders) {
 }
 
 function card(order) {
-  const { finished, tiles, share } = progressOf(order);
+  const { finished, tiles, share } = order.progress;
   const bar = h("progress", { max: 1, value: share, "aria-label": `Progress of order ${order.id}` });
   return h("li", {},
     h("div", { class: "top" },
@@ -89,16 +89,9 @@ function showOnMap(order) {
   if (bounds?.isValid()) getMap().fitBounds(bounds, { padding: [40, 40], maxZoom: 11, animate: false });
 }
 
-/** How far an order is; those that are over come without progress. */
-function progressOf({ progress, status, tiles }) {
-  if (progress) return progress;
-  const done = status === "ready" ? tiles.length : 0;
-  return { tiles: tiles.length, finished: done, share: done ? 1 : 0 };
-}
-
 /** Say aloud when an order has moved. */
 function follow(order) {
-  const line = `Order ${order.id}: ${order.status}, ${progressOf(order).finished} of ${plural(order.tiles.length, "tile")} finished.`;
+  const line = `Order ${order.id}: ${order.status}, ${order.progress.finished} of ${plural(order.tiles.length, "tile")} finished.`;
   if (known.has(order.id) && known.get(order.id) !== line) announce(line);
   known.set(order.id, line);
 }

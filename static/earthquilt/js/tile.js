@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
 import { chosenTile, on, set, store } from "./store.js";
-import { LOOKS, buildWords, day, figure, lookOf, moment, percent, plural, stateWords } from "./words.js";
+import { LOOKS, day, figure, lookOf, moment, percent, plural, stateWords } from "./words.js";
 
 let shown = "";
 let refreshAll = () => {};
@@ -31,33 +31,32 @@ async function show() {
   if (!shown.startsWith(keyOf(tile))) $("tile-details").replaceChildren(h("p", { class: "muted" }, "Loading …"));
   shown = key;
   try {
-    const known = await api.details(store.campaign.slug, tile);
-    if (key === shown) $("tile-details").replaceChildren(...describe(tile, known));
+    const details = await api.tile(store.campaign.slug, tile.name);
+    if (key === shown) $("tile-details").replaceChildren(...describe(details));
   } catch (error) {
     shown = "";
     $("tile-details").replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
   }
 }
 
-function describe(tile, { build, newest, revision }) {
+function describe(tile) {
   const look = lookOf(tile);
-  const report = { ...build?.report, ...revision?.report };
-  const troubles = new Set([tile.text, newest?.error, revision?.error, ...(report.warnings || [])].filter(Boolean));
+  const troubles = new Set([tile.status_text, tile.rejection, ...tile.warnings].filter(Boolean));
   return [
     h("p", { class: `badge ${look}` }, h("span", { class: "glyph", "aria-hidden": "true" }, LOOKS[look].glyph), stateWords(tile)),
     ...[...troubles].map((sentence) => h("p", { class: `notice ${look === "failed" ? "bad" : "warn"}` }, sentence)),
-    facts(tile, newest, report),
-    ...(build ? scenes(build.scenes) : [h("p", { class: "muted" }, "The scenes are shown to those who ordered the tile and to the desk.")]),
+    facts(tile),
+    ...scenes(tile.scenes),
   ];
 }
 
-function facts(tile, newest, report) {
+function facts(tile) {
   const rows = [
-    ["Revision", tile.revision ?? "none yet"],
-    ["Build", newest ? `${newest.number}, ${buildWords(newest)}` : (tile.build ?? "none yet")],
-    ["Coverage", percent(report.coverage, 2)],
-    ["Residual cloud", percent(report.residual_cloud, 2)],
-    ["Seam score", figure(report.seam_score)],
+    ["Revision", tile.revision?.number ?? "none yet"],
+    ["Build", tile.build?.number ?? "none yet"],
+    ["Coverage", percent(tile.coverage, 2)],
+    ["Residual cloud", percent(tile.residual_cloud, 2)],
+    ["Seam score", figure(tile.seam_score)],
     ["Changed", moment(tile.changed_at)],
   ];
   return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
@@ -86,11 +85,11 @@ function sceneRow(scene) {
 }
 
 function showVerdict(tile) {
-  const open = Boolean(store.page.user.may_review && tile?.status === "composite" && tile.review_status === "unreviewed");
+  const open = Boolean(store.page.user.may_review && tile?.revision && tile.status === "composite" && tile.review === "unreviewed");
   $("verdict").hidden = !open;
-  if (!open || $("verdict").dataset.revision === String(tile.revision_id)) return;
-  $("verdict").dataset.revision = tile.revision_id;
-  $("verdict-of").textContent = `revision ${tile.revision} of ${tile.name}`;
+  if (!open || $("verdict").dataset.revision === String(tile.revision.id)) return;
+  $("verdict").dataset.revision = tile.revision.id;
+  $("verdict-of").textContent = `revision ${tile.revision.number} of ${tile.name}`;
   $("verdict-words").value = $("verdict-kind").value = "";
   tell($("verdict-message"), "");
 }

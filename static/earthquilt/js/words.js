@@ -22,15 +22,14 @@ export function lookOf(tile) {
   if (tile.status === "wanted") return "waiting";
   if (tile.status === "building") return "working";
   if (tile.status !== "composite") return tile.status in LOOKS ? tile.status : "idle";
-  if (!tile.revision) return "blending";
-  return { approved: "approved", rejected: "rejected" }[tile.review_status] || "made";
+  if (!tile.revision || tile.pending) return "blending";
+  return { approved: "approved", rejected: "rejected" }[tile.review] || "made";
 }
 
-export const stateWords = (tile) => LOOKS[lookOf(tile)].words;
-
-/** What a build is at, in words. */
-export function buildWords({ status, stage }) {
-  return status === "running" && STAGES[stage] ? STAGES[stage] : status;
+/** The state in words, with the stage of a build under way. */
+export function stateWords(tile) {
+  const words = LOOKS[lookOf(tile)].words;
+  return tile.status === "building" && STAGES[tile.stage] ? `${words}: ${STAGES[tile.stage]}` : words;
 }
 
 export const percent = (share, digits = 1) => (share == null ? "–" : `${(share * 100).toFixed(digits)} %`);

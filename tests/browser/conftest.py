@@ -1,0 +1,96 @@
+"""A headless Chromium against a live server with real rows and rasters."""
+
+import os
+import shutil
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.webapp import products
+from webapp.accounts.models import User
+from webapp.campaigns.models import Edition
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items):
+    """Everything here drives a browser."""
+    for item in items:
+        if "browser" in item.nodeid.split("/"):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests; it runs an event loop in this thread, where Django refuses its database."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed.")
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("No Chromium is installed (Debian's package is called chromium).")
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def people(transactional_db):
+    """One person per role, all with the password "pass"."""
+    made = {}
+    for role in ("customer", "reviewer", "operator"):
+        made[role] = User.objects.create_user(role, password="pass")
+        made[role].groups.add(Group.objects.get_or_create(name=role)[0])
+    return made
+
+
+@pytest.fixture
+def alps(transactional_db, tmp_path, settings):
+    """A public campaign: two finished tiles, and one that failed; nothing published."""
+    settings.STORAGE_ROOT = tmp_path / "storage"
+    campaign = products.make_campaign()
+    products.make_tiles(campaign, products.WEST, products.EAST)
+    products.make_failed(campaign, "33TVL", "No scene of 33TVL has less than 80 % cloud cover.")
+    return campaign
+
+
+@pytest.fixture
+def published(alps):
+    Edition.publish(alps)
+    return alps
+
+
+@pytest.fixture
+def open_page(chromium, live_server, client):
+    """Open the map page, signed in where a person is given; fail on errors of its scripts."""
+    contexts, errors = [], []
+
+    def open_page(path="/", person=None, width=1400, height=900):
+        context = chromium.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        if person is not None:
+            client.force_login(person)
+            cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(live_server.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
