@@ -13,6 +13,12 @@ from webapp.accounts.models import User
 TEST_REDIS_DB = 15
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Passwords of tests need not cost a second each."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def storage(settings, tmp_path):
     settings.STORAGE_ROOT = tmp_path / "storage"

@@ -60,8 +60,9 @@ class CampaignSerializer(serializers.ModelSerializer):
             return CampaignSettings.from_json(value).to_json()
         except UsageError as error:
             raise serializers.ValidationError({error.field or "settings": [str(error)]}) from error
-        except TypeError as error:
-            raise serializers.ValidationError(f"The settings are incomplete: {error}.") from error
+        except (TypeError, AttributeError) as error:
+            message = f"The settings are incomplete or of the wrong type: {error}."
+            raise serializers.ValidationError(message) from error
 
     def to_representation(self, instance: Campaign) -> dict[str, Any]:
         """Leave the source out for visitors."""
@@ -99,9 +100,7 @@ class TilePropertiesSerializer(serializers.ModelSerializer):
 
     name = serializers.CharField(source="tile_id", read_only=True)
     status_text = serializers.SerializerMethodField(help_text="why it is so, for those who have a role")
-    stage = serializers.ChoiceField(
-        Stage.choices, allow_null=True, help_text="of the build under way"
-    )
+    stage = serializers.ChoiceField(Stage.choices, allow_null=True, help_text="of the build under way")
     build = NumberedSerializer(source="current_build", read_only=True, allow_null=True)
     revision = NumberedSerializer(source="current_revision", read_only=True, allow_null=True)
     review = serializers.ChoiceField(

@@ -37,8 +37,10 @@ def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
     Raises:
         UsageError: what is wrong, in one sentence; `field` is "aoi".
     """
-    if not isinstance(content, dict):
+    if isinstance(content, bytes | str):
         content = _decode(content)
+    if not isinstance(content, dict):
+        raise UsageError("The area is not valid GeoJSON: it must be an object with a type.", FIELD)
     _refuse_other_crs(content)
     parts = [_polygons(geometry) for geometry in _geometries(content)]
     whole = shapely.union_all([_wrapped(part) for part in parts])
@@ -68,18 +70,15 @@ def check_size(area: BaseGeometry) -> None:
         )
 
 
-def _decode(content: bytes | str) -> dict[str, Any]:
+def _decode(content: bytes | str) -> Any:
     def refuse(name: str) -> None:
         raise UsageError(f"The area has a coordinate that is no number: {name}.", FIELD)
 
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        decoded = json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise UsageError("The area is not valid GeoJSON: it cannot be read as JSON.", FIELD) from error
-    if not isinstance(decoded, dict):
-        raise UsageError("The area is not valid GeoJSON: it must be an object with a type.", FIELD)
-    return decoded
 
 
 def _refuse_other_crs(content: dict[str, Any]) -> None:
@@ -94,7 +93,7 @@ def _refuse_other_crs(content: dict[str, Any]) -> None:
 
 def _geometries(content: Any) -> Iterator[dict[str, Any]]:
     """The bare geometries inside a GeoJSON object."""
-    kind = content.get("type") if isinstance(content, dict) else None
+    kind = str(content.get("type")) if isinstance(content, dict) else str(content)
     members = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
     if kind in members:
         items = content.get(members[kind])
@@ -107,7 +106,7 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
     elif kind in ("Polygon", "MultiPolygon"):
         yield content
     else:
-        raise UsageError(f"The area must be a Polygon or MultiPolygon, not {str(kind)[:40]!r}.", FIELD)
+        raise UsageError(f"The area must be a Polygon or MultiPolygon, not {kind[:40]!r}.", FIELD)
 
 
 def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
@@ -136,9 +135,10 @@ def _refuse_out_of_range(parsed: BaseGeometry) -> None:
             "longitude and latitude in degrees are needed.",
             FIELD,
         )
-    if east - west > 180:
+    widest = max(part.bounds[2] - part.bounds[0] for part in shapely.get_parts(parsed))
+    if widest > 180:
         raise UsageError(
-            f"The area spans {east - west:.0f} degrees of longitude: draw a smaller one, "
+            f"The area spans {widest:.0f} degrees of longitude: draw a smaller one, "
             "and cut it at the antimeridian where it crosses that.",
             FIELD,
         )

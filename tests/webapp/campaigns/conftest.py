@@ -1,4 +1,4 @@
-"""Stages that write small files at once, in place of hours of work, and workers that run until nothing is queued."""
+"""Stages that write small files at once in place of hours of work, and workers that run until all is done."""
 
 import json
 

@@ -39,7 +39,9 @@ def test_source_is_fixed_with_the_first_build():
 
 
 def test_slugs_are_free():
-    slugs = [Campaign.objects.create(name="Summer 2023", catalog="/d", settings=SETTINGS).slug for _ in range(3)]
+    slugs = [
+        Campaign.objects.create(name="Summer 2023", catalog="/d", settings=SETTINGS).slug for _ in range(3)
+    ]
     assert slugs == ["summer-2023", "summer-2023-2", "summer-2023-3"]
     assert Campaign.objects.create(name="!!!", catalog="/d", settings=SETTINGS).slug == "campaign"
 

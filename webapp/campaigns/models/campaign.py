@@ -10,7 +10,7 @@ from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 from django.utils.text import slugify
 
@@ -186,7 +186,7 @@ class CampaignTileQuerySet(models.QuerySet):
         return rows.defer("current_build__report", "current_revision__report").annotate(
             stage=Subquery(Build.objects.filter(**own).values("stage")[:1]),
             pending=Exists(Revision.objects.filter(**own)),
-            coverage=Cast(KT("current_build__report__coverage"), models.FloatField()),
+            coverage=Cast(KeyTextTransform("coverage", "current_build__report"), models.FloatField()),
         )
 
 

@@ -73,9 +73,7 @@ class Stateful(models.Model):
             moved = type(self).objects.filter(pk=self.pk, status=before).update(status=to, **values)
             if not moved:
                 return False
-            self.status = to
-            for name, value in values.items():
-                setattr(self, name, value)
+            self.refresh_from_db(fields=["status", *values])
             self.remember(before, to, text, by)
         return True
 

@@ -1,0 +1,127 @@
+import base64
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.webapp.products import SETTINGS
+from webapp.campaigns.models import Campaign
+
+pytestmark = pytest.mark.django_db
+
+NEW = {"name": "Summer", "catalog": "https://example.org/stac", "settings": SETTINGS, "is_public": True}
+
+
+def problem(answer):
+    assert set(answer.json()) == {"error"} and set(answer.json()["error"]) == {"code", "message", "field"}
+    return answer.json()["error"]
+
+
+def test_anonymous_sees_public_campaigns_only(as_, alps, secret):
+    assert [row["slug"] for row in as_().get("/api/campaigns/").json()["results"]] == ["alps"]
+    assert as_().get("/api/campaigns/alps/").json()["settings"]["resolution"] == 60
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("reviewer", 200), ("operator", 200), ("customer", 404), ("stranger", 404)]
+)
+def test_no_right_to_see_is_not_there(as_, secret, person, role, status):
+    answer = as_(person("somebody", role)).get("/api/campaigns/secret/")
+    assert answer.status_code == status
+    if status == 404:
+        assert problem(answer)["code"] == "not_found"
+
+
+def test_the_source_is_shown_to_those_who_work_with_it(as_, alps, operator, customer):
+    assert as_(operator).get("/api/campaigns/alps/").json()["catalog"] == "/data"
+    assert "catalog" not in as_(customer).get("/api/campaigns/alps/").json()
+    assert "catalog" not in as_().get("/api/campaigns/alps/").json()
+
+
+def test_operators_make_campaigns(as_, operator):
+    answer = as_(operator).post("/api/campaigns/", NEW)
+    assert answer.status_code == 201, answer.json()
+    made = Campaign.objects.get(slug=answer.json()["slug"])
+    assert made.owner == operator and made.settings["series"] == 3
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(None, 401), ("stranger", 403), ("customer", 403), ("reviewer", 403)]
+)
+def test_others_make_no_campaigns(as_, person, role, status):
+    answer = as_(person("somebody", role) if role else None).post("/api/campaigns/", NEW)
+    assert answer.status_code == status and problem(answer)["message"]
+    assert not Campaign.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"start": "2023-09-01"}, "settings.end"),
+        ({"start": "yesterday"}, "settings.start"),
+        ({"resolution": 7}, "settings.resolution"),
+        ({"max_cloud": 101}, "settings.max_cloud"),
+        ({"colour": "red"}, "settings.colour"),
+    ],
+)
+def test_impossible_settings_name_their_field(as_, operator, change, field):
+    answer = as_(operator).post("/api/campaigns/", {**NEW, "settings": SETTINGS | change})
+    assert answer.status_code == 400 and problem(answer)["field"] == field
+
+
+@pytest.mark.parametrize("wrong", [None, [], "all", {}, {"start": "2023-08-01"}, {"start": 5, "end": 6}])
+def test_settings_of_another_kind_are_refused(as_, operator, wrong):
+    answer = as_(operator).post("/api/campaigns/", {**NEW, "settings": wrong})
+    assert answer.status_code == 400 and problem(answer)["field"].startswith("settings")
+
+
+def test_settings_are_fixed_after_the_first_build(as_, operator, alps):
+    answer = as_(operator).patch("/api/campaigns/alps/", {"settings": SETTINGS | {"max_cloud": 5}})
+    assert answer.status_code == 400 and problem(answer)["field"] == "settings"
+    assert as_(operator).patch("/api/campaigns/alps/", {"is_public": False}).status_code == 200
+    assert as_().get("/api/campaigns/alps/").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_other_methods_are_refused(as_, operator, alps, method):
+    answer = getattr(as_(operator), method)("/api/campaigns/alps/")
+    assert answer.status_code == 405 and problem(answer)["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("slug", ["nothing", "ALPS", "a%00b", "x" * 80])
+def test_what_is_not_there_is_a_problem_too(as_, alps, slug):
+    answer = as_().get(f"/api/campaigns/{slug}/")
+    assert answer.status_code == 404 and problem(answer)["code"] == "not_found"
+
+
+def test_broken_json_is_a_problem(as_, operator):
+    answer = as_(operator).post("/api/campaigns/", "{", content_type="application/json")
+    assert answer.status_code == 400 and problem(answer)["code"] == "parse_error"
+
+
+def test_unknown_addresses_of_the_api_are_a_problem(as_):
+    assert problem(as_().get("/api/nothing/"))["code"] == "not_found"
+
+
+def test_the_latest_edition_is_told(as_, operator, alps):
+    assert as_().get("/api/campaigns/alps/").json()["latest_edition"] is None
+    as_(operator).post("/api/campaigns/alps/editions/")
+    assert as_().get("/api/campaigns/alps/").json()["latest_edition"] == 1
+
+
+def test_me(as_, operator):
+    assert as_().get("/api/me/").json() == {"username": None, "roles": []}
+    assert as_(operator).get("/api/me/").json() == {"username": "operator", "roles": ["operator"]}
+
+
+def test_basic_authentication_works_for_programs(client, operator, secret):
+    def status(password):
+        word = base64.b64encode(f"operator:{password}".encode()).decode()
+        return client.get("/api/campaigns/secret/", headers={"authorization": f"Basic {word}"}).status_code
+
+    assert status("pass") == 200 and status("wrong") == 401
+
+
+def test_a_session_needs_the_csrf_token(operator):
+    client = APIClient(enforce_csrf_checks=True)
+    client.login(username="operator", password="pass")
+    assert client.post("/api/campaigns/", NEW).status_code == 403

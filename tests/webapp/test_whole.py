@@ -1,0 +1,112 @@
+"""What belongs to no single app: description of the API, health, metrics, checks of the set-up."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import Client
+
+from webapp import checks
+from webapp.settings import storage_folder
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_description_of_the_api_has_no_warnings():
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=io.StringIO())
+
+
+def test_description_and_pages_are_served(client):
+    assert b"openapi: 3" in client.get("/api/schema/").content
+    assert client.get("/api/docs/").status_code == 200
+
+
+def test_migrations_are_complete():
+    call_command("makemigrations", "--check", "--dry-run", stdout=io.StringIO())
+
+
+def test_healthy(client, storage, queues):
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "database": "ok", "queue": "ok", "storage": "ok"}
+    assert list(storage.iterdir()) == []
+
+
+def test_health_names_what_is_down(client, settings, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    settings.STORAGE_ROOT = tmp_path / "file" / "storage"
+    settings.RQ_QUEUES = {name: {"URL": "redis://127.0.0.1:1/0"} for name in settings.QUEUES}
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "down", "database": "ok", "queue": "down", "storage": "down"}
+
+
+def test_metrics_count_by_state(client, alps):
+    text = client.get("/metrics").content.decode()
+    assert 'earthquilt_tiles{status="composite"} 1\n' in text
+    assert 'earthquilt_builds{status="failed"} 0\n' in text
+    assert 'earthquilt_queue{queue="gpu"} 0\n' in text
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/metrics"])
+def test_health_is_only_looked_at(client, address):
+    assert client.post(address).status_code == 405
+
+
+def test_a_bug_in_the_api_is_told_in_its_shape(monkeypatch):
+    monkeypatch.setattr("webapp.accounts.roles.roles_of", lambda user: 1 / 0)
+    answer = Client(raise_request_exception=False).get("/api/me/")
+    assert answer.status_code == 500 and answer.json()["error"]["code"] == "internal"
+    assert "ZeroDivision" not in answer.content.decode()
+
+
+def ids(found):
+    return [message.id for message in found]
+
+
+def test_storage_that_cannot_be_written_is_a_mistake(settings, tmp_path):
+    settings.STORAGE_ROOT = tmp_path / "new" / "folder"
+    assert not checks.storage_is_writable(None)
+    (tmp_path / "file").write_text("")
+    settings.STORAGE_ROOT = tmp_path / "file" / "storage"
+    assert ids(checks.storage_is_writable(None)) == ["earthquilt.E001"]
+
+
+def test_another_database_is_a_mistake(monkeypatch):
+    assert not checks.database_is_postgis(None)
+    monkeypatch.setitem(site.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    assert ids(checks.database_is_postgis(None)) == ["earthquilt.E002"]
+
+
+def test_a_database_with_postgis_is_well():
+    assert not checks.postgis_is_installed(None, databases=["default"])
+
+
+def test_an_address_that_is_not_redis_is_a_mistake(settings):
+    settings.REDIS_URL = "http://127.0.0.1"
+    assert ids(checks.redis_address_is_one(None)) == ["earthquilt.E005"]
+
+
+def test_a_made_up_key_is_told(settings):
+    settings.SECRET_KEY_IS_MADE_UP = True
+    assert ids(checks.secret_key_is_set(None)) == ["earthquilt.W001"]
+
+
+@pytest.mark.parametrize(
+    ("address", "folder"),
+    [
+        ("/data/a b", Path("/data/a b")),
+        ("file:///data/a%20b", Path("/data/a b")),
+        ("products", site.BASE_DIR / "products"),
+    ],
+)
+def test_storage_addresses_are_folders(address, folder):
+    assert storage_folder(address) == folder
+
+
+def test_storage_addresses_of_another_kind_are_refused():
+    with pytest.raises(ImproperlyConfigured, match="s3://bucket"):
+        storage_folder("s3://bucket")
