@@ -69,7 +69,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resolution", type=float, default=60, help="metres (default 60)")
     parser.add_argument(
         "--on",
-        choices=("simulated", "alpine-trained", "alpine-held-out", "eurosat"),
+        choices=("simulated", "alpine-trained", "alpine-held-out", "desert", "eurosat"),
         default="simulated",
         help="what to evaluate on (default: simulated scenes)",
     )
@@ -93,7 +93,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
 
 
 def _figures(args: argparse.Namespace) -> dict[str, Any]:
-    from pipeline.training.evaluate import on_alpine, on_eurosat, on_seeds
+    from pipeline.training.evaluate import on_alpine, on_desert, on_eurosat, on_seeds
 
     if args.on == "simulated":
         return on_seeds(args.name, parse_seeds(args.seeds), args.resolution, args.weights)
@@ -101,6 +101,10 @@ def _figures(args: argparse.Namespace) -> dict[str, Any]:
         if args.name != "buildings":
             raise UsageError(f"EuroSAT says nothing about {args.name!r}, only about 'buildings'.", "on")
         return on_eurosat(args.data, args.weights)
+    if args.on == "desert":
+        if args.name != "cloud":
+            raise UsageError(f"The desert scene is for 'cloud', not for {args.name!r}.", "on")
+        return on_desert(args.data, args.weights)
     if args.name not in ("cloud", "preview-cloud", "haze"):
         raise UsageError(f"The alpine scenes have no labels for {args.name!r}.", "on")
     return on_alpine(args.name, args.data, args.on == "alpine-held-out", args.weights)

@@ -11,6 +11,7 @@ from pipeline.networks import load
 from pipeline.training.augment import enlarged
 from pipeline.training.datasets import IGNORE
 from pipeline.training.datasets.alpine import RealScene, read_scenes
+from pipeline.training.datasets.desert import read_desert
 from pipeline.training.datasets.drawing import Drawn, draw_preview, draw_windows
 from pipeline.training.datasets.eurosat import EurosatPatches
 from pipeline.training.datasets.labels import LANDCOVER_LABELS, SCL_CLOUD, landcover_labels, scl_labels
@@ -122,6 +123,13 @@ def _real(name: str, scene: RealScene, held_out: bool) -> tuple[NDArray[np.float
         return preview.reflectance[:, part], preview.labels[part]
     labels = scl_labels(scene.scl[rows], SCL_CLOUD).repeat(2, 0).repeat(2, 1)
     return enlarged(scene.reflectance[:, rows], order=1) if labels.size else scene.reflectance, labels
+
+
+def on_desert(data: Path, weights: Path) -> dict[str, Any]:
+    """Return figures of "cloud" on the real desert scene."""
+    network, scene = load("cloud", weights), read_desert(data)
+    guess = network.probabilities(scene.reflectance).argmax(axis=0)
+    return figures(confusion(scene.labels, guess, len(network.classes)), network.classes)
 
 
 def on_eurosat(data: Path, weights: Path, crops: int = 100) -> dict[str, Any]:

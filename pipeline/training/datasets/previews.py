@@ -97,7 +97,9 @@ def preview_of(scene: RealScene, averaged: bool, shift: float = 0.0) -> Sample:
     factor = PIXEL / scene.pixel
     reflectance = scene.reflectance
     if averaged:
-        reflectance = np.stack([ndimage.uniform_filter(band, 3, mode="nearest") for band in reflectance])
+        filled = np.nan_to_num(reflectance)
+        means = np.stack([ndimage.uniform_filter(band, 3, mode="nearest") for band in filled])
+        reflectance = np.where(np.isnan(reflectance), np.float32(np.nan), means)
     labels = scl_labels(scene.scl, SCL_PREVIEW_CLOUD)
     rows, cols = (
         np.minimum((np.arange(int(size / factor)) * factor + factor / 2 + shift).astype(int), size - 1)

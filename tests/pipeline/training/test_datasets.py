@@ -150,3 +150,10 @@ def test_real_preview_covers_its_scene(alpine):
     preview = preview_of(read_scenes(alpine)[0], averaged=True)
     assert preview.labels.shape == (343, 24)
     assert set(np.unique(preview.labels)) == {0, 1, IGNORE}
+
+
+def test_averaged_preview_is_empty_only_where_its_scene_is(alpine):
+    scene = read_scenes(alpine)[0]
+    averaged, nearest = (preview_of(scene, averaged=way).reflectance for way in (True, False))
+    assert np.array_equal(np.isnan(averaged), np.isnan(nearest))
+    assert np.isfinite(averaged).any()

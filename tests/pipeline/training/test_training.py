@@ -153,3 +153,11 @@ def test_seeds_are_numbers_and_ranges(text, seeds):
 def test_odd_seeds_are_refused(text):
     with pytest.raises(UsageError):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("water", "eurosat"), ("haze", "desert"), ("landcover", "alpine-held-out")]
+)
+def test_data_without_labels_for_a_network_are_refused(name, where):
+    with pytest.raises(UsageError, match=f"'{name}'"):
+        run_evaluate(arguments(add_evaluate_arguments, name, "--on", where))
