@@ -17,7 +17,8 @@ class Product:
 
     Attributes:
         scene: the scene.
-        strip_start: when the datastrip began; granules of a split datatake differ in it, reprocessings do not.
+        strip_start: when the datastrip began; granules of a split datatake differ in it, reprocessings do
+            not.
         created: when the product was made.
     """
 
@@ -29,8 +30,9 @@ class Product:
 def acquisitions(products: Iterable[Product]) -> list[Scene]:
     """One scene for each acquisition, sorted by (datetime, id).
 
-    Products of one tile and datatake are one acquisition. Of products of the same strip the newest baseline wins,
-    then the newest made; those left over are the granules of a split datatake and become the parts of one scene.
+    Products of one tile and datatake are one acquisition. Of products of the same strip the newest baseline
+    wins, then the newest made; those left over are the granules of a split datatake and become the parts of
+    one scene.
     """
     groups: dict[tuple[str, str], list[Product]] = defaultdict(list)
     for product in products:
@@ -58,7 +60,7 @@ def _newest(strip: list[Product]) -> Product:
 
 
 def _merged(parts: list[Scene]) -> Scene:
-    """One scene of the granules of a datatake; its cloud cover is their mean, the rest that of the first by id."""
+    """One scene of the granules of a datatake: their mean cloud cover, else the first one's values."""
     if len(parts) == 1:
         return parts[0]
     ordered = tuple(sorted(parts, key=lambda scene: scene.id))

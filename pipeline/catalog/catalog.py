@@ -28,7 +28,9 @@ class Catalog(ABC):
 
     @abstractmethod
     def offers(self, tile: Tile, start: date, end: date) -> Iterator[Offer]:
-        """(id, function that reads the product) of what the source has for a tile; may offer too much, never too little.
+        """What the source has for a tile: (id, function that reads the product).
+
+        It may offer too much, never too little.
 
         Raises:
             SourceError: the source itself cannot be used.
@@ -37,8 +39,8 @@ class Catalog(ABC):
     def search(self, tile: str, start: date, end: date, max_cloud: float) -> list[Scene]:
         """The scenes of a tile from `start` to `end`, both days included (UTC).
 
-        Reprocessings of one acquisition count once and split granules are merged, before the cloud cover is looked
-        at. What cannot be used is left out and told in `rejected`.
+        Reprocessings of one acquisition count once and split granules are merged, before the cloud cover is
+        looked at. What cannot be used is left out and told in `rejected`.
 
         Args:
             tile: name, such as 33TWL.
@@ -83,9 +85,5 @@ class Catalog(ABC):
             if scene.level == self.level:
                 yield product
             else:
-                self.rejected.append(
-                    (
-                        scene.id,
-                        f"{scene.id} is {scene.level}; this search is for {self.level}, and levels are not mixed.",
-                    )
-                )
+                reason = f"It is {scene.level}; this search is for {self.level}, and levels are not mixed."
+                self.rejected.append((scene.id, reason))

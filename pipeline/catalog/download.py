@@ -182,7 +182,7 @@ def _extent(answer: requests.Response) -> tuple[int, int | None]:
 
 
 def _matches(path: Path, checksum: str) -> bool:
-    """Whether a file has a checksum, given as multihash (hex) or "algorithm:hex"; unknown kinds are not checked."""
+    """Whether a file has a checksum (multihash in hex, or "algorithm:hex"); unknown kinds are not checked."""
     name, _, digest = checksum.rpartition(":")
     if not name:
         name, digest = _multihash(checksum)

@@ -37,8 +37,8 @@ def reading(scene: Scene, what: str) -> Iterator[None]:
     """Our settings while the block reads; what GDAL throws is told with the scene's id and what was read.
 
     Raises:
-        TransientSourceError: it lies at an http(s) address and the server did not say that it refuses: GDAL does not
-            tell a server that fails from a file that is broken.
+        TransientSourceError: it lies at an http(s) address and the server did not say that it refuses: GDAL
+            does not tell a server that fails from a file that is broken.
         SourceError: the file is missing, broken, or no raster.
     """
     try:

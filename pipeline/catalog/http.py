@@ -21,7 +21,7 @@ MOST_REDIRECTS = 5
 
 
 class Refused(TransientSourceError):
-    """An answer of 429 or 5xx; `retry_after` is how many seconds the server asks for, None where it does not."""
+    """An answer of 429 or 5xx; `retry_after` is the seconds that the server asks for, None without."""
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message)
@@ -33,7 +33,8 @@ class Http:
 
     Args:
         tries: how often a request is made before it counts as failed.
-        pause: seconds before the second try; doubled with each further one, unless the server says Retry-After.
+        pause: seconds before the second try; doubled with each further one, unless the server says
+            Retry-After.
         signer: address that signs Planetary Computer's blobs.
         needs_signature: tells which addresses are to be signed.
         sleep: waits for seconds.
@@ -62,6 +63,7 @@ class Http:
             self.tries - 1,
             backoff_factor=self.pause,
             backoff_max=LONGEST_WAIT,
+            retry_after_max=int(LONGEST_WAIT),
             status_forcelist=TRANSIENT,
             allowed_methods=None,
             raise_on_status=False,

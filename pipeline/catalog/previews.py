@@ -18,8 +18,9 @@ TRIM = 2
 def read_preview(scene: Scene) -> np.ndarray:
     """The preview of a scene.
 
-    From the product's own picture (PVI) where it has one of exactly 343 x 343: its 8 bits are those of the true-colour
-    image, 1..255 = reflectance up to 0.3558, 0 = no data (Level-2A User Guide). Else by a decimated read of the bands.
+    From the product's own picture (PVI) where it has one of exactly 343 x 343: its 8 bits are those of the
+    true-colour image, 1..255 = reflectance up to 0.3558, 0 = no data (Level-2A User Guide). Else by a
+    decimated read of the bands.
 
     Returns:
         float32 (3, 343, 343), reflectance clipped to 0..0.3558, NaN = no data.

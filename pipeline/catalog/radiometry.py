@@ -1,7 +1,7 @@
 """From a source's metadata to reflectance = DN * scale + offset; read, never guessed.
 
-Since processing baseline 04.00 products carry DN shifted by +1000, so that dark pixels do not fall below 0; the
-shift must be taken off once. The sensing date is no sign of it: archives are reprocessed.
+Since processing baseline 04.00 products carry DN shifted by +1000, so that dark pixels do not fall below 0;
+the shift must be taken off once. The sensing date is no sign of it: archives are reprocessed.
 """
 
 import math
@@ -61,9 +61,9 @@ def from_product(
 def from_item(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Radiometry:
     """Radiometry of one band of a STAC item.
 
-    In this order: `earthsearch:boa_offset_applied` true means offset 0, whatever `raster:bands` lists; else scale and
-    offset of `raster:bands` (or of `bands` in STAC 1.1); else DN / 10000 with the offset of the processing
-    baseline (-1000 from 04.00 on), which is how Planetary Computer serves its unchanged DN.
+    In this order: `earthsearch:boa_offset_applied` true means offset 0, whatever `raster:bands` lists; else
+    scale and offset of `raster:bands` (or of `bands` in STAC 1.1); else DN / 10000 with the offset of the
+    processing baseline (-1000 from 04.00 on), which is how Planetary Computer serves its unchanged DN.
 
     Raises:
         SourceError: the item states neither.
@@ -91,7 +91,7 @@ def baseline_of(properties: Mapping[str, Any]) -> str | None:
 
 
 def _stated(asset: Mapping[str, Any]) -> dict[str, Any]:
-    """scale, offset and nodata of an asset, from `raster:bands`, else `bands`, else the asset's own fields."""
+    """Scale, offset and nodata of an asset: from `raster:bands`, else `bands`, else its own fields."""
     bands = asset.get("raster:bands") or asset.get("bands") or [{}]
     fields = {**asset, **bands[0]}
     return {name: fields.get(name, fields.get(f"raster:{name}")) for name in ("scale", "offset", "nodata")}

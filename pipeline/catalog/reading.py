@@ -20,8 +20,9 @@ WINDOW = 1024
 class SceneReader:
     """Reads a scene onto a grid window by window; the result does not depend on the windows.
 
-    Pixels of the source's own grid are taken as they are, finer sources as means (through their overviews), others by
-    bilinear resampling in which empty pixels have no weight. Used as a context; one thread at a time.
+    Pixels of the source's own grid are taken as they are, finer sources as means (through their overviews),
+    others by bilinear resampling in which empty pixels have no weight. Used as a context; one thread at a
+    time.
 
     Args:
         scene: what to read; of its parts, the first with data wins in each pixel, in order of id.
@@ -81,7 +82,7 @@ class SceneReader:
 
 
 def scene_reader(scene: Scene, geobox: GeoBox) -> SceneReader:
-    """A context that reads `scene` onto `geobox` by windows: `with scene_reader(...) as reader: reader.read(window)`."""
+    """Open a scene to be read by windows, as a context: `with ... as reader: reader.read(window)`."""
     return SceneReader(scene, geobox)
 
 
@@ -91,7 +92,8 @@ def read_scene(scene: Scene, geobox: GeoBox, cache: Path | None = None) -> np.nd
     Args:
         scene: what to read.
         geobox: the grid, in the CRS of the scene's tile.
-        cache: a folder to which bands at http(s) addresses are downloaded first; where None they are read over the net.
+        cache: a folder to which bands at http(s) addresses are downloaded first; where None they are read
+            over the net.
 
     Returns:
         Stored reflectance, uint16 (4, h, w), 0 = empty; see `SceneReader.read`.

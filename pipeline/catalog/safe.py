@@ -27,7 +27,7 @@ class SafeFolder(Catalog):
         self.folder = folder.resolve()
 
     def offers(self, tile: Tile, start: date, end: date) -> Iterator[Offer]:
-        """The granules of the tile in all products; products whose metadata cannot be read are told as rejected."""
+        """The granules of the tile in all products; what cannot be read is told as rejected."""
         for product in sorted(products_in(self.folder, DEPTH)):
             granules = [path for path in _granules(product) if _tile_name(path, product) in (tile.name, None)]
             for granule in granules:

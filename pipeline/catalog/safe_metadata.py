@@ -160,7 +160,7 @@ def _time(root: Element, name: str, path: Path) -> datetime:
 
 
 def _strip_start(datastrip: str) -> datetime | None:
-    """Start of a datastrip from its id, such as S2A_OPER_MSI_L2A_DS_2APS_20230815T155057_S20230815T095630_N05.09."""
+    """Start of a datastrip from its id, such as S2A_OPER_MSI_..._20230815T155057_S20230815T095630_N05.09."""
     for part in datastrip.split("_"):
         if len(part) == 16 and part.startswith("S") and part[9] == "T":
             return datetime.strptime(part, "S%Y%m%dT%H%M%S").replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Array work of reading a scene onto a grid: the swath's ringing edge, and resampling that respects empty pixels."""
+"""Array work of reading a scene onto a grid: the ringing edge of the swath, empty pixels in resampling."""
 
 from dataclasses import dataclass
 
@@ -51,10 +51,12 @@ def bilinear(values: np.ndarray, valid: np.ndarray, rows: Axis, cols: Axis) -> t
     Args:
         values: float (bands, h, w).
         valid: bool (h, w).
-        rows, cols: where the target pixels lie.
+        rows: where the target rows lie.
+        cols: where the target columns lie.
 
     Returns:
-        Values (bands, rows, cols) float64, and valid: bool (rows, cols), True where the centre lies in a valid pixel.
+        Values (bands, rows, cols) float64, and valid: bool (rows, cols), True where the centre lies in a
+        valid pixel.
     """
     weights = _interpolate(valid.astype(np.float64)[np.newaxis], rows, cols)
     summed = _interpolate(np.where(valid, values, 0).astype(np.float64), rows, cols)
@@ -65,8 +67,8 @@ def bilinear(values: np.ndarray, valid: np.ndarray, rows: Axis, cols: Axis) -> t
 def near_swath_edge(empty: np.ndarray, trim: int) -> np.ndarray:
     """Pixels within `trim` pixels of an empty region, where lossy compression rings.
 
-    A region counts where a wholly empty block of 5 x 5 pixels fits into it: single dark pixels inside the scene, which
-    have a 0 in some band, do not grow.
+    A region counts where a wholly empty block of 5 x 5 pixels fits into it: single dark pixels inside the
+    scene, which have a 0 in some band, do not grow.
 
     Args:
         empty: bool (h, w), with `APRON` pixels more on each side than the result is wanted for.

@@ -16,8 +16,8 @@ def open_catalog(address: str | Path, level: str = "L2A") -> Catalog:
     """The catalog at an address.
 
     Args:
-        address: http(s) address of a STAC API; path of a static STAC catalog (.json); a folder with catalog.json in it,
-            or of SAFE products, or a SAFE product itself.
+        address: http(s) address of a STAC API; path of a static STAC catalog (.json); a folder with
+            catalog.json in it, or of SAFE products, or a SAFE product itself.
         level: "L1C" or "L2A".
 
     Raises:
@@ -35,6 +35,7 @@ def open_catalog(address: str | Path, level: str = "L2A") -> Catalog:
     if path.suffix.lower() == ".json" and path.is_file():
         return StaticCatalog(path, level)
     raise UsageError(
-        f"There is no catalog at {text}: give the address of a STAC API, a STAC catalog.json, or a folder of SAFE products.",
+        f"There is no catalog at {text}: give the address of a STAC API, a STAC catalog.json, "
+        "or a folder of SAFE products.",
         "catalog",
     )

@@ -43,14 +43,15 @@ class Lattice:
 
     @property
     def trim(self) -> int:
-        """Lattice pixels to drop along the swath edge: 3 source pixels, and the mixed pixel where they are means."""
+        """Lattice pixels to drop along the swath edge: 3 source pixels; of means, the mixed one besides."""
         return TRIM if self.step == 1 else ceil(TRIM / self.step) + 1
 
 
 def lattice(affine: Affine, shape: tuple[int, int], target: GeoBox) -> Lattice:
     """How a north-up raster is best read for a target grid: as it is, or in means of k x k where it is finer.
 
-    Means lie on the target's pixels where the grids agree to the source pixel, else on the source's own corner.
+    Means lie on the target's pixels where the grids agree to the source pixel, else on the source's own
+    corner.
     """
     size, wanted = affine.a, target.affine.a
     ratio = wanted / size
@@ -98,7 +99,8 @@ class Source:
         """Reflectance of lattice pixels, swath edge trimmed; what lies outside the source is empty.
 
         Args:
-            rows, cols: first and one past the last lattice pixel.
+            rows: first and one past the last lattice row.
+            cols: the same for columns.
 
         Returns:
             float32 (4, h, w) and bool (h, w), True where the pixel is not empty.
@@ -114,7 +116,7 @@ class Source:
         return reflectance, valid
 
     def _inner(self, rows: tuple[int, int], cols: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """As `block`, for pixels that all lie inside the source; reads an apron, so that windows do not matter."""
+        """As `block`, for pixels all inside the source; reads an apron, so that windows do not matter."""
         wide = [
             _clip((span[0] - APRON, span[1] + APRON), 0, count)
             for span, count in zip((rows, cols), self.lattice.shape, strict=True)
@@ -176,10 +178,10 @@ class Source:
         return self.stack.enter_context(means), asset.band_index
 
     def _overview(self, band: str) -> tuple[rasterio.DatasetReader, Affine]:
-        """The coarsest overview of a band that is not coarser than the lattice, and its grid; else the band itself.
+        """The coarsest overview of a band not coarser than the lattice, and its grid; else the band itself.
 
-        The overviews of JPEG 2000 are its wavelet levels: pixel j of level 1:f is centred on pixel f * j of the band,
-        which GDAL does not tell. Other formats stretch an overview over the whole picture.
+        The overviews of JPEG 2000 are its wavelet levels: pixel j of level 1:f is centred on pixel f * j of
+        the band, which GDAL does not tell. Other formats stretch an overview over the whole picture.
         """
         dataset, asset = self.datasets[band], self.scene.assets[band]
         factors = [factor for factor in dataset.overviews(asset.band_index) if factor <= self.lattice.step]

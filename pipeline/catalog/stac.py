@@ -51,8 +51,8 @@ def item_product(item: Item, resolve: Resolve) -> Product:
         resolve: makes an href of the item an address or local path.
 
     Raises:
-        SourceError: the item lacks what a scene needs (its tile, time, level, baseline, cloud cover, a band, its
-            radiometry), with its id and what is missing.
+        SourceError: the item lacks what a scene needs (its tile, time, level, baseline, cloud cover, a band,
+            its radiometry), with its id and what is missing.
     """
     identity = str(item.get("id") or "without id")
     try:
@@ -140,7 +140,7 @@ def _level(item: Item) -> str:
 
 
 def _datatake(properties: Mapping[str, Any]) -> str | None:
-    """Satellite and start of the overpass, without the baseline, so that reprocessings and neighbours share it."""
+    """Satellite and start of the overpass, without the baseline: reprocessings and neighbours share it."""
     match = DATATAKE.match(str(properties.get("s2:datatake_id") or ""))
     match = match or PRODUCT.match(str(properties.get("s2:product_uri") or ""))
     return f"G{match[1]}_{match[2]}" if match else properties.get("s2:datatake_id")

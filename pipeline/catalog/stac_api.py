@@ -25,8 +25,8 @@ NO_API = (ClientTypeError, STACError, KeyError, TypeError, ValueError, NotImplem
 class StacApi(Catalog):
     """The collection `sentinel-2-l2a` (or `sentinel-2-l1c`) of a STAC API.
 
-    The server is asked by footprint and dates; tile, level and cloud cover are checked here, since servers differ in
-    what they can filter by.
+    The server is asked by footprint and dates; tile, level and cloud cover are checked here, since servers
+    differ in what they can filter by.
     """
 
     def __init__(self, address: str, level: str, http: Http | None = None) -> None:

@@ -18,7 +18,7 @@ MOST_BYTES = 16 * 2**20
 
 
 class StaticCatalog(Catalog):
-    """The items below a catalog.json; local files must lie in its folder, bands may also lie at http(s) addresses."""
+    """The items below a catalog.json; local files must lie in its folder, bands may lie at http(s) too."""
 
     def __init__(self, path: Path, level: str) -> None:
         super().__init__(str(path), level)

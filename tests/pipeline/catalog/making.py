@@ -68,7 +68,7 @@ def scene_of(paths: dict[str, Path], tile: str = "33TWL", **fields) -> Scene:
 
 
 def item(hrefs: dict[str, str], naming: str = "earth-search", **properties) -> dict:
-    """A STAC item as Earth Search or Planetary Computer publishes it; None as a property's value leaves it out."""
+    """A STAC item as Earth Search or Planetary Computer publishes it; a property that is None is left out."""
     tile = properties.pop("tile", "33TWL")
     day, number = properties.pop("day", "20230815"), properties.pop("number", 0)
     baseline = properties.get("s2:processing_baseline", "05.09")

@@ -42,7 +42,8 @@ GRANULE = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
  <n1:Geometric_Info>
   <Tile_Geocoding><HORIZONTAL_CS_CODE>EPSG:{epsg}</HORIZONTAL_CS_CODE></Tile_Geocoding>
   <Tile_Angles>
-   <Mean_Sun_Angle><ZENITH_ANGLE unit="deg">35.5</ZENITH_ANGLE><AZIMUTH_ANGLE unit="deg">152.25</AZIMUTH_ANGLE>
+   <Mean_Sun_Angle><ZENITH_ANGLE unit="deg">35.5</ZENITH_ANGLE>
+    <AZIMUTH_ANGLE unit="deg">152.25</AZIMUTH_ANGLE>
    </Mean_Sun_Angle>
   </Tile_Angles>
  </n1:Geometric_Info>
@@ -65,7 +66,7 @@ def make_safe(
     pvi: np.ndarray | None = None,
     **options,
 ) -> Path:
-    """A product of DN `counts` (R, G, B, NIR); `offset` None lists no offsets; `pvi` is uint8 (3, 343, 343)."""
+    """A product of DN (R, G, B, NIR); `offset` None lists no offsets; `pvi` is uint8 (3, 343, 343)."""
     code = baseline.replace(".", "")
     name = f"S2A_MSIL{level}_{day}T095031_N{code}_R079_T{tile}_{created}"
     product = folder / f"{name}.SAFE"

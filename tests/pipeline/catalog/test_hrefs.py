@@ -14,11 +14,11 @@ def test_local_files_are_found_beside_their_item(tmp_path):
 
 @pytest.mark.parametrize(
     "href",
-    ["../../secret.tif", "/etc/hostname", "file:///etc/hostname", "/vsicurl/http://h/a.tif", "/vsizip/a.zip/b.tif",
-     "ftp://h/a.tif", "gs://bucket/a.tif"],
+    ["../../secret.tif", "/etc/hostname", "file:///etc/hostname", "/vsicurl/http://h/a.tif", 
+     "/vsizip/a.zip/b.tif", "ftp://h/a.tif", "gs://bucket/a.tif"],
 )  # fmt: skip
 def test_other_places_are_refused(href, tmp_path):
-    with pytest.raises(SourceError, match="outside|neither"):
+    with pytest.raises(SourceError, match=r"outside|neither"):
         resolve(href, str(tmp_path / "item.json"), tmp_path)
 
 
