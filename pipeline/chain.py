@@ -16,6 +16,7 @@ from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
 from pipeline.grid import Tile
+from pipeline.imagery import Coverage
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
 from pipeline.scene_list import Candidate, SceneList
@@ -105,20 +106,37 @@ def next_scene(build: Build) -> str | None:
     """Stage 2's loop: the scene to be fetched next, already added to the list; None when there is none.
 
     While less than the share is covered and a candidate adds at least the least gain of the tile, the best
-    next one is asked for.
+    next one is asked for. What a preview promised may not hold at full resolution: a scene that was fetched
+    and adds less than that after all is taken off the list again.
     """
     with build.step("imagery"):
-        listed = build.scene_list()
-        scenes = _scenes_of(build, [item for item in listed.chosen if not item.hazy])
-        coverage = imagery.coverage(scenes, build.tile, build.settings, build.folder)
-        if coverage.share >= build.settings.share:
+        listed, covered = _without_useless(build, build.scene_list())
+        if covered.share >= build.settings.share:
             return None
-        best = scene_list.best_next(listed, build.folder, coverage.uncovered_preview)
+        best = scene_list.best_next(listed, build.folder, covered.uncovered_preview)
         if best is None or best.gain < build.settings.least_gain:
             return None
+        build.note(covered_before=covered.share)
         reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
-        write_json(build.folder / "scene_list.json", listed.with_added(best.id, reason).to_json())
+        listed.with_added(best.id, reason).write(build.folder)
         return best.id
+
+
+def _without_useless(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
+    """The list without the scene added last if that adds too little, and what the list covers."""
+    covered = _coverage(build, listed)
+    last = max(listed.chosen, key=lambda item: item.rank or 0)
+    gain = covered.share - build.notes().get("covered_before", 0.0)
+    if not last.added or gain >= build.settings.least_gain:
+        return listed, covered
+    shorter = listed.without(last.id, f"fetched besides, but adds only {gain:.3%} of the tile")
+    shorter.write(build.folder)
+    return shorter, _coverage(build, shorter)
+
+
+def _coverage(build: Build, listed: SceneList) -> Coverage:
+    scenes = _scenes_of(build, [item for item in listed.chosen if not item.hazy])
+    return imagery.coverage(scenes, build.tile, build.settings, build.folder)
 
 
 def fetch_and_mask(build: Build, tell: Callable[[str], None] = log.info) -> None:

@@ -150,6 +150,7 @@ def raster_writer(
     colormap: Mapping[int, tuple[int, int, int, int]] | None = None,
     picture: bool = False,
     tags: Mapping[str, str] | None = None,
+    reflectance: bool = False,
 ) -> Iterator[rasterio.io.DatasetWriter]:
     """Open a GeoTIFF to be written window by window; it appears under `path` only when whole.
 
@@ -165,6 +166,7 @@ def raster_writer(
         colormap: palette of a one-band uint8 raster, RGBA by value.
         picture: bands 1 to 3 are R, G, B and further ones undefined (else a fourth is taken for alpha).
         tags: metadata of the file.
+        reflectance: the bands are stored reflectance; scale and offset say so to whoever reads them.
 
     Raises:
         StorageError: the disk is full or the folder cannot be written.
@@ -184,6 +186,9 @@ def raster_writer(
                     dataset.write_colormap(1, dict(colormap))
                 if tags:
                     dataset.update_tags(**tags)
+                if reflectance:
+                    dataset.scales = (1 / QUANTIFICATION,) * count
+                    dataset.offsets = (-1 / QUANTIFICATION,) * count
                 yield dataset
             if cog:
                 _copy_as_cog(first, beside, overviews)

@@ -53,7 +53,7 @@ def _write(scene: Scene, tile: Tile, settings: CampaignSettings, path: Path) -> 
     geobox = tile.geobox(settings.resolution)
     with (
         scene_reader(scene, geobox) as reader,
-        raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS) as out,
+        raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True) as out,
     ):
         for window in windows(geobox.shape.yx, FETCH_WINDOW):
             out.write(reader.read(window), window=window)

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import (
@@ -20,8 +18,9 @@ from pipeline.evidence import (
     scene_folder,
 )
 from pipeline.grid import Tile
+from pipeline.image import Image, open_image
 from pipeline.networks import load, predict
-from pipeline.raster import BANDS, decode, filled, geobox_of, opened, raster_writer, windows
+from pipeline.raster import BANDS, filled, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
 from pipeline.tone import load_tone
 
@@ -57,26 +56,27 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
 
 def write_mask(reflectance: Path, target: Path) -> None:
     """Run the cloud network over a raster of stored reflectance and write the mask."""
-    with opened(reflectance) as pixels:
-        geobox = geobox_of(pixels)
+    with open_image(reflectance) as image:
+        write_mask_of(image, target)
 
-        def read(window: Window) -> NDArray[np.float32]:
-            return decode(pixels.read(window=window))
 
-        with raster_writer(
-            target,
-            geobox,
-            1,
-            "uint8",
-            nodata=NO_DATA,
-            cog=True,
-            overviews=Resampling.mode,
-            descriptions=("cloud",),
-        ) as out:
-            for window, probabilities in predict(load(NETWORK), read, geobox.shape.yx):
-                valid = filled(pixels.read(window=window))
-                classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA)
-                out.write(classes.astype(np.uint8), 1, window=window)
+def write_mask_of(image: Image, target: Path) -> None:
+    """Run the cloud network over an open image and write the mask."""
+    geobox = image.geobox
+    with raster_writer(
+        target,
+        geobox,
+        1,
+        "uint8",
+        nodata=NO_DATA,
+        cog=True,
+        overviews=Resampling.mode,
+        descriptions=("cloud",),
+    ) as out:
+        for window, probabilities in predict(load(NETWORK), image.read, geobox.shape.yx):
+            valid = np.isfinite(image.read(window)).all(axis=0)
+            classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA)
+            out.write(classes.astype(np.uint8), 1, window=window)
 
 
 def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:

@@ -48,8 +48,8 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     counts, confident = np.zeros(len(CLASSES) + 1, np.int64), 0
     with (
         contributors(paths, dict.fromkeys(paths, _shares), Ramps()) as sources,
-        _landcover_writer(Path(folder), geobox) as landcover,
-        _confidence_writer(Path(folder), geobox) as certainty,
+        landcover_writer(Path(folder) / "landcover.tif", geobox) as landcover,
+        confidence_writer(Path(folder) / "confidence.tif", geobox) as certainty,
     ):
         for window in windows(geobox.shape.yx):
             blended = blend_window(window_geobox(geobox, window), sources, len(CLASSES))
@@ -66,9 +66,10 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     }
 
 
-def _landcover_writer(folder: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+def landcover_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    """Open a COG of class codes with the colour table inside; overviews by the commonest class."""
     return raster_writer(
-        folder / "landcover.tif",
+        path,
         geobox,
         1,
         "uint8",
@@ -80,8 +81,8 @@ def _landcover_writer(folder: Path, geobox: GeoBox) -> AbstractContextManager[Da
     )
 
 
-def _confidence_writer(folder: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
-    path = folder / "confidence.tif"
+def confidence_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    """Open a COG of confidences 0..100, 255 = no data."""
     return raster_writer(
         path, geobox, 1, "uint8", nodata=NO_CONFIDENCE, cog=True, descriptions=("confidence",)
     )

@@ -177,7 +177,7 @@ def _write(views: list[SceneView], geobox: GeoBox, settings: CampaignSettings, f
     tally, sums = Tally(), CellSums(geobox)
     with (
         raster_writer(
-            folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS
+            folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
         ) as composite,
         raster_writer(
             folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True

@@ -32,7 +32,7 @@ class Candidate:
         datatake: what identifies the overpass.
         days: |date - target| in whole days.
         readable: whether its preview could be read.
-        added: whether stage 2 had to fetch it besides.
+        added: whether stage 2 fetched it besides, used or not.
     """
 
     id: str
@@ -125,6 +125,14 @@ class SceneList:
         )
         return replace(self, candidates=candidates)
 
+    def without(self, scene_id: str, reason: str) -> "SceneList":
+        """The list without a scene that stage 2 added last in vain; it is not offered again."""
+        candidates = tuple(
+            replace(one, chosen=False, rank=None, reason=reason) if one.id == scene_id else one
+            for one in self.candidates
+        )
+        return replace(self, candidates=candidates)
+
     def remaining(self, folder: Path, lacking: np.ndarray | None = None) -> list[Next]:
         """The scenes that could be fetched besides, the one that gains most first, hazy ones last.
 
@@ -145,7 +153,8 @@ class SceneList:
         return sorted(found, key=lambda one: (one.candidate.hazy, -one.gain, one.candidate.days, one.id))
 
     def _open(self, one: Candidate) -> bool:
-        return not one.chosen and one.id not in self.excluded and (self.fill_hazy or not one.hazy)
+        used = one.chosen or one.added
+        return not used and one.id not in self.excluded and (self.fill_hazy or not one.hazy)
 
     def _lacking(self, masks: Mapping[str, np.ndarray]) -> np.ndarray:
         shape = next(iter(masks.values())).shape if masks else (0, 0)
