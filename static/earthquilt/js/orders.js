@@ -18,7 +18,7 @@ export function startOrders(refresh) {
   refreshAll = refresh;
   startArea(takeArea);
   $("order").addEventListener("submit", place);
-  on("campaign", () => takeArea(area, ""));
+  on("campaign", () => area && takeArea(area, ""));
   on("orders", showOrders);
 }
 

@@ -1,0 +1,91 @@
+"""The pages around the map: desks, sign-in, what each role is offered, errors."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+
+from webapp.maps.views import base_map
+from webapp.review.models import Reason
+
+
+def page_data(response):
+    found = re.search(
+        r'<script id="page-data" type="application/json">(.*?)</script>', response.content.decode()
+    )
+    return json.loads(found[1])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("address", "desk"), [("/", "map"), ("/orders/", "orders"), ("/review/", "review")])
+def test_each_desk_has_an_address(client, address, desk):
+    response = client.get(address)
+    assert response.status_code == 200
+    assert page_data(response)["desk"] == desk
+    assert "csrftoken" in response.cookies
+
+
+@pytest.mark.parametrize(
+    ("role", "order", "review", "publish"),
+    [
+        ("customer", True, False, False),
+        ("reviewer", False, True, False),
+        ("operator", True, True, True),
+    ],
+)
+def test_each_role_is_offered_what_it_may_do(client, person, role, order, review, publish):
+    client.force_login(person(role, role))
+    response = client.get("/review/")
+    told = page_data(response)["user"]
+    assert (told["may_order"], told["may_review"], told["may_publish"]) == (order, review, publish)
+    assert (b'id="publish"' in response.content) == publish
+
+
+def test_visitors_are_asked_to_sign_in_to_order(client, db):
+    content = client.get("/orders/").content.decode()
+    assert 'id="order"' not in content and "Sign in as a customer" in content
+
+
+def test_all_reasons_and_layers_reach_the_page(client, db):
+    told = page_data(client.get("/"))
+    assert [item["value"] for item in told["reasons"]] == Reason.values
+    assert [item["name"] for item in told["layers"]] == [
+        "rgb",
+        "nir",
+        "landcover",
+        "confidence",
+        "provenance",
+    ]
+
+
+def test_no_base_map_is_used_unless_the_operator_sets_one(settings):
+    assert base_map() is None
+    settings.BASE_MAP_URL, settings.BASE_MAP_ATTRIBUTION = "https://tiles.example/{z}/{x}/{y}.png", "Example"
+    assert base_map() == {"url": "https://tiles.example/{z}/{x}/{y}.png", "attribution": "Example"}
+
+
+def test_every_static_file_of_the_page_exists(client, db):
+    content = client.get("/").content.decode()
+    files = re.findall(r'(?:href|src)="/static/([^"?]+)"', content)
+    assert len(files) >= 8
+    assert not [name for name in files if finders.find(name) is None]
+
+
+def test_every_module_that_is_imported_exists():
+    folder = finders.find("earthquilt/js")
+    assert folder
+    for module in Path(folder).glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', module.read_text()):
+            assert (Path(folder) / name).is_file(), f"{module.name} imports {name}"
+
+
+def test_an_address_that_is_none_gets_a_page_of_its_own(client, db):
+    response = client.get("/nothing/here/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_the_page_only_answers_to_reading(client, db):
+    assert client.post("/").status_code == 405
