@@ -5,7 +5,7 @@ import { getMap } from "./map.js";
 import { on, set, store } from "./store.js";
 import { LOOKS, lookOf, stateWords } from "./words.js";
 
-const LABELS_FROM_ZOOM = 6.5;
+const LABELS_FROM_ZOOM = 7;
 let group = null;
 let patches = new Map();
 

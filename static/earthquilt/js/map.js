@@ -30,7 +30,7 @@ export function extentOf(tiles) {
 }
 
 function fit(extent) {
-  if (extent) map.fitBounds(extent, { padding: [24, 24], animate: false });
+  if (extent) map.fitBounds(extent, { padding: [12, 12], animate: false });
 }
 
 /** Show a layer of a view ("1", "newest") as its TileJSON describes it, or nothing. */
