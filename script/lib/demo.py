@@ -105,9 +105,8 @@ class Demo:
 
     def follow(self) -> None:
         order = str(self.plan.state()["order"])
-        self.children.start(
-            "progress", self.manage("progress", "--order", order, "--watch"), self.environment
-        )
+        quiet = self.environment | {"LOG_LEVEL": "WARNING"}
+        self.children.start("progress", self.manage("progress", "--order", order, "--watch"), quiet)
         self.children.finish("progress", show=True)
 
     def look_at_map_tiles(self) -> None:
