@@ -1,0 +1,96 @@
+"""How campaigns, editions and the history look in the API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from pipeline.errors import UsageError
+from pipeline.settings import CampaignSettings
+from webapp.accounts import roles
+from webapp.campaigns.models import (
+    Campaign,
+    Edition,
+    EditionTile,
+    Event,
+)
+from webapp.campaigns.serializers.fields import nullable
+
+
+class CampaignSerializer(serializers.ModelSerializer):
+    """A campaign; its source is shown to those who work with it."""
+
+    settings_fixed = serializers.BooleanField(source="has_builds", read_only=True)
+    latest_edition = serializers.IntegerField(read_only=True, allow_null=True, source="latest_number")
+
+    class Meta:
+        """Fields."""
+
+        model = Campaign
+        fields = (
+            "slug",
+            "name",
+            "catalog",
+            "settings",
+            "is_public",
+            "settings_fixed",
+            "latest_edition",
+            "created_at",
+        )
+        read_only_fields = ("slug", "created_at")
+
+    def validate_settings(self, value: Any) -> Any:
+        """Settings that a campaign can have."""
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("The settings must be an object.")
+        try:
+            return CampaignSettings.from_json(value).to_json()
+        except UsageError as error:
+            raise serializers.ValidationError({error.field or "settings": [str(error)]}) from error
+        except (TypeError, AttributeError) as error:
+            message = f"The settings are incomplete or of the wrong type: {error}."
+            raise serializers.ValidationError(message) from error
+
+    def to_representation(self, instance: Campaign) -> dict[str, Any]:
+        """Leave the source out for visitors."""
+        shown = super().to_representation(instance)
+        if not roles.sees_everything(self.context["request"].user):
+            shown.pop("catalog")
+        return shown
+
+
+class EditionTileSerializer(serializers.ModelSerializer):
+    """One line of an edition."""
+
+    tile = serializers.CharField(source="tile_id", read_only=True)
+    revision = serializers.IntegerField(source="revision.number", read_only=True)
+
+    class Meta:
+        """Fields."""
+
+        model = EditionTile
+        fields = ("tile", "revision")
+
+
+class EditionSerializer(serializers.ModelSerializer):
+    """An edition with its table."""
+
+    campaign = serializers.CharField(source="campaign.slug", read_only=True)
+    tiles = EditionTileSerializer(many=True, read_only=True)
+
+    class Meta:
+        """Fields."""
+
+        model = Edition
+        fields = ("campaign", "number", "published_at", "tiles")
+
+
+class EventSerializer(serializers.ModelSerializer):
+    """A line of the history."""
+
+    by = nullable("string", "by.username")
+
+    class Meta:
+        """Fields."""
+
+        model = Event
+        fields = ("subject", "subject_id", "tile_name", "before", "after", "text", "by", "at")
