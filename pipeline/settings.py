@@ -92,7 +92,7 @@ class CampaignSettings:
             raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])
         values = dict(content)
         for name in ("start", "end", "target_date"):
-            if isinstance(values.get(name), str):
+            if values.get(name) is not None:
                 values[name] = parse_date(values[name], name)
         return cls(**values)
 
@@ -105,5 +105,5 @@ def parse_date(text: str, field: str) -> date:
     """
     try:
         return date.fromisoformat(text)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(f"{text!r} is no date: write it as YYYY-MM-DD.", field) from error

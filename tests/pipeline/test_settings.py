@@ -34,7 +34,10 @@ def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize("content", [{"start": "yesterday", "end": "2023-01-01"}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "content",
+    [{"start": "yesterday", "end": "2023-01-01"}, {"start": 5, "end": "2023-01-01"}, {"colour": "red"}],
+)
 def test_json_that_is_no_setting_is_refused(content):
     with pytest.raises(UsageError):
         CampaignSettings.from_json(content)
