@@ -92,7 +92,7 @@ class CampaignSettings:
             raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])
         values = dict(content)
         for name in ("start", "end", "target_date"):
-            if values.get(name) is not None:
+            if values.get(name) is not None and not isinstance(values[name], date):
                 values[name] = parse_date(values[name], name)
         return cls(**values)
 
