@@ -60,20 +60,15 @@ def install_requirements(requirements: Path) -> None:
     """Install one requirements file, unless the last installation was of the same."""
     if is_done(requirements):
         return
-    with step(f"Installing {requirements.name} (some minutes on a new machine)"):
-        command = [
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            requirements,
-        ]
-        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise Trouble(f"pip could not install {requirements.name}: see its message above.")
+    log = LOCAL / "pip.log"
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
+    with step(f"Installing {requirements.name} (some minutes on a new machine)"), log.open("w") as file:
+        done = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
+        if done.returncode:
+            said = packages.last_line(log.read_text(errors="replace"))
+            raise Trouble(f"pip could not install {requirements.name} (see {log}): {said}")
     (VENV / f"{requirements.stem}.stamp").write_text(stamp(requirements))
 
 
