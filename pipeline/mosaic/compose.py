@@ -65,15 +65,27 @@ class SceneView:
     feather: float
     hazy: bool = False
 
-    def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[slice, slice]]:
-        """Corrected reflectance of the window, sureness with its apron, and where the first lies in it."""
-        grown, inner = padded(window, int(np.ceil(self.margin + self.feather)) + 2, self.mask.shape)
+    def grown(self, window: Window) -> tuple[Window, tuple[slice, slice]]:
+        """The window grown by what decides about its pixels, and where the window lies in it."""
+        return padded(window, int(np.ceil(2 * self.margin + self.feather)) + 2, self.mask.shape)
+
+    def read(self, window: Window) -> "WindowView":
+        """Corrected reflectance and sureness of a window, grown."""
+        grown, inner = self.grown(window)
         level = sureness(self.mask.read(1, window=grown), self.margin)
-        stored = self.pixels.read(window=window)
-        empty = np.zeros(level.shape, bool)
-        empty[inner] = ~filled(stored)
-        level[empty] = HOLE
-        return self.correction.apply(decode(stored)), level, inner
+        stored = self.pixels.read(window=grown)
+        level[~filled(stored)] = HOLE
+        return WindowView(self, self.correction.apply(decode(stored)), level, inner)
+
+
+@dataclass
+class WindowView:
+    """A scene in one window: reflectance (4, h, w) and sureness (h, w), grown, and the window in them."""
+
+    scene: SceneView
+    reflectance: NDArray[np.float32]
+    level: NDArray[np.uint8]
+    inner: tuple[slice, slice]
 
 
 @dataclass
@@ -125,7 +137,8 @@ def compose(
     """Make composite.tif, provenance.tif and balance.npz of a build.
 
     Each pixel comes from the first scene in order that is clear there, else the first that is doubtful, else
-    (where the campaign allows it) the first hazy one; else it is a hole. Transitions are softened over
+    (where the campaign allows it) the first hazy one; else it is a hole. What is clear by its mask but much
+    brighter than on another date counts as doubtful (see `Darkest`). Transitions are softened over
     `FEATHER` metres inside the ground that the scene before shows; provenance names the main contributor.
 
     Args:
@@ -202,20 +215,32 @@ def compose_window(
         Reflectance float32 (4, h, w) with NaN in holes, provenance uint8 (2, h, w), and how many pixels are
         suspiciously bright out of how many compared.
     """
-    shape = (window.height, window.width)
-    fusion, darkest = Fusion(shape), Darkest(shape)
     good, hazy = [view for view in views if not view.hazy], [view for view in views if view.hazy]
-    for view in good:
-        reflectance, level, inner = view.read(window)
-        darkest.see(reflectance, level[inner])
-        _lay(fusion, view, reflectance, level, inner, lambda level: level == CLEAR)
-    for group, usable in ((good, _sure), (hazy if fill_hazy else [], _sure)):
+    darkest = _darkest_of(good, window)
+    fusion = Fusion((window.height, window.width))
+    for group, usable in ((good, _clear), (good, _sure), (hazy if fill_hazy else [], _sure)):
         for view in group:
             if fusion.complete:
                 break
-            _lay(fusion, view, *view.read(window), usable)
+            _lay(fusion, view.read(window), usable, darkest)
     reflectance, origin = fusion.result()
-    return reflectance, origin, darkest.suspicious(reflectance)
+    return reflectance, origin, _suspicion(darkest, reflectance, views[0].grown(window)[1])
+
+
+def _darkest_of(views: Sequence[SceneView], window: Window) -> Darkest | None:
+    """The darkest sure view of the window, grown as the views are; None where there is but one date."""
+    if len(views) < 2:
+        return None
+    darkest = None
+    for view in views:
+        seen = view.read(window)
+        darkest = darkest or Darkest(seen.level.shape)
+        darkest.see(seen.reflectance, seen.level)
+    return darkest
+
+
+def _clear(level: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return level == CLEAR
 
 
 def _sure(level: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -224,13 +249,27 @@ def _sure(level: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _lay(
     fusion: Fusion,
-    view: SceneView,
-    reflectance: NDArray[np.float32],
-    level: NDArray[np.uint8],
-    inner: tuple[slice, slice],
+    view: WindowView,
     usable: Callable[[NDArray[np.uint8]], NDArray[np.bool_]],
+    darkest: Darkest | None,
 ) -> None:
-    own = level[inner]
-    opaque = opacity(usable(level), view.feather)[inner]
+    scene, level = view.scene, view.level
+    if darkest is not None and not scene.hazy:
+        level = darkest.demote(view.reflectance, level, scene.margin)
+    opaque = opacity(usable(level), scene.feather)[view.inner]
     if opaque.any():
-        fusion.lay(reflectance, opaque, view.rank, np.full_like(own, HAZY) if view.hazy else own)
+        own = level[view.inner]
+        surest = np.full_like(own, HAZY) if scene.hazy else own
+        fusion.lay(view.reflectance[(slice(None), *view.inner)], opaque, scene.rank, surest)
+
+
+def _suspicion(
+    darkest: Darkest | None, reflectance: NDArray[np.float32], inner: tuple[slice, slice]
+) -> tuple[int, int]:
+    """How many pixels of the fused window are suspiciously bright, and how many could be compared."""
+    if darkest is None:
+        return 0, 0
+    whole = np.full((reflectance.shape[0], *darkest.views.shape), np.nan, np.float32)
+    whole[(slice(None), *inner)] = reflectance
+    compared = darkest.compared[inner] & np.isfinite(reflectance).all(axis=0)
+    return int(darkest.suspicious(whole).sum()), int(compared.sum())

@@ -7,7 +7,7 @@ from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
 from pipeline.ramps import distance_to_false, smoothstep
 
 FEATHER = 300.0
-BLUE = 2
+RED, BLUE = 0, 2
 
 
 def opacity(usable: NDArray[np.bool_], feather: float) -> NDArray[np.float32]:
@@ -82,26 +82,56 @@ class Fusion:
 
 
 class Darkest:
-    """The darkest clear view of each pixel, to find what is suspiciously bright (residual cloud)."""
+    """The darkest sure view of each pixel among the dates, to find missed cloud, which is brighter.
+
+    A cloud adds light of all colours alike, so a view is suspicious where it is brighter than the darkest by
+    more than `BRIGHTER` in blue and not by much more in red, as ground would be that another date shows in
+    shadow or wet.
+
+    Args:
+        shape: rows and columns.
+    """
 
     BRIGHTER = 0.06
+    WHITE = 0.8
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.blue = np.full(shape, np.inf, np.float32)
+        self.red = np.full(shape, np.inf, np.float32)
         self.views = np.zeros(shape, np.uint8)
 
     def see(self, reflectance: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
         """Add one scene: reflectance (bands, h, w) in common radiometry, and its sureness."""
         seen = (level == CLEAR) | (level == DOUBTFUL)
+        darker = seen & (reflectance[BLUE] < self.blue)
         self.views += seen
-        np.minimum(self.blue, reflectance[BLUE], out=self.blue, where=seen)
+        self.blue[darker] = reflectance[BLUE][darker]
+        self.red[darker] = reflectance[RED][darker]
 
-    def suspicious(self, reflectance: NDArray[np.float32]) -> tuple[int, int]:
-        """Count what is much brighter than the darkest view.
+    @property
+    def compared(self) -> NDArray[np.bool_]:
+        """Bool (h, w): pixels with at least two views."""
+        return self.views >= 2
 
-        Returns:
-            Pixels brighter in blue by `BRIGHTER` than the darkest, and all pixels with a second view.
+    def suspicious(self, reflectance: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Bool (h, w): what is much brighter than the darkest view; NaN is not."""
+        known = self.compared & np.isfinite(reflectance[BLUE])
+        blue = np.where(known, reflectance[BLUE] - np.where(known, self.blue, 0), 0)
+        red = np.where(known, reflectance[RED] - np.where(known, self.red, 0), 0)
+        return known & (blue > self.BRIGHTER) & (blue >= self.WHITE * red)
+
+    def demote(
+        self, reflectance: NDArray[np.float32], level: NDArray[np.uint8], margin: float
+    ) -> NDArray[np.uint8]:
+        """The sureness of a view with what is suspicious, and the clear ground around it, made doubtful.
+
+        Args:
+            reflectance: (bands, h, w) of the view, in common radiometry.
+            level: uint8 (h, w), its sureness.
+            margin: pixels around what is suspicious.
         """
-        compared = (self.views >= 2) & np.isfinite(reflectance[BLUE])
-        bright = compared & (reflectance[BLUE] - self.blue > self.BRIGHTER)
-        return int(bright.sum()), int(compared.sum())
+        bright = self.suspicious(reflectance)
+        if not bright.any():
+            return level
+        near = distance_to_false(~bright, margin + 1) <= margin
+        return np.where(near & (level == CLEAR), np.uint8(DOUBTFUL), level)

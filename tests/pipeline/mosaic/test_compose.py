@@ -97,14 +97,38 @@ def test_transitions_inside_a_tile_are_soft(tmp_path, tile, settings, make_scene
     assert np.abs(np.diff(row)).max() < 0.03 / 2
 
 
-def test_residual_cloud_shows_as_brighter_than_the_darkest_date(
-    tmp_path, tile, settings, make_scene, surface
-):
+def missed_cloud(surface):
     cloudy = surface.copy()
     cloudy[:, 20:40, 20:40] = 0.45
-    scenes = [make_scene("a", cloudy, clear()), make_scene("b", surface, clear())]
+    return cloudy
+
+
+def test_a_cloud_that_the_mask_missed_is_replaced_by_the_date_that_shows_the_ground(
+    tmp_path, tile, settings, make_scene, surface
+):
+    scenes = [make_scene("a", missed_cloud(surface), clear()), make_scene("b", surface, clear())]
     report = compose(scenes, tile, settings, tmp_path)
-    assert report["residual_cloud"] == pytest.approx(400 / 183**2, rel=0.05)
+    rank, sure = provenance(tmp_path)
+    assert np.all(rank[20:40, 20:40] == 2) and np.all(sure == 1)
+    assert rank[100, 100] == 1 and report["residual_cloud"] == 0
+
+
+def test_ground_in_shadow_on_another_date_is_not_taken_for_a_cloud(
+    tmp_path, tile, settings, make_scene, surface
+):
+    sand, shaded = surface.copy(), surface.copy()
+    sand[:, 20:40, 20:40] = np.array([0.34, 0.26, 0.18, 0.42])[:, None, None]
+    shaded[:, 20:40, 20:40] = np.array([0.14, 0.11, 0.09, 0.17])[:, None, None]
+    compose([make_scene("a", sand, clear()), make_scene("b", shaded, clear())], tile, settings, tmp_path)
+    assert np.all(provenance(tmp_path)[0] == 1)
+
+
+def test_residual_cloud_is_told_where_no_date_is_surer(tmp_path, tile, settings, make_scene, surface):
+    speckled = clear()
+    speckled[20:40:3, 20:40:3] = 1
+    scenes = [make_scene("a", missed_cloud(surface), clear()), make_scene("b", surface, speckled)]
+    report = compose(scenes, tile, settings, tmp_path)
+    assert 0 < report["residual_cloud"] < 400 / 183**2
     clean = compose([make_scene("a", surface, clear()), scenes[1]], tile, settings, tmp_path)
     assert clean["residual_cloud"] == 0
 
