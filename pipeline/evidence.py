@@ -1,5 +1,6 @@
 """How sure a pixel of a scene is: clear, doubtful (clear, but near cloud or shadow), or of no use."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,22 @@ def sureness(cloud: NDArray[np.uint8], margin: float) -> NDArray[np.uint8]:
     near = distance_to_false(~covered, margin + 1) <= margin
     level[near & (level == CLEAR)] = DOUBTFUL
     return level
+
+
+def lasting_shadow(masks: Sequence[DatasetReader], window: Window) -> NDArray[np.bool_]:
+    """Where two dates or more show a shadow: dark ground such as water, for a cloud's shadow does not stay.
+
+    Args:
+        masks: open cloud masks of the dates of one tile.
+        window: where to look.
+
+    Returns:
+        Bool (h, w).
+    """
+    times = np.zeros((int(window.height), int(window.width)), np.int64)
+    for mask in masks:
+        times += mask.read(1, window=window) == SHADOW
+    return times >= 2
 
 
 def read_sureness(mask: DatasetReader, window: Window, margin: float) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import CLEAR, DOUBTFUL, margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import CLEAR, DOUBTFUL, lasting_shadow, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import PREVIEW_PIXELS, PREVIEW_RESOLUTION, Tile
 from pipeline.raster import opened, windows
 from pipeline.settings import CampaignSettings
@@ -77,7 +77,7 @@ def _best_view(
     masks: Sequence[DatasetReader], window: Window, margin: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, and what each scene newly clears."""
-    best = np.zeros((window.height, window.width), np.uint8)
+    best = np.where(lasting_shadow(masks, window), np.uint8(DOUBTFUL), np.uint8(0))
     gained = np.zeros(len(masks), np.int64)
     for position, mask in enumerate(masks):
         level = read_sureness(mask, window, margin)

@@ -20,6 +20,8 @@ from pipeline.evidence import (
     DOUBTFUL,
     HAZY,
     HOLE,
+    SHADOW,
+    lasting_shadow,
     margin_pixels,
     scene_folder,
     sureness,
@@ -69,10 +71,17 @@ class SceneView:
         """The window grown by what decides about its pixels, and where the window lies in it."""
         return padded(window, int(np.ceil(2 * self.margin + self.feather)) + 2, self.mask.shape)
 
-    def read(self, window: Window) -> "WindowView":
-        """Corrected reflectance and sureness of a window, grown."""
+    def read(self, window: Window, dark: NDArray[np.bool_]) -> "WindowView":
+        """Corrected reflectance and sureness of a window, grown.
+
+        Args:
+            window: of the tile.
+            dark: bool, grown: where a shadow is dark ground, which is doubtful then.
+        """
         grown, inner = self.grown(window)
-        level = sureness(self.mask.read(1, window=grown), self.margin)
+        cloud = self.mask.read(1, window=grown)
+        level = sureness(cloud, self.margin)
+        level[dark & (cloud == SHADOW)] = DOUBTFUL
         stored = self.pixels.read(window=grown)
         level[~filled(stored)] = HOLE
         return WindowView(self, self.correction.apply(decode(stored)), level, inner)
@@ -138,8 +147,9 @@ def compose(
 
     Each pixel comes from the first scene in order that is clear there, else the first that is doubtful, else
     (where the campaign allows it) the first hazy one; else it is a hole. What is clear by its mask but much
-    brighter than on another date counts as doubtful (see `Darkest`). Transitions are softened over
-    `FEATHER` metres inside the ground that the scene before shows; provenance names the main contributor.
+    brighter than on another date counts as doubtful (see `Darkest`), and so does shadow that stays.
+    Transitions are softened over `FEATHER` metres inside the ground that the scene before shows; provenance
+    names the main contributor.
 
     Args:
         scenes: in order of rank; their reflectance.tif and cloud.tif are in the folder.
@@ -216,24 +226,25 @@ def compose_window(
         suspiciously bright out of how many compared.
     """
     good, hazy = [view for view in views if not view.hazy], [view for view in views if view.hazy]
-    darkest = _darkest_of(good, window)
+    dark = lasting_shadow([view.mask for view in good], views[0].grown(window)[0])
+    darkest = _darkest_of(good, window, dark)
     fusion = Fusion((window.height, window.width))
     for group, usable in ((good, _clear), (good, _sure), (hazy if fill_hazy else [], _sure)):
         for view in group:
             if fusion.complete:
                 break
-            _lay(fusion, view.read(window), usable, darkest)
+            _lay(fusion, view.read(window, dark), usable, darkest)
     reflectance, origin = fusion.result()
     return reflectance, origin, _suspicion(darkest, reflectance, views[0].grown(window)[1])
 
 
-def _darkest_of(views: Sequence[SceneView], window: Window) -> Darkest | None:
+def _darkest_of(views: Sequence[SceneView], window: Window, dark: NDArray[np.bool_]) -> Darkest | None:
     """The darkest sure view of the window, grown as the views are; None where there is but one date."""
     if len(views) < 2:
         return None
     darkest = None
     for view in views:
-        seen = view.read(window)
+        seen = view.read(window, dark)
         darkest = darkest or Darkest(seen.level.shape)
         darkest.see(seen.reflectance, seen.level)
     return darkest

@@ -133,6 +133,19 @@ def test_residual_cloud_is_told_where_no_date_is_surer(tmp_path, tile, settings,
     assert clean["residual_cloud"] == 0
 
 
+def test_a_shadow_that_stays_is_dark_ground(tmp_path, tile, settings, make_scene, surface):
+    lake, cast = clear(), clear()
+    lake[20:40, 20:40] = 2
+    cast[20:40, 20:40] = cast[60:70, 60:70] = 2
+    once = [make_scene("a", surface, cast)]
+    compose(once, tile, settings, tmp_path)
+    assert np.all(provenance(tmp_path)[0][20:40, 20:40] == 0)
+    compose([*once, make_scene("b", surface, lake)], tile, settings, tmp_path)
+    rank, sure = provenance(tmp_path)
+    assert np.all(sure[20:40, 20:40] == 2) and np.all(rank[20:40, 20:40] == 1)
+    assert np.all(rank[60:70, 60:70] == 2) and np.all(sure[60:70, 60:70] == 1)
+
+
 def test_the_cell_means_of_the_composite_are_written(tmp_path, tile, settings, make_scene, surface):
     compose([make_scene("a", surface, clear())], tile, settings, tmp_path)
     cells = Cells.load(tmp_path / "balance.npz")
