@@ -101,7 +101,7 @@ class Demo:
         with step("Making the mosaic and the landcover"):
             self.follow()
         with step("Publishing"):
-            self.command("publish", "--campaign", self.plan.state()["campaign"])
+            self.command("publish", "--if-new", "--campaign", self.plan.state()["campaign"])
             self.plan.keep(published=True)
 
     def follow(self) -> None:
@@ -148,6 +148,7 @@ def run(plan: Plan, port: int, keep_serving: bool) -> None:
         with step("Starting PostGIS and Redis"):
             started = services.start()
         forget_if_new(services.parts()[0].identity())
+        processes.end_leftovers(children.log_folder)
         demo = Demo(plan, port, dict(os.environ) | services.environment(), children)
         demo.make_ready()
         demo.make_map()

@@ -67,6 +67,7 @@ class Children:
                 command, cwd=ROOT, env=whole, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=log, start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
+        self.log(name).with_suffix(".group").write_text(str(self.running[name].pid))
 
     def finish(self, name: str, show: bool = False) -> str:
         """Wait until the process has ended well, with its lines shown as they come where asked.
@@ -118,6 +119,19 @@ class Children:
         for child in children:
             signal_group(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def end_leftovers(log_folder: Path, root: Path = ROOT) -> None:
+    """End what a script that was killed has left of its children's groups."""
+    groups = {path.read_text() for path in log_folder.glob("*.group")}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            group = (folder / "stat").read_text().rsplit(")", 1)[1].split()[2]
+            # The number may be somebody else's by now, who then works in another folder.
+            if group in groups and (folder / "cwd").readlink() == root:
+                os.kill(int(folder.name), signal.SIGKILL)
+        except OSError:
+            continue
 
 
 class Tail:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from script.lib.places import ROOT
-from script.lib.processes import Children, Tail
+from script.lib.processes import Children, Tail, end_leftovers
 from script.lib.say import Trouble
 
 FAMILY = "sleep 300 & echo $! > {file}; wait"
@@ -72,6 +72,23 @@ def test_children_end_when_the_script_is_killed(tmp_path):
     while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(child)
+
+
+def test_what_a_killed_script_left_is_ended_and_strangers_are_not(children, tmp_path):
+    line = shell(FAMILY, file=tmp_path / "pid")
+    children.start("left", line, os.environ)
+    grandchild = int(wait_for(tmp_path / "pid"))
+    stranger = subprocess.Popen(["sleep", "300"], cwd=tmp_path, start_new_session=True)
+    (children.log_folder / "stranger.group").write_text(str(stranger.pid))
+    end_leftovers(children.log_folder)
+    children.running["left"].wait()
+    deadline = time.monotonic() + 10
+    while is_alive(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(grandchild)
+    assert is_alive(stranger.pid)
+    stranger.kill()
+    stranger.wait()
 
 
 def test_what_a_process_prints_is_given_back(children):

@@ -45,6 +45,10 @@ class Frozen(models.Model):
         raise UsageError(f"{self} is published and cannot be removed.")
 
 
+class NothingNew(UsageError):
+    """The newest edition shows what would be published."""
+
+
 class Edition(Frozen):
     """A frozen table tile -> revision of a campaign, published in one transaction."""
 
@@ -68,7 +72,8 @@ class Edition(Frozen):
         """Freeze the current revisions of all finished tiles as the next edition.
 
         Raises:
-            UsageError: a tile is under way, a revision is waiting or rejected, or nothing has changed.
+            UsageError: a tile is under way, or a revision is waiting or rejected.
+            NothingNew: the newest edition shows these revisions.
         """
         Campaign.objects.select_for_update().get(pk=campaign.pk)
         tiles = list(campaign.tiles.select_for_update(of=("self",)).select_related("current_revision"))
@@ -76,7 +81,7 @@ class Edition(Frozen):
         refuse_unfinished(campaign, tiles)
         newest = campaign.latest_edition
         if newest and set(newest.tiles.values_list("revision_id", flat=True)) == {r.pk for r in revisions}:
-            raise UsageError(f"{newest} shows these revisions already.", "campaign")
+            raise NothingNew(f"{newest} shows these revisions already.", "campaign")
         number = (campaign.editions.aggregate(last=Max("number"))["last"] or 0) + 1
         edition = cls.objects.create(campaign=campaign, number=number, published_by=by)
         EditionTile.objects.bulk_create(

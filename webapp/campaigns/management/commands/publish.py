@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from pipeline.errors import UsageError
 from webapp.campaigns.models import Campaign, Edition
+from webapp.campaigns.models.edition import NothingNew
 
 
 class Command(BaseCommand):
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which campaign."""
         parser.add_argument("--campaign", required=True, help="slug of the campaign")
+        parser.add_argument("--if-new", action="store_true", help="no failure where nothing has changed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Publish."""
@@ -25,6 +27,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no campaign {options['campaign']!r}.", returncode=2)
         try:
             edition = Edition.publish(campaign)
+        except NothingNew as error:
+            if not options["if_new"]:
+                raise CommandError(str(error)) from error
+            self.stdout.write(str(error))
+            return
         except UsageError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{edition} is published with {edition.tiles.count()} tiles")
