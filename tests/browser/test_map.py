@@ -156,6 +156,13 @@ def test_a_reviewer_approves_a_revision(alps, people, open_page):
     assert row.current_revision.review_status == "approved"
 
 
+def test_a_reviewer_opens_the_history_of_a_tile(alps, people, open_page):
+    page = open_page("/review/", people["reviewer"])
+    choose(page, products.WEST)
+    page.locator("summary", has_text="History").click()
+    expect(page.locator(".history table")).to_contain_text("tile composite")
+
+
 def test_a_rejection_needs_a_reason_and_keeps_it(alps, people, open_page):
     page = open_page("/review/", people["reviewer"])
     choose(page, products.EAST)

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from webapp.accounts import roles
+from webapp.campaigns.models import CampaignTile, Event
 from webapp.review.models import Reason
 from webapp.tileserver.layers import LAYERS, RANK_COLOURS
 
+HISTORY_ROWS = 50
 TITLES = {"map": "Map", "orders": "Orders", "review": "Review"}
 
 
@@ -21,6 +23,20 @@ def map_page(request: HttpRequest, desk: str) -> HttpResponse:
     """Show the map with one of the desks open: "map", "orders" or "review"."""
     context = {"desk": desk, "page_title": TITLES[desk], "page_data": page_data(request, desk)}
     return render(request, "maps/map.html", context)
+
+
+@require_safe
+def tile_history(request: HttpRequest, slug: str, tile: str) -> HttpResponse:
+    """Show what has happened to a tile, as a fragment of the page; for those who see everything.
+
+    Raises:
+        Http404: there is no such tile, or the person may not see its history.
+    """
+    if not roles.sees_everything(request.user):
+        raise Http404
+    found = get_object_or_404(CampaignTile, campaign__slug=slug, tile_id=tile)
+    events = Event.objects.filter(campaign=found.campaign_id, tile_name=tile).select_related("by")
+    return render(request, "maps/_history.html", {"events": events.order_by("-id")[:HISTORY_ROWS]})
 
 
 def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:

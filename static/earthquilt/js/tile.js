@@ -32,7 +32,10 @@ async function show() {
   shown = key;
   try {
     const details = await api.tile(store.campaign.slug, tile.name);
-    if (key === shown) $("tile-details").replaceChildren(...describe(details));
+    if (key === shown) {
+      $("tile-details").replaceChildren(...describe(details));
+      window.htmx.process($("tile-details"));
+    }
   } catch (error) {
     shown = "";
     $("tile-details").replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
@@ -47,7 +50,16 @@ function describe(tile) {
     ...[...troubles].map((sentence) => h("p", { class: `notice ${look === "failed" ? "bad" : "warn"}` }, sentence)),
     facts(tile),
     ...scenes(tile.scenes),
+    ...history(tile),
   ];
+}
+
+/** What has happened to the tile, fetched when it is opened; for those who see everything. */
+function history(tile) {
+  if (!store.page.user.sees_newest) return [];
+  const address = `/review/${store.campaign.slug}/${tile.name}/history/`;
+  const rows = { "hx-get": address, "hx-trigger": "toggle from:closest details once" };
+  return [h("details", { class: "more history" }, h("summary", {}, "History"), h("div", rows, "Loading …"))];
 }
 
 function facts(tile) {

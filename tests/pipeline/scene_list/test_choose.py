@@ -12,7 +12,6 @@ from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, StorageError, UsageError
 from pipeline.grid import Tile
-from pipeline.networks.registry import WEIGHTS
 from pipeline.raster import read_raster
 from pipeline.scene_list import Look, SceneList, best_next, choose, choose_among, read_masks
 from pipeline.scene_list.masks import PREVIEW_SHAPE, look_at
@@ -264,8 +263,6 @@ def test_real_clouds_need_two_or_three_dates(shared_data: Path, tmp_path: Path, 
 
 
 def test_real_previews_are_looked_at_and_chosen_from(shared_data: Path, tmp_path: Path) -> None:
-    if not (WEIGHTS / "preview-cloud.json").exists():
-        pytest.skip(f"the networks are not trained yet: {WEIGHTS} lacks preview-cloud")
     listed = choose(real_candidates(shared_data, "33TWL"), TILE, SETTINGS, tmp_path)
     assert listed.unreadable == 0
     assert 1 <= len(listed.chosen) <= 3

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
+from tests.webapp.products import make_tile
 from webapp.maps.views import base_map
 from webapp.review.models import Reason
 
@@ -89,3 +90,16 @@ def test_an_address_that_is_none_gets_a_page_of_its_own(client, db):
 
 def test_the_page_only_answers_to_reading(client, db):
     assert client.post("/").status_code == 405
+
+
+def test_the_history_of_a_tile_is_for_those_who_see_everything(client, alps, reviewer, customer):
+    row = make_tile(alps, "33TWL")
+    row.move("building", "build 1")
+    address = f"/review/{alps.slug}/33TWL/history/"
+    assert client.get(address).status_code == 404
+    client.force_login(customer)
+    assert client.get(address).status_code == 404
+    client.force_login(reviewer)
+    assert "tile building: build 1" in client.get(address).content.decode()
+    assert client.get(f"/review/{alps.slug}/33UVR/history/").status_code == 404
+    assert client.post(address).status_code == 405
