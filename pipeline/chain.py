@@ -61,7 +61,7 @@ def make_scene_list(
         if not found:
             raise NoScenes(
                 f"No scene of {build.tile.name} from {start} to {end} with at most "
-                f"{build.settings.max_cloud:g} % cloud was found in {catalog}."
+                f"{build.settings.max_cloud:g} % cloud was found in {catalog}{_rejected(rejected)}."
             )
         takes = neighbour_datatakes if build.settings.agree_datatakes else ()
         return scene_list.choose(
@@ -323,6 +323,14 @@ def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, re
             raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
     write_json(request, asked)
     return Build(tile, settings, folder)
+
+
+def _rejected(rejected: Sequence[Sequence[str]]) -> str:
+    """What was there but no candidate, as the end of a sentence."""
+    if not rejected:
+        return ""
+    name, reason = rejected[0]
+    return f"; {len(rejected)} products were no candidates, such as {name}: {reason.rstrip('.')}"
 
 
 def _datatakes(build: Build) -> frozenset[str]:

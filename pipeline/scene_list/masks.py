@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.atmosphere import without_rayleigh
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError, StorageError
 from pipeline.storage import whole_file
@@ -70,7 +71,12 @@ def look_at(scene: Scene, read: Callable[[Scene], np.ndarray], cloud: "Network",
     if not seen.any():
         return Look(scene, np.zeros(preview.shape[1:], bool), 0.0)
     clear = cloud.probabilities(preview)[cloud.classes.index("clear")] > 1 - CLOUD_THRESHOLD
-    return Look(scene, clear & seen, haze.score(preview))
+    return Look(scene, clear & seen, haze.score(_as_surface(preview, scene)))
+
+
+def _as_surface(preview: np.ndarray, scene: Scene) -> np.ndarray:
+    """The preview as the haze network knows it: air itself is no haze, and Level-1C shows it."""
+    return without_rayleigh(preview, scene.sun_elevation) if scene.level == "L1C" else preview
 
 
 def write_masks(folder: Path, looks: Sequence[Look]) -> None:

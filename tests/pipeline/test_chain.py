@@ -212,3 +212,34 @@ def test_products_are_georeferenced_cogs(products):
         with rasterio.open(products[0] / "33UVR" / product) as dataset:
             assert dataset.crs.to_epsg() == 32633 and dataset.shape == (1830, 1830)
             assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and dataset.overviews(1)
+
+
+def test_scenes_of_level_1c_in_safe_folders_are_chosen_and_fetched(tmp_path, capsys):
+    dates = {"start": SETTINGS.start, "end": SETTINGS.end}
+    simulate(tmp_path / "safe", ["33UVR"], 4, 60, 9003, "safe", level="L1C", workers=1, **dates)
+    common = [
+        "--catalog",
+        str(tmp_path / "safe"),
+        "--tile",
+        "33UVR",
+        "--resolution",
+        "60",
+        "--max-cloud",
+        "95",
+    ]
+    common += ["--start", "2023-06-01", "--end", "2023-08-31"]
+    assert main(["scene-list", *common, "--level", "L1C", "--out", str(tmp_path / "out")]) == 0
+    scenes = json.loads((tmp_path / "out" / "33UVR" / "scene_list.json").read_text())["scenes"]
+    truth = json.loads((tmp_path / "safe" / "truth" / "33UVR" / "truth.json").read_text())["scenes"]
+    assert {scene["id"]: scene["hazy"] for scene in scenes} == {one["id"]: one["hazy"] for one in truth}
+    build = chain.begin(
+        Tile.parse("33UVR"),
+        CampaignSettings(date(2023, 6, 1), date(2023, 8, 31), max_cloud=95, resolution=60, level="L1C"),
+        tmp_path / "out" / "33UVR",
+        str(tmp_path / "safe"),
+        resume=True,
+    )
+    assert len(chain.fetch(build)) >= 2
+    capsys.readouterr()
+    assert main(["scene-list", *common, "--level", "L2A", "--out", str(tmp_path / "other")]) == 1
+    assert "4 products were no candidates" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from pipeline.atmosphere import WAVELENGTHS, rayleigh, without_rayleigh
 from pipeline.training.augment import hazed
 from pipeline.training.datasets import Sample
 from pipeline.training.datasets.alpine import RealScene
@@ -14,6 +15,7 @@ from pipeline.training.datasets.simulated import cache_folder, read_cache
 
 PIXEL = 320.0
 NOT_HAZY, HAZY = 0, 1
+LEVEL_1C_SHARE = 0.5
 
 
 class SimulatedPreviews:
@@ -82,8 +84,25 @@ class HazePreviews:
         reflectance = sample.reflectance
         if not hazy and rng.random() < 0.5:
             reflectance, hazy = hazed(reflectance, rng, float(rng.uniform(0.35, 0.8))), True
+        if rng.random() < LEVEL_1C_SHARE:
+            reflectance = through_air(reflectance, rng)
         labels = np.full(sample.labels.shape, HAZY if hazy else NOT_HAZY, np.uint8)
         return _crop(Sample(reflectance, labels), self.crop, rng)
+
+
+def through_air(reflectance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a preview as Level-1C shows it, with a thin veil of dust, after `without_rayleigh`.
+
+    Args:
+        reflectance: (bands, h, w), R, G, B first.
+        rng: draws the sun, the dust, and how wrong the sun is that the metadata tells.
+    """
+    elevation = float(rng.uniform(25, 65))
+    path, through = rayleigh(elevation)
+    dust = rng.uniform(0.0, 0.03) * 0.55 / WAVELENGTHS
+    seen = reflectance[:3] * (through * (1 - dust))[:, None, None] + (path + dust)[:, None, None]
+    cleared = without_rayleigh(seen, elevation + float(rng.normal(0, 1)))
+    return np.concatenate([cleared, reflectance[3:]]).astype(np.float32)
 
 
 def preview_of(scene: RealScene, averaged: bool, shift: float = 0.0) -> Sample:
