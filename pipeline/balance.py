@@ -6,16 +6,24 @@ robust least-squares fit that is held to the identity. A tile's correction is a 
 composites within two rings: whoever asks gets the same numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from pipeline.grid import Tile
-from pipeline.ground import Cells, shared_means
+from pipeline.ground import Cells, shared_ground, shared_means, southing
+from pipeline.overlaps import UNKNOWNS, Overlap
+from pipeline.smooth import KNOTS, SPACING, SmoothCorrection
 
 RINGS = 2
+REACH = 50_000.0
+TILE_GAIN_HOLD = 0.2
+TILE_OFFSET_HOLD = 0.01
+MOST_PAIRS = 4_096
 GAIN_STEP = 1 / 1024
 OFFSET_STEP = 1e-4
 GAIN_HOLD = 0.1
@@ -27,6 +35,7 @@ LEAST_SPREAD = 0.1
 ROUNDS = 6
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+Conditions = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -57,37 +66,99 @@ class Correction:
 
 
 class Balance:
-    """Corrections of the tiles of a neighbourhood.
+    """Smooth corrections of the tiles of a neighbourhood.
 
     Args:
         cells: cell means of the composites by tile name; what is missing takes no part.
     """
 
     def __init__(self, cells: Mapping[str, Cells]) -> None:
-        self.cells = dict(sorted(cells.items()))
-        self._pairs: dict[tuple[str, str], Pair] = {}
+        self.cells = cells
+        self._conditions = lru_cache(maxsize=MOST_PAIRS)(self._conditions_of)
 
-    def of(self, tile: Tile) -> Correction:
-        """The correction of a tile from the composites of its two rings (identity where it has none)."""
+    def of(self, tile: Tile) -> SmoothCorrection:
+        """The correction of a tile from the composites of its two rings (identity where it has none).
+
+        The least, band by band, of the differences in all overlaps within the rings (see `Overlap`) and of
+        each tile's distance from the identity. With x_k gain less 1 at the n knots of a tile, d apart, it is
+
+            (sum_k x_k^2 + (L / d)^2 sum_(k, m side by side) (x_k - x_m)^2) / (n s^2),
+
+        and the same for offsets. So what overlaps ask for fades to the identity over about L = `REACH` metres
+        and tiles beyond the second ring hardly matter.
+        """
         if tile.name not in self.cells:
-            return Correction.identity()
-        near = {tile.name} | {other.name for other in tile.ring(RINGS)}
-        names = [name for name in self.cells if name in near]
-        pairs = {
-            (a, b): self._pair(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if _touch(a, b)
-        }
-        solved = solve(names, pairs)
-        return solved[tile.name]
+            return SmoothCorrection.identity()
+        near = sorted({tile, *tile.ring(RINGS)}, key=lambda other: other.name)
+        names = [other.name for other in near if other.name in self.cells]
+        start = {name: UNKNOWNS * position for position, name in enumerate(names)}
+        normal = np.zeros((4, UNKNOWNS * len(names), UNKNOWNS * len(names)))
+        right = np.zeros((4, UNKNOWNS * len(names)))
+        for first in start.values():
+            normal[:, first : first + UNKNOWNS, first : first + UNKNOWNS] += HOLD
+        for one, other in pairs_of(near, start):
+            _add(normal, right, (start[one], start[other]), self._conditions(one, other))
+        solved = np.stack([_solution(matrix, side) for matrix, side in zip(normal, right, strict=True)])
+        own = solved[:, start[tile.name] :][:, :UNKNOWNS].reshape(4, 2, KNOTS, KNOTS)
+        return SmoothCorrection.rounded(1 + own[:, 0], own[:, 1])
 
-    def _pair(self, first: str, second: str) -> Pair:
-        if (first, second) not in self._pairs:
-            self._pairs[first, second] = shared_means(self.cells[first], self.cells[second])
-        return self._pairs[first, second]
+    def _conditions_of(self, one: str, other: str) -> Conditions:
+        shared = shared_ground(self.cells[one], self.cells[other])
+        return Overlap.of(shared, (_corner(one), _corner(other))).conditions()
 
 
-def corrections(tile: Tile, cells: Mapping[str, Cells]) -> Correction:
+def corrections(tile: Tile, cells: Mapping[str, Cells]) -> SmoothCorrection:
     """The correction of one tile; see `Balance.of`."""
     return Balance(cells).of(tile)
+
+
+def pairs_of(tiles: Iterable[Tile], known: Collection[str]) -> list[tuple[str, str]]:
+    """The neighbours among the tiles that are known, each pair once and in order of name."""
+    return [
+        (tile.name, other.name)
+        for tile in tiles
+        if tile.name in known
+        for other in tile.neighbours()
+        if tile.name < other.name and other.name in known
+    ]
+
+
+def _add(
+    normal: NDArray[np.float64],
+    right: NDArray[np.float64],
+    starts: tuple[int, int],
+    conditions: Conditions,
+) -> None:
+    matrix, side = conditions
+    parts = (slice(0, UNKNOWNS), slice(UNKNOWNS, 2 * UNKNOWNS))
+    places = [slice(start, start + UNKNOWNS) for start in starts]
+    for i, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        normal[:, places[i], places[k]] += matrix[:, parts[i], parts[k]]
+    for i in (0, 1):
+        right[:, places[i]] += side[:, parts[i]]
+
+
+def _solution(matrix: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.float64]:
+    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, side, check_finite=False))
+
+
+def _corner(name: str) -> tuple[float, float]:
+    """Southing and easting of a tile's upper-left corner."""
+    tile = Tile.parse(name)
+    return float(southing(tile.epsg, float(tile.top))), float(tile.left)
+
+
+def _hold() -> NDArray[np.float64]:
+    """What holds one tile to the identity and its knots to each other, (UNKNOWNS, UNKNOWNS)."""
+    apart = 2 * np.eye(KNOTS) - np.eye(KNOTS, k=1) - np.eye(KNOTS, k=-1)
+    apart[[0, -1], [0, -1]] = 1
+    beside = np.kron(apart, np.eye(KNOTS)) + np.kron(np.eye(KNOTS), apart)
+    held = (np.eye(KNOTS * KNOTS) + (REACH / SPACING) ** 2 * beside) / KNOTS**2
+    return np.kron(np.diag([1 / TILE_GAIN_HOLD**2, 1 / TILE_OFFSET_HOLD**2]), held)
+
+
+HOLD = _hold()
 
 
 def fit(reference: Cells, other: Cells) -> Correction:
@@ -166,8 +237,3 @@ def _solve_band(
 def _rounded(gain: NDArray[np.float64], offset: NDArray[np.float64]) -> Correction:
     steps = np.rint(offset / OFFSET_STEP).astype(np.int64)
     return Correction(np.rint(gain / GAIN_STEP) * GAIN_STEP, steps / round(1 / OFFSET_STEP))
-
-
-def _touch(first: str, second: str) -> bool:
-    a, b = Tile.parse(first), Tile.parse(second)
-    return a.overlap(b) is not None if a.zone == b.zone else b in a.neighbours()

@@ -26,8 +26,18 @@ from pipeline.ground import SOUTH_OFFSET, epsg_of
 from pipeline.ramps import FAINT, Ramps, distance_to_false, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
 
-Prepare = Callable[[NDArray], tuple[NDArray[np.float64], NDArray[np.bool_]]]
-"""From pixels as stored to values float64 (bands, h, w) and where they are valid, bool (h, w)."""
+
+@dataclass(frozen=True)
+class Prepare:
+    """How pixels as stored, (bands, h, w), become what is blended.
+
+    Attributes:
+        valid: where they hold data, bool (h, w).
+        values: what they mean, float64 (bands, h, w), given them and their window of the contributor.
+    """
+
+    valid: Callable[[NDArray], NDArray[np.bool_]]
+    values: Callable[[NDArray, Window], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -202,10 +212,12 @@ class Contributor:
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
         grown, inner = padded(window, self.reach, self.geobox.shape.yx)
-        values, valid = self.prepare(self.dataset.read(window=grown))
+        stored = self.dataset.read(window=grown)
+        valid = self.prepare.valid(stored)
         distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
         weight = smoothstep(distance * self.resolution / self.ramps.hole)
-        return np.where(valid[inner], values[(slice(None), *inner)], 0.0), weight
+        values = self.prepare.values(stored[(slice(None), *inner)], window)
+        return np.where(valid[inner], values, 0.0), weight
 
     def _edge_weight(self, row: NDArray[np.floating], col: NDArray[np.floating]) -> NDArray[np.float64]:
         """Weight by the distance to the raster's own edge; row and column in pixels from its corner."""

@@ -11,7 +11,7 @@ from pyproj import Transformer
 from pipeline.errors import StorageError
 from pipeline.storage import whole_file
 
-CELL = 300
+CELL = 480
 SOUTH_OFFSET = 10_000_000
 FULL_CELL = 0.9
 GREEN, NIR = 1, 3
@@ -92,8 +92,8 @@ def southing(epsg: int, northing: NDArray[np.floating] | float) -> NDArray[np.fl
 
 
 def cell_size(resolution: float) -> int:
-    """Side of a cell in metres: the common one, or a pixel where that is larger."""
-    return max(CELL, round(resolution))
+    """Side of a cell in metres: the common one, or the nearest whole number of pixels."""
+    return round(resolution) * max(round(CELL / resolution), 1)
 
 
 class CellSums:
@@ -161,11 +161,33 @@ class CellSums:
         return np.floor(x / self.size).astype(np.int64), np.floor(south / self.size).astype(np.int64)
 
 
+@dataclass(frozen=True)
+class SharedGround:
+    """The cells that are usable in two images.
+
+    Attributes:
+        means: float64 (2, 4, n), reflectance of each image.
+        places: float64 (2, 2, n), metres south and east of the cells' centres in each image's own zone.
+    """
+
+    means: NDArray[np.float64]
+    places: NDArray[np.float64]
+
+
 def shared_means(first: Cells, second: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means of two images on the ground that is usable in both, float64 (4, n) each.
+    """Means of two images on the ground that is usable in both, float64 (4, n) each; see `shared_ground`."""
+    means = shared_ground(first, second).means
+    return means[0], means[1]
+
+
+def shared_ground(first: Cells, second: Cells) -> SharedGround:
+    """The ground that is usable in two images.
 
     In one zone these are the same cells. Across a zone edge the cells of `first` are compared with `second`
     interpolated between the four cells around the same place.
+
+    Raises:
+        StorageError: the cells of the two are not of one size.
     """
     if first.size != second.size:
         raise StorageError(f"Cell means of {first.size} m and {second.size} m cannot be compared.")
@@ -174,12 +196,12 @@ def shared_means(first: Cells, second: Cells) -> tuple[NDArray[np.float64], NDAr
     return _warped_cells(first, second)
 
 
-def _same_cells(first: Cells, second: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _same_cells(first: Cells, second: Cells) -> SharedGround:
     top, left = max(first.row, second.row), max(first.column, second.column)
     bottom = min(first.row + first.count.shape[0], second.row + second.count.shape[0])
     right = min(first.column + first.count.shape[1], second.column + second.count.shape[1])
     if bottom <= top or right <= left:
-        return np.zeros((4, 0)), np.zeros((4, 0))
+        return SharedGround(np.zeros((2, 4, 0)), np.zeros((2, 2, 0)))
     parts = [
         (slice(top - cells.row, bottom - cells.row), slice(left - cells.column, right - cells.column))
         for cells in (first, second)
@@ -189,27 +211,38 @@ def _same_cells(first: Cells, second: Cells) -> tuple[NDArray[np.float64], NDArr
         cells.mean[:, part[0], part[1]][:, both].astype(np.float64)
         for cells, part in zip((first, second), parts, strict=True)
     ]
-    return means[0], means[1]
+    rows, cols = np.nonzero(both)
+    place = np.stack([(rows + top + 0.5) * first.size, (cols + left + 0.5) * first.size])
+    return SharedGround(np.stack(means), np.stack([place, place]))
 
 
-def _warped_cells(first: Cells, second: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _warped_cells(first: Cells, second: Cells) -> SharedGround:
     rows, cols = np.nonzero(first.usable)
     x = (first.column + cols + 0.5) * first.size
-    y = southing(first.epsg, (first.row + rows + 0.5) * first.size)
+    south = (first.row + rows + 0.5) * first.size
     to_second = Transformer.from_crs(first.epsg, second.epsg, always_xy=True)
-    u, v = to_second.transform(x, y)
-    across = u / second.size - 0.5 - second.column
-    down = np.asarray(southing(second.epsg, v)) / second.size - 0.5 - second.row
+    u, v = to_second.transform(x, southing(first.epsg, south))
+    there = np.asarray(southing(second.epsg, v))
+    value, whole = _between_cells(second, there, u)
+    own = first.mean[:, rows[whole], cols[whole]].astype(np.float64)
+    places = np.stack([np.stack([south, x])[:, whole], np.stack([there, u])[:, whole]])
+    return SharedGround(np.stack([own, value]), places)
+
+
+def _between_cells(
+    cells: Cells, south: NDArray[np.float64], east: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Means (4, k) at the k of n places whose four cells around are all usable, and which those are, (n)."""
+    across, down = east / cells.size - 0.5 - cells.column, south / cells.size - 0.5 - cells.row
     left, top = np.floor(across).astype(int), np.floor(down).astype(int)
-    height, width = second.count.shape
-    inside = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
-    left, top, inside_rows, inside_cols = left[inside], top[inside], rows[inside], cols[inside]
-    whole = np.ones(left.shape, bool)
+    height, width = cells.count.shape
+    whole = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
+    corners = ((0, 0), (0, 1), (1, 0), (1, 1))
+    for below, beside in corners:
+        whole[whole] &= cells.usable[top[whole] + below, left[whole] + beside]
+    left, top, across, down = left[whole], top[whole], across[whole], down[whole]
     value = np.zeros((4, left.size))
-    for down_by, across_by in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        near = 1 - np.abs(across[inside] - left - across_by)
-        near = near * (1 - np.abs(down[inside] - top - down_by))
-        whole &= second.usable[top + down_by, left + across_by]
-        value += near * second.mean[:, top + down_by, left + across_by]
-    own = first.mean[:, inside_rows, inside_cols].astype(np.float64)
-    return own[:, whole], value[:, whole]
+    for below, beside in corners:
+        near = (1 - np.abs(across - left - beside)) * (1 - np.abs(down - top - below))
+        value += near * cells.mean[:, top + below, left + beside]
+    return value, whole

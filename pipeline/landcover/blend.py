@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
+from rasterio.windows import Window
 
-from pipeline.blending import blend_window, contributor_names, contributors, input_hashes
+from pipeline.blending import Prepare, blend_window, contributor_names, contributors, input_hashes
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA
 from pipeline.landcover.combine import classify
@@ -47,7 +48,7 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     paths = {name: place / PRODUCT for name, place in folders.items()}
     counts, confident = np.zeros(len(CLASSES) + 1, np.int64), 0
     with (
-        contributors(paths, dict.fromkeys(paths, _shares), Ramps()) as sources,
+        contributors(paths, dict.fromkeys(paths, SHARES), Ramps()) as sources,
         landcover_writer(Path(folder) / "landcover.tif", geobox) as landcover,
         confidence_writer(Path(folder) / "confidence.tif", geobox) as certainty,
     ):
@@ -88,8 +89,14 @@ def confidence_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[Data
     )
 
 
-def _shares(stored: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probabilities float64 (6, h, w) summing to 1, and where there is data."""
+def _classified(stored: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return (stored != 0).any(axis=0)
+
+
+def _shares(stored: NDArray[np.uint8], _: Window) -> NDArray[np.float64]:
+    """Probabilities float64 (6, h, w) summing to 1 where there is data."""
     shares = stored.astype(np.float64)
-    total = shares.sum(axis=0)
-    return shares / np.maximum(total, 1.0), total > 0
+    return shares / np.maximum(shares.sum(axis=0), 1.0)
+
+
+SHARES = Prepare(_classified, _shares)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.balance import Balance, Correction
+from pipeline.balance import Balance
 from pipeline.blending import (
     Blended,
     Contributor,
@@ -36,6 +36,7 @@ from pipeline.raster import (
     windows,
 )
 from pipeline.settings import CampaignSettings
+from pipeline.smooth import SmoothCorrection
 from pipeline.tone import Tone, load_tone
 
 PRODUCTS = ("composite.tif", "balance.npz")
@@ -96,7 +97,7 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     folders = {name: Path(builds[name]) for name in names}
     balance = Balance({name: Cells.load(Path(place) / "balance.npz") for name, place in builds.items()})
     corrections = {name: balance.of(Tile.parse(name)) for name in names}
-    prepare = {name: corrected(correction) for name, correction in corrections.items()}
+    prepare = {name: corrected(correction, settings.resolution) for name, correction in corrections.items()}
     paths = {name: place / "composite.tif" for name, place in folders.items()}
     with ExitStack() as stack:
         sources = stack.enter_context(contributors(paths, prepare, Ramps()))
@@ -108,14 +109,15 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     }
 
 
-def corrected(correction: Correction) -> Prepare:
+def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:
     """From stored reflectance to corrected reflectance in float64."""
 
-    def prepare(stored: NDArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        reflectance = correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION)
-        return reflectance.astype(np.float64, copy=False), filled(stored)
+    def values(stored: NDArray[np.uint16], window: Window) -> NDArray[np.float64]:
+        south = (window.row_off + 0.5 + np.arange(window.height)) * resolution
+        east = (window.col_off + 0.5 + np.arange(window.width)) * resolution
+        return correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION, south, east)
 
-    return prepare
+    return Prepare(filled, values)
 
 
 def _write(
