@@ -20,9 +20,9 @@ from pipeline.overlaps import UNKNOWNS, Overlap
 from pipeline.smooth import KNOTS, SPACING, SmoothCorrection
 
 RINGS = 2
-REACH = 50_000.0
-TILE_GAIN_HOLD = 0.2
-TILE_OFFSET_HOLD = 0.01
+REACH = 40_000.0
+TILE_GAIN_HOLD = 0.1
+TILE_OFFSET_HOLD = 0.005
 MOST_PAIRS = 4_096
 GAIN_STEP = 1 / 1024
 OFFSET_STEP = 1e-4
@@ -70,14 +70,22 @@ class Balance:
 
     Args:
         cells: cell means of the composites by tile name; what is missing takes no part.
+        rings: how many rings around a tile its correction depends on.
     """
 
-    def __init__(self, cells: Mapping[str, Cells]) -> None:
+    def __init__(self, cells: Mapping[str, Cells], rings: int = RINGS) -> None:
         self.cells = cells
+        self.rings = rings
         self._conditions = lru_cache(maxsize=MOST_PAIRS)(self._conditions_of)
 
     def of(self, tile: Tile) -> SmoothCorrection:
-        """The correction of a tile from the composites of its two rings (identity where it has none).
+        """The rounded correction of a tile (identity where it has no composite); see `solution`."""
+        if tile.name not in self.cells:
+            return SmoothCorrection.identity()
+        return SmoothCorrection.rounded(*self.solution(tile)[tile.name])
+
+    def solution(self, tile: Tile) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Gains and offsets (4, KNOTS, KNOTS) of the tiles within the rings of a tile, by name.
 
         The least, band by band, of the differences in all overlaps within the rings (see `Overlap`) and of
         each tile's distance from the identity. With x_k gain less 1 at the n knots of a tile, d apart, it is
@@ -87,9 +95,7 @@ class Balance:
         and the same for offsets. So what overlaps ask for fades to the identity over about L = `REACH` metres
         and tiles beyond the second ring hardly matter.
         """
-        if tile.name not in self.cells:
-            return SmoothCorrection.identity()
-        near = sorted({tile, *tile.ring(RINGS)}, key=lambda other: other.name)
+        near = sorted({tile, *tile.ring(self.rings)}, key=lambda other: other.name)
         names = [other.name for other in near if other.name in self.cells]
         start = {name: UNKNOWNS * position for position, name in enumerate(names)}
         normal = np.zeros((4, UNKNOWNS * len(names), UNKNOWNS * len(names)))
@@ -99,12 +105,12 @@ class Balance:
         for one, other in pairs_of(near, start):
             _add(normal, right, (start[one], start[other]), self._conditions(one, other))
         solved = np.stack([_solution(matrix, side) for matrix, side in zip(normal, right, strict=True)])
-        own = solved[:, start[tile.name] :][:, :UNKNOWNS].reshape(4, 2, KNOTS, KNOTS)
-        return SmoothCorrection.rounded(1 + own[:, 0], own[:, 1])
+        knots = solved.reshape(4, len(names), 2, KNOTS, KNOTS)
+        return {name: (1 + knots[:, i, 0], knots[:, i, 1]) for i, name in enumerate(names)}
 
     def _conditions_of(self, one: str, other: str) -> Conditions:
         shared = shared_ground(self.cells[one], self.cells[other])
-        return Overlap.of(shared, (_corner(one), _corner(other))).conditions()
+        return Overlap.of(shared, (corner(one), corner(other))).conditions()
 
 
 def corrections(tile: Tile, cells: Mapping[str, Cells]) -> SmoothCorrection:
@@ -143,7 +149,7 @@ def _solution(matrix: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray
     return np.asarray(cho_solve(factor, side, check_finite=False))
 
 
-def _corner(name: str) -> tuple[float, float]:
+def corner(name: str) -> tuple[float, float]:
     """Southing and easting of a tile's upper-left corner."""
     tile = Tile.parse(name)
     return float(southing(tile.epsg, float(tile.top))), float(tile.left)
@@ -155,7 +161,8 @@ def _hold() -> NDArray[np.float64]:
     apart[[0, -1], [0, -1]] = 1
     beside = np.kron(apart, np.eye(KNOTS)) + np.kron(np.eye(KNOTS), apart)
     held = (np.eye(KNOTS * KNOTS) + (REACH / SPACING) ** 2 * beside) / KNOTS**2
-    return np.kron(np.diag([1 / TILE_GAIN_HOLD**2, 1 / TILE_OFFSET_HOLD**2]), held)
+    by_kind = np.diag([1 / TILE_GAIN_HOLD**2, 1 / TILE_OFFSET_HOLD**2])
+    return np.asarray(np.kron(by_kind, held), np.float64)
 
 
 HOLD = _hold()

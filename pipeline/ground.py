@@ -1,6 +1,7 @@
 """Means of reflectance over square cells of ground that lie on absolute coordinates."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -217,16 +218,38 @@ def _same_cells(first: Cells, second: Cells) -> SharedGround:
 
 
 def _warped_cells(first: Cells, second: Cells) -> SharedGround:
-    rows, cols = np.nonzero(first.usable)
+    to_second = _transformer(first.epsg, second.epsg)
+    rows, cols = _usable_within(first, second, to_second)
     x = (first.column + cols + 0.5) * first.size
     south = (first.row + rows + 0.5) * first.size
-    to_second = Transformer.from_crs(first.epsg, second.epsg, always_xy=True)
     u, v = to_second.transform(x, southing(first.epsg, south))
     there = np.asarray(southing(second.epsg, v))
     value, whole = _between_cells(second, there, u)
     own = first.mean[:, rows[whole], cols[whole]].astype(np.float64)
     places = np.stack([np.stack([south, x])[:, whole], np.stack([there, u])[:, whole]])
     return SharedGround(np.stack([own, value]), places)
+
+
+@lru_cache(maxsize=256)
+def _transformer(source: int, target: int) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def _usable_within(
+    first: Cells, second: Cells, to_second: Transformer
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the usable cells of `first` that may lie in `second`."""
+    height, width = second.count.shape
+    left, right = second.column * second.size, (second.column + width) * second.size
+    low, high = sorted(
+        float(southing(second.epsg, float(line * second.size))) for line in (second.row, second.row + height)
+    )
+    west, south, east, north = to_second.transform_bounds(left, low, right, high, direction="INVERSE")
+    ends = sorted(float(southing(first.epsg, line)) for line in (south, north))
+    top, bottom = (max(int(end // first.size) - first.row + k, 0) for k, end in enumerate(ends))
+    begin, end = (max(int(line // first.size) - first.column + k, 0) for k, line in enumerate((west, east)))
+    rows, cols = np.nonzero(first.usable[top:bottom, begin:end])
+    return rows + top, cols + begin
 
 
 def _between_cells(

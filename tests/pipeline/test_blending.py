@@ -9,6 +9,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.blending import (
     Contributor,
+    Prepare,
     blend_window,
     contributor_names,
     contributors,
@@ -27,8 +28,7 @@ def grid(left, top, cols, rows, epsg=32633):
     return GeoBox((rows, cols), Affine(RESOLUTION, 0, left, 0, -RESOLUTION, top), f"EPSG:{epsg}")
 
 
-def prepare(stored):
-    return stored.astype(np.float64), (stored != 0).all(axis=0)
+prepare = Prepare(lambda stored: (stored != 0).all(axis=0), lambda stored, window: stored.astype(np.float64))
 
 
 def put(folder, name, geobox, data):
