@@ -136,6 +136,9 @@ COMMANDS: dict[str, Command] = {
     "classify": elsewhere(
         "pipeline.landcover.command", "the landcover of one image, or fused over several dates"
     ),
+    "check-balance": elsewhere(
+        "pipeline.balance_check", "how well finished tiles meet, on ground left out of the fit"
+    ),
     "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
     "simulate": elsewhere(
         "pipeline.simulate.command", "scenes of a made-up surface, with the truth beside them"
