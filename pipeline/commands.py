@@ -15,6 +15,11 @@ from tqdm import tqdm
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
 from pipeline.settings import CampaignSettings, parse_date
+from pipeline.storage import read_json
+from pipeline.tone.curve import CURVES, Tone
+
+
+FIT = "fit"
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", default="L2A", choices=("L1C", "L2A"))
     parser.add_argument("--target-date", metavar="D", help="the best date, else the end of the range")
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
+    parser.add_argument(
+        "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="products go to DIR/TILE/")
     parser.add_argument("--resume", action="store_true", help="go on with what is in DIR")
 
 
 def settings_of(asked: argparse.Namespace) -> CampaignSettings:
-    """The campaign's settings from the arguments."""
+    """The campaign's settings from the arguments; a tone that is to be fitted is the default one here."""
     return CampaignSettings(
         start=parse_date(asked.start, "start"),
         end=parse_date(asked.end, "end"),
@@ -69,7 +77,21 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         level=asked.level,
         share=asked.share,
         target_date=parse_date(asked.target_date, "target_date") if asked.target_date else None,
+        tone="default" if asked.tone == FIT else read_tone(asked.tone),
     )
+
+
+def read_tone(text: str) -> str | Tone:
+    """The name of a tone curve, or the table in a JSON file.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text in CURVES:
+        return text
+    if not Path(text).is_file():
+        raise UsageError(f"There is no tone curve and no file {text!r}.", "tone")
+    return Tone.from_json(read_json(Path(text)))
 
 
 def tiles_asked(asked: argparse.Namespace) -> list[Tile]:
@@ -140,6 +162,9 @@ COMMANDS: dict[str, Command] = {
         "pipeline.balance_check", "how well finished tiles meet, on ground left out of the fit"
     ),
     "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
+    "tone": elsewhere(
+        "pipeline.tone.command", "fit a tone curve to a campaign or to images, or measure one on them"
+    ),
     "simulate": elsewhere(
         "pipeline.simulate.command", "scenes of a made-up surface, with the truth beside them"
     ),

@@ -2,19 +2,23 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import chain
 from pipeline.build import Build
-from pipeline.commands import Progress, settings_of, tiles_asked
+from pipeline.commands import FIT, Progress, settings_of, tiles_asked
 from pipeline.errors import StorageError
+from pipeline.grid import Tile
+from pipeline.settings import CampaignSettings
+from pipeline.tone.command import campaign_tone
 
 STEPS_PER_TILE = 6
 
 
 def run_all(asked: argparse.Namespace) -> None:
     """All four stages for the tiles, blended with each other."""
-    tiles, settings = tiles_asked(asked), settings_of(asked)
+    tiles, settings = _campaign(asked)
     progress = Progress(STEPS_PER_TILE * len(tiles))
     reports = chain.run(asked.catalog, tiles, settings, asked.out, resume=asked.resume, tell=progress)
     for name, report in reports.items():
@@ -65,8 +69,16 @@ def run_landcover(asked: argparse.Namespace) -> None:
         chain.revise(build, {other: item.folder for other, item in builds.items()})
 
 
-def _builds(asked: argparse.Namespace) -> tuple[dict[str, Build], Progress]:
+def _campaign(asked: argparse.Namespace) -> tuple[list[Tile], CampaignSettings]:
+    """The tiles and the settings, with the tone curve that was fitted to them where that was asked."""
     tiles, settings = tiles_asked(asked), settings_of(asked)
+    if asked.tone == FIT:
+        settings = replace(settings, tone=campaign_tone(asked.catalog, tiles, settings, asked.out))
+    return tiles, settings
+
+
+def _builds(asked: argparse.Namespace) -> tuple[dict[str, Build], Progress]:
+    tiles, settings = _campaign(asked)
     builds = {
         tile.name: chain.begin(tile, settings, asked.out / tile.name, asked.catalog, resume=True)
         for tile in tiles

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.tone.curve import CURVES, Tone
 
 RESOLUTIONS = (10, 20, 30, 60)
 
@@ -26,7 +27,7 @@ class CampaignSettings:
         margin: metres around cloud and shadow in which clear ground is doubtful.
         agree_datatakes: whether lists should share a datatake with those of finished neighbours.
         fill_hazy: whether hazy ground may fill what nothing clear covers.
-        tone: name of the tone curve.
+        tone: name of a tone curve, or the campaign's own table.
         networks: versions of the networks by name, as pinned; empty = those shipped.
     """
 
@@ -43,7 +44,7 @@ class CampaignSettings:
     margin: float = 120.0
     agree_datatakes: bool = False
     fill_hazy: bool = False
-    tone: str = "default"
+    tone: str | Tone = "default"
     networks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,6 +68,10 @@ class CampaignSettings:
             raise UsageError(
                 "The landcover series and the clear dates a pixel count at least one date.", "series"
             )
+        if not isinstance(self.tone, Tone) and self.tone not in CURVES:
+            raise UsageError(
+                f"The tone curve must be {' or '.join(CURVES)} or a table, not {self.tone!r}.", "tone"
+            )
 
     @property
     def target(self) -> date:
@@ -78,6 +83,7 @@ class CampaignSettings:
         content = asdict(self)
         for name in ("start", "end", "target_date"):
             content[name] = content[name] and content[name].isoformat()
+        content["tone"] = self.tone.to_json() if isinstance(self.tone, Tone) else self.tone
         return content
 
     @classmethod
@@ -85,7 +91,7 @@ class CampaignSettings:
         """Settings from a dict of `to_json`.
 
         Raises:
-            UsageError: a name that is no setting, a date that is none, a value out of range.
+            UsageError: a name that is no setting, a date that is none, a value out of range, a broken table.
         """
         unknown = set(content) - {item.name for item in fields(cls)}
         if unknown:
@@ -94,6 +100,8 @@ class CampaignSettings:
         for name in ("start", "end", "target_date"):
             if values.get(name) is not None and not isinstance(values[name], date):
                 values[name] = parse_date(values[name], name)
+        if isinstance(values.get("tone"), dict):
+            values["tone"] = Tone.from_json(values["tone"])
         return cls(**values)
 
 

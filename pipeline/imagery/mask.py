@@ -22,7 +22,7 @@ from pipeline.image import Image, open_image
 from pipeline.networks import load, predict
 from pipeline.raster import BANDS, filled, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
-from pipeline.tone import load_tone
+from pipeline.tone import Tone, load_tone
 
 NETWORK = "cloud"
 
@@ -50,7 +50,7 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
     if not (place / "cloud.tif").exists():
         write_mask(place / "reflectance.tif", place / "cloud.tif")
     if not (place / "image.tif").exists():
-        _write_image(place / "reflectance.tif", place / "image.tif", settings.tone)
+        _write_image(place / "reflectance.tif", place / "image.tif", load_tone(settings.tone))
     return _shares(place / "cloud.tif", margin_pixels(settings.margin, settings.resolution))
 
 
@@ -79,8 +79,7 @@ def write_mask_of(image: Image, target: Path) -> None:
             out.write(classes.astype(np.uint8), 1, window=window)
 
 
-def _write_image(reflectance: Path, target: Path, tone_name: str) -> None:
-    tone = load_tone(tone_name)
+def _write_image(reflectance: Path, target: Path, tone: Tone) -> None:
     with opened(reflectance) as pixels:
         geobox = geobox_of(pixels)
         with raster_writer(

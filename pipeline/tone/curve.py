@@ -17,6 +17,7 @@ from pipeline.raster import QUANTIFICATION, encode
 
 LEVELS = 255
 STORED_VALUES = 65_536
+RGB_BEND, NIR_BEND, TOP = 0.05, 0.2, 1.2
 TAG = "EARTHQUILT_TONE"
 
 
@@ -41,7 +42,9 @@ class Tone:
         for table in (self.rgb, self.nir):
             values = np.array([1, *table, self.top + 1])
             if len(table) != LEVELS - 1 or (np.diff(values) < 1).any() or self.top >= STORED_VALUES:
-                raise UsageError(f"The tone table {self.name} does not have 255 levels, each above the last.")
+                raise UsageError(
+                    f"The tone table {self.name} does not have 255 levels, each above the last.", "tone"
+                )
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Reflectance to levels.
@@ -73,6 +76,10 @@ class Tone:
             np.take(table, levels[band], out=reflectance[band])
         return reflectance
 
+    def tables(self) -> np.ndarray:
+        """Level of each stored value, uint8 (4, 65536) for R, G, B, NIR."""
+        return _forward(self).copy()
+
     def steps(self) -> np.ndarray:
         """Width of each level's step in reflectance, float64 (4, 256) for R, G, B, NIR; 0 for level 0."""
         edges = _edges(self)
@@ -97,15 +104,17 @@ class Tone:
             rgb, nir = (tuple(int(value) for value in content[name]) for name in ("rgb", "nir"))
             return cls(str(content["name"]), rgb, nir, int(content["top"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"The content is no tone table: {error}.") from error
+            raise UsageError(f"The content is no tone table: {error}.", "tone") from error
 
 
-def load_tone(name: str) -> Tone:
-    """The curve of a name, as `settings.tone` gives it.
+def load_tone(name: str | Tone) -> Tone:
+    """The curve that `settings.tone` gives: a name, or the campaign's own table.
 
     Raises:
         UsageError: there is no such curve.
     """
+    if isinstance(name, Tone):
+        return name
     if name not in CURVES:
         raise UsageError(f"There is no tone curve named {name!r}; there is {', '.join(CURVES)}.", "tone")
     return CURVES[name]()
@@ -133,7 +142,7 @@ def default_curve() -> Tone:
     forest and water lie, and keeps rising over sand, snow and cloud; in NIR it bends later, as vegetation
     is at 0.2 to 0.5 there.
     """
-    return asinh_curve("default", rgb_bend=0.05, nir_bend=0.2, top=1.2)
+    return asinh_curve("default", rgb_bend=RGB_BEND, nir_bend=NIR_BEND, top=TOP)
 
 
 def asinh_curve(name: str, rgb_bend: float, nir_bend: float, top: float) -> Tone:

@@ -1,0 +1,124 @@
+"""A sample of a campaign's ground, from which its tone curve is fitted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from pipeline.errors import NoScenes
+from pipeline.evidence import CLEAR, NO_DATA, margin_pixels, sureness
+from pipeline.grid import Tile
+from pipeline.image import Image, open_image
+from pipeline.raster import decode, encode, filled
+from pipeline.settings import CampaignSettings
+from pipeline.tone.contrast import Picture
+
+NETWORK = "cloud"
+SCENES = 12
+PLACES = 4
+SIDE = 256
+LEAST_CLEAR = 10_000
+
+Read = Callable[[Window], NDArray[np.uint16]]
+
+
+def sample_campaign(
+    catalog: str,
+    tiles: Sequence[Tile],
+    settings: CampaignSettings,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Picture]:
+    """Windows of the least cloudy scenes of a campaign, with their clear ground.
+
+    At most 12 scenes, shared among tiles that lie evenly in the list, each read at the campaign's resolution
+    in 4 x 4 windows of 256 pixels. The same catalog, tiles and settings give the same sample.
+
+    Args:
+        catalog: STAC API address, static STAC catalog, or folder of SAFE products.
+        tiles: of the campaign.
+        settings: of the campaign; its tone is not looked at.
+        tell: called with the id of each scene that is read.
+
+    Raises:
+        NoScenes: there are no scenes, or hardly any clear ground in them.
+        SourceError: the catalog or a scene cannot be read.
+    """
+    from pipeline.catalog import open_catalog, scene_reader
+
+    source = open_catalog(catalog, settings.level)
+    chosen = _evenly(sorted(tiles, key=lambda tile: tile.name), SCENES)
+    found: list[Picture] = []
+    for tile in chosen:
+        scenes = source.search(tile.name, settings.start, settings.end, settings.max_cloud)
+        clearest = sorted(scenes, key=lambda scene: (scene.cloud_cover, scene.id))
+        for scene in clearest[: SCENES // len(chosen)]:
+            tell(scene.id)
+            geobox = tile.geobox(settings.resolution)
+            with scene_reader(scene, geobox) as reader:
+                found += _pictures(reader.read, geobox, settings.margin)
+    _check(found, f"the scenes of {', '.join(tile.name for tile in chosen)} in {catalog}")
+    return found
+
+
+def sample_images(paths: Sequence[Path]) -> list[Picture]:
+    """Windows of R, G, B, NIR images with their clear ground; images as `open_image` takes them.
+
+    Raises:
+        NoScenes: there is hardly any clear ground in them.
+        SourceError: an image cannot be read.
+        UsageError: an image has no way to reflectance.
+    """
+    found: list[Picture] = []
+    for path in paths:
+        with open_image(path) as image:
+            read = partial(_stored, image)
+            found += _pictures(read, image.geobox, CampaignSettings.margin)
+    _check(found, ", ".join(str(path) for path in paths))
+    return found
+
+
+def places(shape: tuple[int, int]) -> Iterator[Window]:
+    """4 x 4 windows of at most 256 pixels, each in the middle of its sixteenth of a raster."""
+    for top, height in _spans(shape[0]):
+        for left, width in _spans(shape[1]):
+            yield Window(left, top, width, height)
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    edges = [length * part // PLACES for part in range(PLACES + 1)]
+    parts = [(start + end, min(SIDE, end - start)) for start, end in pairwise(edges) if end > start]
+    return [((doubled - size) // 2, size) for doubled, size in parts]
+
+
+def _pictures(read: Read, geobox: GeoBox, margin: float) -> Iterator[Picture]:
+    """The windows with their clear ground: what lies within the margin of cloud or shadow is none."""
+    from pipeline import networks
+
+    network = networks.load(NETWORK)
+    pixels = margin_pixels(margin, abs(geobox.affine.a))
+    for window in places(geobox.shape.yx):
+        stored = read(window)
+        if filled(stored).any():
+            classes = network.probabilities(decode(stored)).argmax(axis=0)
+            mask = np.where(filled(stored), classes, NO_DATA).astype(np.uint8)
+            yield Picture(stored, sureness(mask, pixels) == CLEAR)
+
+
+def _stored(image: Image, window: Window) -> NDArray[np.uint16]:
+    return encode(image.read(window))
+
+
+def _evenly(tiles: Sequence[Tile], most: int) -> list[Tile]:
+    places = np.linspace(0, len(tiles) - 1, min(most, len(tiles))).round().astype(int)
+    return [tiles[place] for place in places]
+
+
+def _check(pictures: Sequence[Picture], where: str) -> None:
+    clear = sum(int(picture.clear.sum()) for picture in pictures)
+    if clear < LEAST_CLEAR:
+        raise NoScenes(f"A tone curve needs {LEAST_CLEAR} clear pixels; there are {clear} in {where}.")
