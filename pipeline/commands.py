@@ -18,7 +18,6 @@ from pipeline.settings import CampaignSettings, parse_date
 from pipeline.storage import read_json
 from pipeline.tone.curve import CURVES, Tone
 
-
 FIT = "fit"
 
 

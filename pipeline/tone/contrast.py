@@ -22,8 +22,7 @@ OTHERS_NEED = 0.8
 NEEDED = np.array([ENDS_NEED, *[OTHERS_NEED] * (TENTHS - 2), ENDS_NEED])
 SATURATED_SHARE = 0.1
 USED_FROM, USED_TO = 0.01, 0.999
-TRUE_COLOUR_BANDS = 3
-TRUE_COLOUR_TOP = 0.3558
+TRUE_COLOUR_TOPS = (0.3558, 0.3558, 0.3558, 0.7116)
 CLOUD_REFLECTANCE = 1.0
 
 
@@ -83,9 +82,9 @@ class Crossings:
         """Local contrast by band and tenth, float64 (4, 10), in levels; 0 where a tenth has no pairs.
 
         Args:
-            tables: level of each stored value, (4, 65536) or (65536,) for all bands alike.
+            tables: level of each stored value, (4, 65536).
         """
-        steps = np.diff(np.broadcast_to(tables, (len(BANDS), STORED_VALUES)).astype(np.float64), axis=-1)
+        steps = np.diff(tables.astype(np.float64), axis=-1)
         summed = np.einsum("bkv,bv->bk", self.counts[..., :-1], steps)
         return np.asarray(summed / np.maximum(self.pairs, 1))
 
@@ -110,16 +109,13 @@ class ToneFigures:
 
     @property
     def worst(self) -> float:
-        """The least ratio in R, G and B, as a multiple of what its tenth needs; enough from 1 on."""
-        return float((self.ratios / NEEDED)[:TRUE_COLOUR_BANDS].min())
+        """The least ratio, as a multiple of what its tenth needs; enough from 1 on."""
+        return float((self.ratios / NEEDED).min())
 
     @property
     def shortcomings(self) -> list[str]:
-        """What the curve does not reach, as sentences; empty where it is all that is asked.
-
-        NIR is in no true-colour image: its contrast against the same stretch is told, but not asked for.
-        """
-        lacking = np.nonzero((self.ratios < NEEDED)[:TRUE_COLOUR_BANDS])
+        """What the curve does not reach, as sentences; empty where it is all that is asked."""
+        lacking = np.nonzero(self.ratios < NEEDED)
         found = [
             f"Tenth {tenth + 1} of {BANDS[band]} has {self.ratios[band, tenth]:.2f} times the contrast of "
             f"true colour, not {NEEDED[tenth]:g} times."
@@ -150,7 +146,7 @@ class ToneFigures:
 
 def measure(tone: Tone, crossings: Crossings) -> ToneFigures:
     """The figures of a curve on the pictures that were counted."""
-    ours, theirs = tone.tables(), np.broadcast_to(true_colour(), (len(BANDS), STORED_VALUES))
+    ours, theirs = tone.tables(), true_colour()
     reference = crossings.contrast(theirs)
     ratios = np.divide(
         crossings.contrast(ours), reference, out=np.full(reference.shape, np.inf), where=reference > 0
@@ -166,13 +162,15 @@ def measure(tone: Tone, crossings: Crossings) -> ToneFigures:
 
 
 def true_colour() -> NDArray[np.uint8]:
-    """ESA's true-colour image: level of each stored value, uint8 (65536,).
+    """ESA's true-colour image: level of each stored value, uint8 (4, 65536).
 
-    Linear from 1 at reflectance 0 to 255 at 0.3558, flat beyond, 0 = empty.
+    Linear from 1 at reflectance 0 to 255 at 0.3558, flat beyond, 0 = empty. It has no NIR: for that band the
+    same picture stands up to twice the reflectance, as vegetation is about twice as bright there.
     """
     reflectance = (np.arange(STORED_VALUES) - 1.0) / QUANTIFICATION
-    levels = np.clip(np.rint(reflectance / TRUE_COLOUR_TOP * (LEVELS - 1)) + 1, 1, LEVELS)
-    levels[0] = 0
+    shares = reflectance / np.array(TRUE_COLOUR_TOPS)[:, np.newaxis]
+    levels = np.clip(np.rint(shares * (LEVELS - 1)) + 1, 1, LEVELS)
+    levels[:, 0] = 0
     return levels.astype(np.uint8)
 
 
