@@ -63,19 +63,20 @@ def run_train(args: argparse.Namespace) -> int:
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `evaluate`."""
-    names = (*NAMES, "landcover")
+    names = (*NAMES, "landcover", "tone")
     parser.add_argument("name", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--seeds", default="9000-9004", help="simulator seeds (default 9000-9004)")
     parser.add_argument("--resolution", type=float, default=60, help="metres (default 60)")
     parser.add_argument(
         "--on",
-        choices=("simulated", "alpine-trained", "alpine-held-out", "desert", "eurosat"),
+        choices=("simulated", "alpine-trained", "alpine-held-out", "alpine", "desert", "eurosat"),
         default="simulated",
         help="what to evaluate on (default: simulated scenes)",
     )
     parser.add_argument("--data", type=Path, default=DATA, help=f"real scenes and EuroSAT (default {DATA})")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights (default: shipped)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--picture", type=Path, help="of `tone`: true colour beside the fitted curve")
     parser.add_argument("--record", action="store_true", help="write the figures into the network's cards")
 
 
@@ -95,6 +96,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
 def _figures(args: argparse.Namespace) -> dict[str, Any]:
     from pipeline.training.evaluate import on_alpine, on_desert, on_eurosat, on_seeds
 
+    if args.name == "tone":
+        return _tone_figures(args)
     if args.on == "simulated":
         return on_seeds(args.name, parse_seeds(args.seeds), args.resolution, args.weights)
     if args.on == "eurosat":
@@ -105,9 +108,17 @@ def _figures(args: argparse.Namespace) -> dict[str, Any]:
         if args.name != "cloud":
             raise UsageError(f"The desert scene is for 'cloud', not for {args.name!r}.", "on")
         return on_desert(args.data, args.weights)
-    if args.name not in ("cloud", "preview-cloud", "haze"):
+    if args.on == "alpine" or args.name not in ("cloud", "preview-cloud", "haze"):
         raise UsageError(f"The alpine scenes have no labels for {args.name!r}.", "on")
     return on_alpine(args.name, args.data, args.on == "alpine-held-out", args.weights)
+
+
+def _tone_figures(args: argparse.Namespace) -> dict[str, Any]:
+    from pipeline.training.tones import evaluate_tone
+
+    if args.on not in ("simulated", "alpine", "desert"):
+        raise UsageError(f"Tone curves are measured on simulated, alpine or desert, not on {args.on}.", "on")
+    return evaluate_tone(args.on, args.data, parse_seeds(args.seeds), args.resolution, args.picture)
 
 
 def _command(args: argparse.Namespace) -> str:
