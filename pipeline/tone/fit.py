@@ -26,7 +26,7 @@ from pipeline.tone.contrast import NEEDED, Crossings, true_colour
 from pipeline.tone.curve import LEVELS, NIR_BEND, RGB_BEND, TOP, Tone
 
 BINS = 254
-SLACK = 0.3
+SLACK, MOST_MARGIN = 0.6, 1.2
 RESERVE = 0.1
 BENDS = tuple(2.0**power for power in range(1, 8))
 KEPT = 0.95
@@ -109,7 +109,7 @@ def _levels(program: _Program) -> NDArray[np.float64]:
     """The levels of each bin."""
     best = program.solve("margin", reserve=RESERVE, bend=BENDS[-1])
     assert best is not None, "the default curve keeps to every limit"
-    margin = 1 + SLACK * (best[0] - 1) if best[0] > 1 else KEPT * best[0]
+    margin = min(1 + SLACK * (best[0] - 1), MOST_MARGIN) if best[0] > 1 else KEPT * best[0]
     for bend in BENDS:
         roomy = program.solve("reserve", margin=margin, bend=bend)
         if roomy and roomy[0] >= RESERVE:
