@@ -106,7 +106,9 @@ def _table(crossings: Crossings, bands: tuple[int, ...], default_bend: float) ->
 
 
 def _levels(program: _Program) -> NDArray[np.float64]:
-    """The levels of each bin."""
+    """The levels of each bin; those of the default curve where the ground has no contrast at all."""
+    if not len(program.rows):
+        return np.full(BINS, (LEVELS - 1) / BINS)
     best = program.solve("margin", reserve=RESERVE, bend=BENDS[-1])
     assert best is not None, "the default curve keeps to every limit"
     margin = min(1 + SLACK * (best[0] - 1), MOST_MARGIN) if best[0] > 1 else KEPT * best[0]

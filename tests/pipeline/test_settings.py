@@ -1,9 +1,11 @@
+import json
 from datetime import date
 
 import pytest
 
 from pipeline.errors import UsageError
 from pipeline.settings import CampaignSettings
+from pipeline.tone import Tone, asinh_curve
 
 SUMMER = {"start": date(2023, 6, 1), "end": date(2023, 8, 31)}
 
@@ -11,6 +13,21 @@ SUMMER = {"start": date(2023, 6, 1), "end": date(2023, 8, 31)}
 def test_settings_come_back_from_json():
     settings = CampaignSettings(**SUMMER, target_date=date(2023, 7, 15), networks={"cloud": "1"})
     assert CampaignSettings.from_json(settings.to_json()) == settings
+
+
+def test_a_tone_table_comes_back_from_json():
+    settings = CampaignSettings(**SUMMER, tone=asinh_curve("own", 0.1, 0.3, 1.1))
+    content = json.loads(json.dumps(settings.to_json()))
+    assert CampaignSettings.from_json(content) == settings
+    assert content == settings.to_json()
+    assert isinstance(settings.tone, Tone)
+
+
+@pytest.mark.parametrize("tone", ["sepia", {"name": "broken"}, 5])
+def test_a_tone_that_is_none_is_refused(tone):
+    with pytest.raises(UsageError) as refused:
+        CampaignSettings.from_json({"start": "2023-06-01", "end": "2023-08-31", "tone": tone})
+    assert refused.value.field == "tone"
 
 
 def test_the_end_of_the_range_is_the_target_where_none_is_given():

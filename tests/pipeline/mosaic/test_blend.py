@@ -1,3 +1,4 @@
+from copy import copy
 from datetime import date
 from itertools import combinations
 
@@ -12,7 +13,7 @@ from pipeline.ground import CellSums
 from pipeline.mosaic import blend
 from pipeline.raster import Raster, decode, encode, read_raster, window_geobox, windows, write_raster
 from pipeline.settings import CampaignSettings
-from pipeline.tone import load_tone
+from pipeline.tone import asinh_curve, curve_of_tags, load_tone
 
 RESOLUTION = 120
 SQUARE = ("33TUK", "33TUL", "33TVK", "33TVL")
@@ -139,6 +140,18 @@ def test_a_tile_alone_keeps_its_composite(tmp_path, settings):
     blend(tile, {tile.name: tmp_path / "a"}, settings, tmp_path / "r")
     expected = load_tone("default").apply(encode(ground(tile), valid))
     assert np.array_equal(read_raster(tmp_path / "r" / "mosaic.tif").data, expected)
+
+
+def test_a_table_of_the_campaign_is_used_and_told_in_the_product(tmp_path, settings):
+    tile, own = Tile.parse("33TUL"), asinh_curve("own", 0.3, 0.4, 0.9)
+    valid = write_build(tmp_path / "a", tile, 1.0, 3)
+    fitted = copy(settings)
+    object.__setattr__(fitted, "tone", own)
+    blend(tile, {tile.name: tmp_path / "a"}, fitted, tmp_path / "r")
+    mosaic = tmp_path / "r" / "mosaic.tif"
+    assert np.array_equal(read_raster(mosaic).data, own.apply(encode(ground(tile), valid)))
+    with rasterio.open(mosaic) as dataset:
+        assert curve_of_tags(dataset.tags()) == own
 
 
 def test_without_the_own_build_there_is_no_mosaic(tmp_path, settings):
