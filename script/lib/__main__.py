@@ -18,6 +18,7 @@ COMMANDS = {
         "worker": "worker",
         "demo": "demo",
         "test": "check",
+        "bench": "bench.command",
     }.items()
 }
 

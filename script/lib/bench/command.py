@@ -1,0 +1,46 @@
+"""`script/bench`: what is measured, and where it is written."""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+
+from script.lib import setup
+from script.lib.bench import machine, report
+from script.lib.bench.inputs import DATES
+from script.lib.bench.measure import Bench
+from script.lib.places import LOCAL
+from script.lib.say import say
+
+SUBCOMMANDS = {
+    "stages": "script.lib.bench.stages",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    sub = whole.add_subparsers(dest="name", required=True, metavar="WHAT")
+    for name, module in SUBCOMMANDS.items():
+        text = (importlib.import_module(module).__doc__ or "").splitlines()[0]
+        own = sub.add_parser(name, help=text, description=text)
+        own.add_argument("--resolution", type=int, default=10, choices=(10, 20, 30, 60), metavar="M")
+        own.add_argument("--runs", type=int, default=5, metavar="N", help="paired runs, 5 or more to publish")
+        own.add_argument("--dates", type=int, default=DATES, metavar="N", help="candidate dates")
+        own.add_argument("--threads", type=int, default=2, metavar="N", help="of the numeric libraries")
+        own.add_argument("--json", type=Path, default=report.DOCUMENT, metavar="FILE", help="what to write")
+        own.add_argument(
+            "--work", type=Path, default=LOCAL / "bench", metavar="DIR", help="scenes and builds"
+        )
+    return whole
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, and put what was found in the place of the last section of the name."""
+    asked = parser().parse_args(arguments)
+    setup.ensure()
+    about = machine.about(arguments, asked.threads)
+    bench = Bench(asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates)
+    section = importlib.import_module(SUBCOMMANDS[asked.name]).measure(bench)
+    report.keep(asked.name, section, about | {"load_after": os.getloadavg()[0]}, asked.json.resolve())
+    say(f"Written to {asked.json} and {asked.json.with_suffix('.md')}.")
+    return 0

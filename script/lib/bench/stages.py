@@ -1,0 +1,139 @@
+"""Stages 1 to 3 of one tile: peak memory, time against only reading and writing the files, growth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from script.lib.bench import runs
+from script.lib.bench.growth import growth
+from script.lib.bench.inputs import TILE, Inputs, require_gib
+from script.lib.bench.measure import KEPT_OF_LIST, KEPT_OF_SCENES, Bench
+from script.lib.bench.report import Section, Table
+from script.lib.bench.runs import Run
+from script.lib.say import step
+
+WHOLE = ("scene list", "imagery", "composite", "mosaic")
+STAGE_3 = ("composite", "mosaic")
+GIB = 1024
+MOST_MIB, MOST_STAGE_3, MOST_WHOLE = 2 * GIB, 1.3, 1.5
+PRODUCTS = ("composite.tif", "provenance.tif", "mosaic.tif")
+GIB_PER_MEGAPIXEL = 0.35
+NOTES = (
+    "Seconds are medians of the paired runs, without starting Python; a ratio is the median of the ratios of "
+    "the pairs. Peak memory is the resident memory of the whole process tree.",
+    '"Files only" reads what the work reads once and writes its products once, with the same library, '
+    "windows and settings. Without the networks, the cloud masks of an earlier run are there; the small "
+    "networks that look at the previews do run.",
+)
+
+
+def measure(bench: Bench) -> Section:
+    """Measure both formats, the pairs of each, and the growth with dates and area."""
+    require_gib(bench.work, GIB_PER_MEGAPIXEL * bench.megapixels)
+    stac, safe = bench.scenes()
+    figures = {inputs.format: _of_format(bench, inputs) for inputs in (stac, safe)}
+    tables = [_wholes(figures), _pairs(figures)]
+    grown, data = growth(bench, stac)
+    return Section(
+        title=f"Stages 1 to 3 of one tile, {bench.side} x {bench.side} pixels, {bench.dates} candidate dates",
+        tables=(*tables, *grown),
+        figures={name: runs.in_json(found) for name, found in figures.items()} | {"growth": data},
+        notes=NOTES,
+    )  # fmt: skip
+
+
+def _of_format(bench: Bench, inputs: Inputs) -> dict[str, list[Run]]:
+    """One whole run, then the pairs on what it has left."""
+    build = bench.work / "builds" / f"{inputs.folder.name}"
+    with step(f"Stages 1 to 3, {inputs.format.upper()}, networks included"):
+        fresh = bench.copy_of(build, build.name, ())
+        whole = bench.chain(fresh, inputs, WHOLE)
+    return {
+        "whole": [whole],
+        **_stage_3(bench, inputs, fresh, whole.answer["scenes"]),
+        **_without_networks(bench, inputs, fresh, whole.answer["wanted"]),
+    }
+
+
+def _stage_3(bench: Bench, inputs: Inputs, done: Path, chosen: Sequence[str]) -> dict[str, list[Run]]:
+    reads = [done / "scenes" / scene / name for scene in chosen for name in ("reflectance.tif", "cloud.tif")]
+
+    def stage() -> Run:
+        folder = bench.copy_of(done, "stage-3", KEPT_OF_LIST + KEPT_OF_SCENES)
+        return bench.chain(folder, inputs, STAGE_3)
+
+    with step(f"Stage 3 against its files, {inputs.format.upper()}"):
+        return runs.paired(
+            {"stage 3": stage, "stage 3, files only": lambda: bench.files_only(reads, _products(done))},
+            bench.count,
+        )
+
+
+def _without_networks(
+    bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]
+) -> dict[str, list[Run]]:
+    sources = bench.task("sources", folder=done, ids=wanted).answer["paths"]
+    views = [done / "scenes" / name / "image.tif" for name in wanted]
+
+    def whole() -> Run:
+        return bench.chain(bench.copy_of(done, "without-networks", ("cloud.tif",)), inputs, WHOLE)
+
+    with step(f"Stages 1 to 3 without the networks against their files, {inputs.format.upper()}"):
+        return runs.paired(
+            {
+                "stages 1 to 3": whole,
+                "stages 1 to 3, files only": lambda: bench.files_only(sources, views + _products(done)),
+            },
+            bench.count,
+        )
+
+
+def _products(build: Path) -> list[Path]:
+    return [build / name for name in PRODUCTS]
+
+
+def _wholes(figures: dict[str, dict[str, list[Run]]]) -> Table:
+    rows = []
+    for name, found in figures.items():
+        one = found["whole"][0]
+        steps = one.answer["steps"]
+        rows.append(
+            (
+                name.upper(),
+                len(one.answer["scenes"]),
+                *(f"{steps[step]:.0f} s" for step in WHOLE),
+                f"{sum(one.answer['networks'].values()):.0f} s",
+                f"{one.seconds:.0f} s",
+                f"{one.peak_mib / GIB:.2f} GiB",
+                "yes" if one.peak_mib <= MOST_MIB else "no",
+            )
+        )
+    return Table(
+        f"From catalog to mosaic, networks included, one run of {TILE}; at most 2 GiB are wanted:",
+        ("source", "scenes of the list", *WHOLE, "of it networks", "together", "peak memory", "held"),
+        tuple(rows),
+    )
+
+
+def _pairs(figures: dict[str, dict[str, list[Run]]]) -> Table:
+    rows = []
+    for name, found in figures.items():
+        for work, most in (("stage 3", MOST_STAGE_3), ("stages 1 to 3", MOST_WHOLE)):
+            own, files = found[work], found[f"{work}, files only"]
+            ratio = runs.ratio(own, files)
+            rows.append(
+                (
+                    name.upper(),
+                    work,
+                    f"{runs.median_seconds(own):.1f} s",
+                    f"{runs.median_seconds(files):.1f} s",
+                    f"{ratio:.2f}",
+                    f"{most}",
+                    f"{runs.peak_mib(own) / GIB:.2f} GiB",
+                    "yes" if ratio <= most and runs.peak_mib(own) <= MOST_MIB else "no",
+                )
+            )
+    return Table(
+        "Against only reading the inputs and writing the products, without the networks:",
+        ("source", "work", "time", "files only", "ratio", "at most", "peak memory", "held"),
+        tuple(rows),
+    )

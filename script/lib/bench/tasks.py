@@ -1,0 +1,206 @@
+"""What is measured, each in a process of its own: `python -m script.lib.bench.tasks NAME ARGUMENTS-AS-JSON`.
+
+A task prints one line of JSON: "seconds" of its work, without starting and importing, and what else it found.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.enums import ColorInterp, Resampling
+
+from pipeline import chain, imagery, mosaic
+from pipeline.build import Build
+from pipeline.catalog import open_catalog
+from pipeline.catalog.gdal import SETTINGS
+from pipeline.catalog.scene import Scene
+from pipeline.evidence import NO_DATA, scene_folder
+from pipeline.grid import Tile
+from pipeline.raster import BANDS, Raster, geobox_of, opened, raster_writer, windows, write_raster
+from pipeline.settings import CampaignSettings
+from pipeline.storage import read_json, write_json
+from script.lib.bench.make_safe import make_safe
+
+Figures = dict[str, Any]
+
+
+class Clock:
+    """Seconds spent in the blocks of each name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, name: str):
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+
+def build_of(tile: str, settings: dict[str, Any], folder: str) -> Build:
+    return Build(Tile.parse(tile), CampaignSettings.from_json(settings), Path(folder))
+
+
+def run_chain(
+    tile: str, settings: dict[str, Any], folder: str, catalog: str, steps: Sequence[str], force: bool = False
+) -> Figures:
+    """Steps of the chain for one tile alone, blended with no neighbour; `force` lays all candidates."""
+    build, clock = build_of(tile, settings, folder), Clock()
+    builds = {tile: build.folder}
+    works: dict[str, Callable[[], Any]] = {
+        "scene list": lambda: _scene_list(build, catalog, force),
+        "imagery": lambda: chain.fetch_and_mask(build),
+        "composite": lambda: chain.compose(build),
+        "landcover": lambda: chain.classify(build),
+        "mosaic": lambda: chain.blend_mosaic(build, builds),
+        "revision": lambda: chain.revise(build, builds),
+    }
+    with counted_networks(clock) as networks:
+        for name in steps:
+            with clock.of(name):
+                works[name]()
+    return {
+        "seconds": clock.total,
+        "steps": clock.seconds,
+        "networks": networks.seconds,
+        "scenes": [item.id for item in build.scene_list().chosen],
+        "wanted": [scene.id for scene in build.wanted()],
+    }
+
+
+def _scene_list(build: Build, catalog: str, force: bool) -> None:
+    listed = chain.make_scene_list(build, catalog)
+    if force:
+        chain.make_scene_list(build, catalog, overrides={"force": [item.id for item in listed.candidates]})
+
+
+@contextmanager
+def counted_networks(clock: Clock):
+    """Count the seconds inside the networks, which the steps contain."""
+    from pipeline.networks.network import Network
+
+    inside, run = Clock(), Network.run
+
+    def counted(self: Network, inputs: Any) -> Any:
+        with inside.of(self.name):
+            return run(self, inputs)
+
+    Network.run = counted  # type: ignore[method-assign]
+    try:
+        yield inside
+    finally:
+        Network.run = run  # type: ignore[method-assign]
+
+
+def only_files(reads: Sequence[str], writes: Sequence[str], window: int, scratch: str) -> Figures:
+    """Read rasters once and write others again, and nothing else: the least that a stage could take.
+
+    Args:
+        reads: rasters that are read window by window, all bands.
+        writes: finished products whose pixels are written to `scratch` by the product's own writer; what it
+            takes to read them is not counted.
+        window: side in pixels.
+        scratch: folder for what is written.
+    """
+    clock = Clock()
+    for path in reads:
+        with clock.of("read"), rasterio.Env(**SETTINGS), opened(path) as source:
+            for part in windows(source.shape, window):
+                source.read(window=part)
+    for path in writes:
+        _write_again(Path(path), Path(scratch) / Path(path).name, window, clock)
+    return {"seconds": clock.total, "steps": clock.seconds}
+
+
+def _write_again(path: Path, target: Path, window: int, clock: Clock) -> None:
+    with opened(path) as done:
+        writer = raster_writer(target, geobox_of(done), done.count, done.dtypes[0], **_options(done))
+        with clock.of("write"):
+            out = writer.__enter__()
+        for part in windows(done.shape, window):
+            pixels = done.read(window=part)
+            with clock.of("write"):
+                out.write(pixels, window=part)
+        with clock.of("write"):
+            writer.__exit__(None, None, None)
+    target.unlink()
+
+
+def _options(done: rasterio.DatasetReader) -> Figures:
+    """How the writer made a product."""
+    return {
+        "nodata": done.nodata,
+        "cog": done.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
+        "overviews": Resampling.mode if done.descriptions[0] == "cloud" else Resampling.average,
+        "picture": done.colorinterp[0] == ColorInterp.red,
+        "reflectance": done.scales[0] != 1,
+    }
+
+
+def sources(folder: str, ids: Sequence[str]) -> Figures:
+    """The paths of the band files that scenes of a build were read from."""
+    scenes = {item["id"]: item for item in read_json(Path(folder) / "candidates.json")["scenes"]}
+    found = [Scene.from_json(scenes[name]) for name in ids]
+    parts = [part for scene in found for part in scene.parts or (scene,)]
+    return {"seconds": 0.0, "paths": [part.assets[band].href for part in parts for band in BANDS]}
+
+
+def with_truth(tile: str, settings: dict[str, Any], folder: str, catalog: str, truth: str) -> Figures:
+    """Put all candidates on the grid, with the simulation's own cloud masks, so that no network runs."""
+    build, clock = build_of(tile, settings, folder), Clock()
+    asked = build.settings
+    found = open_catalog(catalog, asked.level).search(tile, asked.start, asked.end, asked.max_cloud)
+    write_json(build.folder / "candidates.json", {"scenes": [scene.to_json() for scene in found]})
+    for scene in found:
+        with clock.of("fetch"):
+            imagery.fetch(scene, build.tile, asked, build.folder)
+        mask = Path(truth) / f"cloud_{scene.datetime:%Y%m%d}.tif"
+        _true_mask(mask, build, scene_folder(build.folder, scene.id) / "cloud.tif")
+    return {"seconds": clock.total, "steps": clock.seconds}
+
+
+def _true_mask(truth: Path, build: Build, target: Path) -> None:
+    """The simulation's mask on the build's grid, by the pixel next to each centre."""
+    geobox = build.tile.geobox(build.settings.resolution)
+    with opened(truth) as source:
+        codes = source.read(out_shape=(1, *geobox.shape), resampling=Resampling.nearest)
+    options = {"nodata": NO_DATA, "cog": True, "overviews": Resampling.mode, "descriptions": ("cloud",)}
+    write_raster(target, Raster(codes, geobox), **options)
+
+
+def lay(tile: str, settings: dict[str, Any], folder: str, count: int) -> Figures:
+    """Stage 3 of the first `count` candidates, all laid, the clearest first."""
+    build, clock = build_of(tile, settings, folder), Clock()
+    scenes = sorted(build.candidates().values(), key=lambda scene: (scene.cloud_cover, scene.id))[:count]
+    with clock.of("composite"):
+        mosaic.compose(scenes, build.tile, build.settings, build.folder, ())
+    with clock.of("mosaic"):
+        mosaic.blend(build.tile, {tile: build.folder}, build.settings, build.folder)
+    return {"seconds": clock.total, "steps": clock.seconds}
+
+
+TASKS: dict[str, Callable[..., Figures]] = {
+    "chain": run_chain,
+    "only-files": only_files,
+    "sources": sources,
+    "with-truth": with_truth,
+    "lay": lay,
+    "safe": make_safe,
+}
+
+
+def main(name: str, arguments: str) -> None:
+    print(json.dumps(TASKS[name](**json.loads(arguments))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
