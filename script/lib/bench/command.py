@@ -14,6 +14,8 @@ from script.lib.say import say
 
 SUBCOMMANDS = {
     "stages": "script.lib.bench.stages",
+    "peers": "script.lib.bench.peers",
+    "one-tile": "script.lib.bench.one_tile",
 }
 
 

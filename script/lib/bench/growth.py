@@ -35,7 +35,7 @@ def _with_dates(bench: Bench) -> dict[float, list[Run]]:
     inputs = simulated(bench.work, DATES_RESOLUTION, counts[-1])
     settings = bench.settings(resolution=DATES_RESOLUTION)
     with step(f"Growth of stage 3 with up to {counts[-1]} scenes at {DATES_RESOLUTION} m"):
-        build = _prepared(bench, inputs, settings)
+        build = prepared(bench, inputs, settings)
         tasks = {count: _stage_3(bench, build, settings, count) for count in counts}
         return runs.paired(tasks, bench.count)
 
@@ -45,7 +45,7 @@ def _with_area(bench: Bench, inputs: Inputs) -> dict[float, list[Run]]:
     with step("Growth of stage 3 with the area"):
         for resolution in _finer_last(bench.resolution):
             settings = bench.settings(resolution=resolution)
-            build = _prepared(bench, inputs, settings)
+            build = prepared(bench, inputs, settings)
             tasks[round((109_800 / resolution) ** 2 / 1e6, 1)] = _stage_3(bench, build, settings, bench.dates)
         return runs.paired(tasks, bench.count)
 
@@ -55,7 +55,7 @@ def _finer_last(resolution: int) -> tuple[int, ...]:
     return (2 * resolution, resolution) if 2 * resolution in (20, 60) else (resolution,)
 
 
-def _prepared(bench: Bench, inputs: Inputs, settings: dict[str, Any]) -> Path:
+def prepared(bench: Bench, inputs: Inputs, settings: dict[str, Any]) -> Path:
     """A folder with all scenes on the grid and their true cloud masks, made unless it is there."""
     folder = bench.work / "builds" / f"{inputs.folder.name}-truth-{settings['resolution']}m"
     if not (folder / "whole").exists():

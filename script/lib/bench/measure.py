@@ -51,8 +51,8 @@ class Bench:
         return range_ | {"resolution": self.resolution} | changes
 
     def environment(self) -> dict[str, str]:
-        """That of a worker."""
-        return worker.environment(os.environ, self.threads)
+        """That of a worker that has no GPU."""
+        return worker.environment(os.environ, self.threads) | {"CUDA_VISIBLE_DEVICES": ""}
 
     def task(self, name: str, **arguments: Any) -> runs.Run:
         """Run a task of `tasks.py` in a process of its own."""

@@ -188,6 +188,30 @@ def lay(tile: str, settings: dict[str, Any], folder: str, count: int) -> Figures
     return {"seconds": clock.total, "steps": clock.seconds}
 
 
+def from_sources(tile: str, settings: dict[str, Any], folder: str, catalog: str, all_scenes: bool) -> Figures:
+    """Fetch and lay scenes whose masks are in the folder: all candidates, or those that the list chooses."""
+    build, clock = build_of(tile, settings, folder), Clock()
+    with clock.of("scene list"):
+        if all_scenes:
+            asked = build.settings
+            scenes = open_catalog(catalog, asked.level).search(tile, asked.start, asked.end, asked.max_cloud)
+        else:
+            listed = chain.make_scene_list(build, catalog)
+            scenes = [build.candidates()[item.id] for item in listed.chosen]
+    with clock.of("imagery"):
+        for scene in scenes:
+            imagery.fetch(scene, build.tile, build.settings, build.folder)
+    with clock.of("composite"):
+        mosaic.compose(scenes, build.tile, build.settings, build.folder, ())
+    return {"seconds": clock.total, "steps": clock.seconds, "scenes": [scene.id for scene in scenes]}
+
+
+def grid(tile: str, resolution: int) -> Figures:
+    """The grid of a tile in plain words."""
+    geobox = Tile.parse(tile).geobox(resolution)
+    return {"seconds": 0.0, "crs": str(geobox.crs), "bounds": list(geobox.boundingbox)}
+
+
 TASKS: dict[str, Callable[..., Figures]] = {
     "chain": run_chain,
     "only-files": only_files,
@@ -195,6 +219,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "with-truth": with_truth,
     "lay": lay,
     "safe": make_safe,
+    "from-sources": from_sources,
+    "grid": grid,
 }
 
 
