@@ -1,0 +1,27 @@
+import json
+
+from script.lib.bench import report
+from script.lib.bench.report import Section, Table
+
+ABOUT = {"date": "2026-11-24", "command": "script/bench a", "machine": "one", "versions": "two"}
+
+
+def section(title, cell):
+    return Section(
+        title, (Table("What it is:", ("size", "time"), (("1", cell),)),), {"raw": [1, 2]}, ("A note.",)
+    )
+
+
+def test_a_section_takes_the_place_of_the_last_one_of_its_name_and_leaves_the_others(tmp_path):
+    path = tmp_path / "deep" / "found.json"
+    report.keep("a", section("First", "1 s"), ABOUT, path)
+    report.keep("b", section("Second", "2 s"), ABOUT, path)
+    report.keep("a", section("First again", "3 s"), ABOUT, path)
+    kept = json.loads(path.read_text())
+    assert {name: item["title"] for name, item in kept.items()} == {"a": "First again", "b": "Second"}
+    assert kept["a"]["figures"] == {"raw": [1, 2]}
+    page = path.with_suffix(".md").read_text()
+    assert "1 s" not in page
+    assert page.index("## First again") < page.index("| 1 | 3 s |") < page.index("## Second")
+    assert "| size | time |\n| --- | --- |\n| 1 | 3 s |" in page
+    assert "`script/bench a`, 2026-11-24." in page and "A note." in page

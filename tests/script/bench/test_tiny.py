@@ -1,0 +1,55 @@
+"""The harness from one end to the other, on two dates of a tile of 600 m pixels."""
+
+import json
+import os
+
+import pytest
+
+from script.lib.bench import stages
+from script.lib.bench.inputs import TILE, Inputs
+from script.lib.bench.measure import Bench
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("bench"), 60, 1, 1, dates=1)
+
+
+@pytest.fixture(scope="module")
+def build(bench):
+    """One date on the grid of the tile, with its true mask."""
+    from pipeline.simulate.season import simulate
+
+    folder = bench.work / "inputs" / "stac-60m-1"
+    simulate(folder, [TILE], 1, 600, 7, "stac", workers=1)
+    inputs = Inputs(folder, "stac")
+    place = bench.work / "builds" / "truth"
+    bench.task("with-truth", tile=TILE, settings=bench.settings(), folder=place, catalog=inputs.catalog,
+               truth=inputs.truth)  # fmt: skip
+    return place
+
+
+def test_stage_3_is_measured_and_what_it_wrote_is_written_again(bench, build):
+    folder = bench.copy_of(build, "lay", ("reflectance.tif", "cloud.tif", "candidates.json"))
+    laid = bench.task("lay", tile=TILE, settings=bench.settings(), folder=folder, count=1)
+    assert laid.seconds == pytest.approx(sum(laid.answer["steps"].values()))
+    assert laid.seconds > 0 and laid.peak_mib > 50
+    products = [folder / name for name in stages.PRODUCTS]
+    before = [path.read_bytes() for path in products]
+    files = bench.files_only([*folder.glob("scenes/*/reflectance.tif")], products)
+    assert set(files.answer["steps"]) == {"read", "write"}
+    assert [path.read_bytes() for path in products] == before
+
+
+def test_a_copy_of_a_build_has_the_files_asked_for_and_leaves_the_build_alone(bench, build):
+    first = bench.copy_of(build, "copy", ("cloud.tif",))
+    assert {path.name for path in first.rglob("*") if path.is_file()} == {"cloud.tif"}
+    next(first.rglob("cloud.tif")).unlink()
+    assert len(list(build.rglob("cloud.tif"))) == 1
+
+
+def test_a_worker_sees_no_gpu_and_its_threads_alone(bench):
+    values = bench.environment()
+    assert values["CUDA_VISIBLE_DEVICES"] == "" and values["OMP_NUM_THREADS"] == "1"
+    assert values.items() >= {key: os.environ[key] for key in ("PATH",)}.items()
+    assert json.loads(json.dumps(bench.settings()))["resolution"] == 60
