@@ -7,10 +7,10 @@ whatever was lost.
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
-from webapp.campaigns.models import Build, Campaign, Revision
-from webapp.campaigns.queue import hint_build, hint_revision
+from webapp.campaigns.models import Build, Campaign, Chip, Revision
+from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
 from webapp.campaigns.rings import Neighbourhood, names_around
 from webapp.campaigns.states import ACTIVE, OPEN_ORDERS, RevisionStatus, TileStatus
 
@@ -87,7 +87,7 @@ def settle_orders(campaign: Campaign, names: Collection[str]) -> None:
 
 
 def sweep() -> int:
-    """Advance every campaign in which something is due; gives their number."""
+    """Advance every campaign in which something is due, and queue stale low zooms; gives their number."""
     due = Campaign.objects.filter(
         Q(tiles__status__in=(TileStatus.WANTED, TileStatus.BUILDING))
         | Q(tiles__revisions__status__in=ACTIVE)
@@ -96,4 +96,12 @@ def sweep() -> int:
     campaigns = list(due.distinct().order_by("pk"))
     for campaign in campaigns:
         advance(campaign)
+    hint_pyramids()
     return len(campaigns)
+
+
+def hint_pyramids() -> None:
+    """Queue the low zooms of every campaign that has stale ones."""
+    stale = Chip.objects.filter(is_stale=True).order_by().values_list("campaign").annotate(Max("wanted"))
+    for key, token in stale:
+        hint_pyramid(key, token)

@@ -14,11 +14,11 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
-from webapp.campaigns import stages
+from webapp.campaigns import pyramid, stages
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.lease import kept
-from webapp.campaigns.models import Build, CampaignTile, Revision
-from webapp.campaigns.queue import hint_build
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
+from webapp.campaigns.queue import hint_build, hint_pyramid
 from webapp.campaigns.rings import Neighbourhood
 from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
 
@@ -40,6 +40,16 @@ def run_revision(key: int) -> None:
     revision = Revision.objects.select_related(*RELATED).filter(pk=key).first()
     if revision and claim_with_inputs(revision):
         attempt(revision, lambda: do_revision(revision), end_revision)
+
+
+def run_pyramid(key: int) -> None:
+    """Make the low zooms of a campaign that are stale; what fails stays stale until the sweep."""
+    campaign = Campaign.objects.filter(pk=key).first()
+    try:
+        if campaign:
+            pyramid.refresh(campaign)
+    except EarthquiltError as error:
+        log.error("The low zooms of %s are not up to date: %s", campaign, error)
 
 
 def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
@@ -127,7 +137,8 @@ def do_revision(revision: Revision) -> None:
     """Blend the tile with its neighbours; the result takes the place of the current revision."""
     with kept(revision):
         report = stages.revise(revision)
-    revision.become_current(report)
+    if revision.become_current(report):
+        hint_pyramid(revision.campaign_id, revision.pk)
     advance(revision.campaign, [revision.tile_name])
 
 

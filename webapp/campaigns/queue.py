@@ -7,7 +7,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from webapp.campaigns.models import Build, Revision
-from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_STAGE
+from webapp.campaigns.states import QUEUE_OF_PYRAMID, QUEUE_OF_REVISION, QUEUE_OF_STAGE
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,12 @@ def hint_revision(revision: Revision) -> None:
     """Tell the workers, once the transaction is over, that a revision may be made."""
     name = f"revision-{revision.pk}-{revision.fence}"
     _hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
+
+
+def hint_pyramid(campaign: int, revision: int) -> None:
+    """Tell the workers, once the transaction is over, that a revision made low zooms of a campaign stale."""
+    name = f"pyramid-{campaign}-{revision}"
+    _hint(QUEUE_OF_PYRAMID, "webapp.campaigns.jobs.run_pyramid", campaign, name)
 
 
 def _hint(queue: str, function: str, key: int, job_id: str) -> None:

@@ -71,12 +71,14 @@ STAGES: dict[str, Callable[[Build], Result]] = {
 
 
 def revise(revision: Revision) -> dict[str, Any]:
-    """Stages 3 and 4 with the neighbours; gives the report."""
-    from pipeline import chain
+    """Stages 3 and 4 with the neighbours, and the overview for the low zooms; gives the report."""
+    from pipeline import chain, pyramid
 
     inputs = revision.builds.select_related("campaign_tile__campaign")
     folders = {build.tile_name: build.path for build in inputs}
-    return chain.revise(work_of(revision), folders)
+    report = chain.revise(work_of(revision), folders)
+    pyramid.write_overview(revision.campaign_tile.tile.grid, revision.path, revision.build.path)
+    return report
 
 
 def work_of(item: Build | Revision) -> Any:

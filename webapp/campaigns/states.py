@@ -115,3 +115,4 @@ QUEUE_OF_STAGE: Mapping[str, str] = {
     Stage.CLASSIFY: "gpu",
 }
 QUEUE_OF_REVISION = "cpu"
+QUEUE_OF_PYRAMID = "cpu"

@@ -35,6 +35,11 @@ def render_tile(paths: Sequence[str], layer: Layer, tile: MapTile, fmt: Format, 
         rasterio.errors.RasterioIOError: a file cannot be read.
     """
     values = read_tile(paths, layer, tile, SIZE * scale) if paths else None
+    return picture_of(values, layer, fmt, scale)
+
+
+def picture_of(values: np.ma.MaskedArray | None, layer: Layer, fmt: Format, scale: int) -> bytes:
+    """Colour and encode the values of a map tile; None and all empty give the picture of nothing."""
     if values is None or values.mask.all():
         return empty_tile(fmt, scale)
     return encode(colour(values, layer), fmt, lossless=layer.categorical)

@@ -13,16 +13,26 @@ from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
 from rasterio.errors import RasterioError
 
-from webapp.tileserver import addresses, describe
+from pipeline.errors import SourceError
+from pipeline.pyramid import lonlat_box
+from webapp.tileserver import addresses, describe, pyramid
 from webapp.tileserver.addresses import LATEST, NotHere, View
-from webapp.tileserver.coverage import lonlat_box
-from webapp.tileserver.render import CONTENT_TYPES, VERSION, render_tile
+from webapp.tileserver.coverage import Box, Source, TooMany
+from webapp.tileserver.layers import Layer
+from webapp.tileserver.reader import MapTile
+from webapp.tileserver.render import CONTENT_TYPES, VERSION, Format, picture_of, render_tile
 
 log = logging.getLogger(__name__)
 
 FOR_EVER = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-cache"
 SHORT = "public, max-age=60"
+# The most files that one request reads where there is no chip; seldom do more tiles meet at zoom 8.
+MOST_SOURCES = 16
+
+
+class NotReady(Exception):
+    """The answer is still to be made; the text is one sentence."""
 
 
 def answers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -37,7 +47,9 @@ def answers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return _problem(404, "not_found", str(error))
         except describe.BadPoint as error:
             return _problem(400, "invalid", str(error), error.field)
-        except RasterioError:
+        except NotReady as error:
+            return _problem(503, "not_ready", str(error))
+        except (RasterioError, SourceError):
             log.exception("A product of %s could not be read", request.path)
             return _problem(503, "unreadable", "A product of this place cannot be read at the moment.")
 
@@ -58,10 +70,14 @@ def map_tile(request: HttpRequest, campaign: str, edition: str, layer: str, **pl
     if edition == LATEST:
         return _to_newest(request, "map-tile", campaign=campaign, layer=layer, **place)
     view = addresses.find_view(campaign, edition, request.user)
-    box = lonlat_box(tile)
+    box = lonlat_box(*tile)
     if not view.coverage.reaches(box):
         raise NotHere(f"Map tile {tile.z}/{tile.x}/{tile.y} lies outside campaign {campaign}.")
-    sources = view.coverage.touching(box)
+    key = pyramid.key_of(view, tile)
+    if key:
+        etag = _etag(VERSION, chosen.name, fmt, scale, key)
+        return _cached(request, view, etag, CONTENT_TYPES[fmt], lambda: _low(view, key, chosen, fmt, scale))
+    sources = _few_sources(view, tile, box)
     etag = _etag(VERSION, chosen.name, tile, fmt, scale, [source.revision_id for source in sources])
     return _cached(
         request,
@@ -70,6 +86,24 @@ def map_tile(request: HttpRequest, campaign: str, edition: str, layer: str, **pl
         CONTENT_TYPES[fmt],
         lambda: render_tile([source.path(chosen) for source in sources], chosen, tile, fmt, scale),
     )
+
+
+def _low(view: View, key: str, layer: Layer, fmt: Format, scale: int) -> bytes:
+    """Make a map tile of a low zoom from its chip."""
+    return picture_of(pyramid.read_chip(pyramid.path_of(view, key), layer, scale), layer, fmt, scale)
+
+
+def _few_sources(view: View, tile: MapTile, box: Box) -> list[Source]:
+    """Give the sources of a map tile.
+
+    Raises:
+        NotReady: they are too many to be read at once, and their chip is still to be made.
+    """
+    try:
+        return view.coverage.touching(box, MOST_SOURCES)
+    except TooMany:
+        place = f"{tile.z}/{tile.x}/{tile.y}"
+        raise NotReady(f"Map tile {place} is being made; try again in a minute.") from None
 
 
 @answers

@@ -2,6 +2,7 @@
 
 from webapp.campaigns.models.build import Build, Override, Scene
 from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, fingerprint
+from webapp.campaigns.models.chip import Chip, EditionChip
 from webapp.campaigns.models.edition import Edition, EditionTile
 from webapp.campaigns.models.event import Event
 from webapp.campaigns.models.revision import Revision, RevisionInput, hash_of
@@ -10,7 +11,9 @@ __all__ = [
     "Build",
     "Campaign",
     "CampaignTile",
+    "Chip",
     "Edition",
+    "EditionChip",
     "EditionTile",
     "Event",
     "GridTile",

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from pipeline.errors import UsageError
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
+from webapp.campaigns.models.chip import EditionChip
 from webapp.campaigns.models.event import Event
 from webapp.campaigns.models.revision import Revision
 from webapp.campaigns.states import ACTIVE, EditionStatus, ReviewStatus, TileStatus
@@ -74,7 +75,10 @@ class Edition(Frozen):
         Raises:
             UsageError: a tile is under way, or a revision is waiting or rejected.
             NothingNew: the newest edition shows these revisions.
+            SourceError: a low zoom that was still to be made could not be.
         """
+        from webapp.campaigns.pyramid import refresh
+
         Campaign.objects.select_for_update().get(pk=campaign.pk)
         tiles = list(campaign.tiles.select_for_update(of=("self",)).select_related("current_revision"))
         revisions = [tile.current_revision for tile in tiles if tile.current_revision]
@@ -89,6 +93,9 @@ class Edition(Frozen):
             for tile in tiles
             if tile.current_revision
         )
+        refresh(campaign)
+        chips = campaign.chips.exclude(key="").values("z", "x", "y", "key")
+        EditionChip.objects.bulk_create(EditionChip(edition=edition, **chip) for chip in chips)
         Event.objects.create(
             subject="edition",
             subject_id=edition.pk,

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from webapp.accounts import roles
 from webapp.campaigns.models.build import Build, Leased, LeasedQuerySet
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
+from webapp.campaigns.models.chip import Chip
 from webapp.campaigns.states import ACTIVE, REVISION_MOVES, ReviewStatus, RevisionStatus
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Revision(Leased):
 
     @transaction.atomic
     def become_current(self, report: dict[str, Any]) -> bool:
-        """Take the place of the tile's current revision, whose files stay where they are."""
+        """Take the place of the tile's current revision, whose files stay; the low zooms become stale."""
         tile = CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
         for old in current_revisions(tile):
             old.move(RevisionStatus.SUPERSEDED, f"replaced by revision {self.number}")
@@ -111,6 +112,7 @@ class Revision(Leased):
             transaction.set_rollback(True)
             return False
         CampaignTile.objects.filter(pk=tile.pk).update(current_revision=self, changed_at=Now())
+        Chip.mark(tile, self)
         return True
 
 

@@ -1,0 +1,127 @@
+"""Chips as files named by their content, so that editions share what is equal and nothing is overwritten."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rasterio.windows import Window
+
+from pipeline.grid import Tile
+from pipeline.pyramid.chips import BASE_PIXELS, SIDE, Chip, span_of
+from pipeline.pyramid.overview import write_stack
+from pipeline.pyramid.parts import BANDS, Bytes, empty, fill, halve, is_empty
+from pipeline.raster import opened
+
+
+class ChipStore:
+    """The chips of a campaign in a folder of their own, each under the hash of its place and its pixels."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder, which need not exist."""
+        self.folder = Path(folder)
+
+    def path(self, key: str) -> Path:
+        """Give the file of a key."""
+        return self.folder / key[:2] / f"{key}.tif"
+
+    def write(self, chip: Chip, stack: Bytes) -> str:
+        """Keep a chip; whoever writes the same one meanwhile writes the same file.
+
+        Args:
+            chip: its place.
+            stack: uint8 (7, 512, 512).
+
+        Returns:
+            Its key, 64 hexadecimal digits; "" where it is empty, which needs no file.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        if is_empty(stack):
+            return ""
+        key = hashlib.sha256(repr(tuple(chip)).encode() + np.ascontiguousarray(stack).tobytes()).hexdigest()
+        path = self.path(key)
+        if path.exists():
+            os.utime(path)
+        else:
+            write_stack(path, stack, chip.geobox)
+        return key
+
+    def read(self, key: str) -> Bytes:
+        """Read a chip: uint8 (7, 512, 512).
+
+        Raises:
+            SourceError: it is missing or broken.
+        """
+        if not key:
+            return empty(SIDE, SIDE)
+        with opened(self.path(key)) as dataset:
+            return dataset.read()
+
+    def prune(self, wanted: Iterable[str], before: float) -> int:
+        """Remove the chips that nobody names and that nobody wrote since.
+
+        Args:
+            wanted: keys to keep.
+            before: seconds since 1970; what was written or asked for later stays, as its writer may be about
+                to name it.
+
+        Returns:
+            How many were removed.
+        """
+        keep, removed = set(wanted), 0
+        for path in self.folder.glob("*/*.tif"):
+            if path.stem not in keep and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+
+def merged(chip: Chip, overviews: Sequence[tuple[Tile, Path]]) -> Bytes:
+    """Lay the overviews of tiles into a chip of the base zoom, the first with data at a pixel winning.
+
+    Args:
+        chip: of the base zoom.
+        overviews: tiles that reach into it with their overview.tif, in order of tile name.
+
+    Returns:
+        uint8 (7, 512, 512).
+
+    Raises:
+        SourceError: an overview is missing or broken.
+    """
+    stack = empty(SIDE, SIDE)
+    for tile, path in overviews:
+        span = span_of(tile)
+        left = (chip.x * SIDE - span.left + BASE_PIXELS // 2) % BASE_PIXELS - BASE_PIXELS // 2
+        top = chip.y * SIDE - span.top
+        cols, rows = _common(left, span.cols), _common(top, span.rows)
+        if cols and rows:
+            with opened(path) as dataset:
+                values = dataset.read(window=Window(cols.start, rows.start, len(cols), len(rows)))
+            fill(stack[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left], values)
+    return stack
+
+
+def _common(offset: int, length: int) -> range:
+    """Which of `length` pixels lie in the chip's 512, the first of which is number `offset`."""
+    return range(max(offset, 0), min(offset + SIDE, length))
+
+
+def parent_of(children: Sequence[Bytes]) -> Bytes:
+    """Make a chip from its four children: upper left, upper right, lower left, lower right.
+
+    Args:
+        children: four times uint8 (7, 512, 512).
+
+    Returns:
+        uint8 (7, 512, 512).
+    """
+    whole = np.empty((BANDS, SIDE, SIDE), np.uint8)
+    half = SIDE // 2
+    for number, child in enumerate(children):
+        row, col = divmod(number, 2)
+        whole[:, row * half : (row + 1) * half, col * half : (col + 1) * half] = halve(child)
+    return whole
