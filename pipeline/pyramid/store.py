@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from pipeline.grid import Tile
 from pipeline.pyramid.chips import BASE_PIXELS, SIDE, Chip, span_of
 from pipeline.pyramid.overview import write_stack
-from pipeline.pyramid.parts import BANDS, Bytes, empty, fill, halve, is_empty
+from pipeline.pyramid.parts import Bytes, empty, fill, halve, is_empty
 from pipeline.raster import opened
 
 
@@ -49,14 +49,14 @@ class ChipStore:
             write_stack(path, stack, chip.geobox)
         return key
 
-    def read(self, key: str) -> Bytes:
-        """Read a chip: uint8 (7, 512, 512).
+    def read(self, key: str) -> Bytes | None:
+        """Read a chip: uint8 (7, 512, 512), or None for the key of an empty one.
 
         Raises:
             SourceError: it is missing or broken.
         """
         if not key:
-            return empty(SIDE, SIDE)
+            return None
         with opened(self.path(key)) as dataset:
             return dataset.read()
 
@@ -110,18 +110,18 @@ def _common(offset: int, length: int) -> range:
     return range(max(offset, 0), min(offset + SIDE, length))
 
 
-def parent_of(children: Sequence[Bytes]) -> Bytes:
-    """Make a chip from its four children: upper left, upper right, lower left, lower right.
+def parent_of(children: Sequence[Bytes | None]) -> Bytes:
+    """Make a chip from its four children.
 
     Args:
-        children: four times uint8 (7, 512, 512).
+        children: upper left, upper right, lower left, lower right: uint8 (7, 512, 512), None where empty.
 
     Returns:
         uint8 (7, 512, 512).
     """
-    whole = np.empty((BANDS, SIDE, SIDE), np.uint8)
-    half = SIDE // 2
+    whole, half = empty(SIDE, SIDE), SIDE // 2
     for number, child in enumerate(children):
-        row, col = divmod(number, 2)
-        whole[:, row * half : (row + 1) * half, col * half : (col + 1) * half] = halve(child)
+        if child is not None:
+            row, col = divmod(number, 2)
+            whole[:, row * half : (row + 1) * half, col * half : (col + 1) * half] = halve(child)
     return whole

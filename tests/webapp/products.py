@@ -49,6 +49,10 @@ def write_revision(folder, tile, values=(120, 130, 90, 200), landcover=3, confid
     write(Path(folder) / "confidence.tif", tile, confident, 255)
 
 
+def write_provenance(folder, tile):
+    write(Path(folder) / "provenance.tif", tile, flat(1, 1), 0)
+
+
 def make_composite(campaign, name, by=None):
     """A tile with a finished build of two scenes, one used."""
     row = campaign.want([name], by)[0]
@@ -61,7 +65,7 @@ def make_composite(campaign, name, by=None):
          "clear_share": 0.3, "hazy": True, "chosen": False, "reason": "hazy (0.91)"},
     ]  # fmt: skip
     Scene.record(build, candidates)
-    write(build.path / "provenance.tif", name, flat(1, 1), 0)
+    write_provenance(build.path, name)
     with transaction.atomic():
         assert build.finish("done", stage="done", report={"coverage": 0.9985, "residual_cloud": 0.002})
     row.refresh_from_db()

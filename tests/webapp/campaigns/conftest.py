@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.webapp.products import make_campaign, write_revision
+from tests.webapp.products import make_campaign, write_provenance, write_revision
 from webapp.campaigns import stages
 from webapp.campaigns.states import Stage
 from webapp.campaigns.worker import SWEEP_KEY, ResidentWorker, make_worker
@@ -46,6 +46,7 @@ class QuickStages:
         if error := self.trouble.get((revision.tile_name, "revise")):
             raise error
         write_revision(revision.path, revision.tile_name)
+        write_provenance(revision.build.path, revision.tile_name)
         return {"coverage": 1.0, "inputs": [str(build) for build in revision.builds.all()]}
 
 

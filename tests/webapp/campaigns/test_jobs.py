@@ -45,7 +45,7 @@ def test_each_stage_goes_to_its_queue(campaign, quick, queues, work):
         seen.append(name)
         queues[name].jobs[0].perform()
         queues[name].pop_job_id()
-    assert seen == ["download", "download", "gpu", "cpu", "gpu", "cpu"]
+    assert seen == ["download", "download", "gpu", "cpu", "gpu", "cpu", "cpu"], "the last one: low zooms"
 
 
 def test_further_scenes_are_fetched_while_stage_2_asks_for_them(campaign, quick, work):
