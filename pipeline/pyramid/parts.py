@@ -90,8 +90,7 @@ def fill(stack: Bytes, other: Bytes) -> None:
     """Take from another stack what one lacks, in place, part by part."""
     for part in PARTS:
         mine, theirs = stack[part.bands], other[part.bands]
-        wanted = ~part.filled(mine) & part.filled(theirs)
-        mine[:, wanted] = theirs[:, wanted]
+        np.copyto(mine, theirs, where=~part.filled(mine) & part.filled(theirs))
 
 
 def _mean(four: Bytes, has: NDArray[np.bool_]) -> Bytes:

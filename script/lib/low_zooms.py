@@ -15,6 +15,7 @@ from pathlib import Path
 import django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
+os.environ["ALLOWED_HOSTS"] = "testserver"
 django.setup()
 
 from django.contrib.auth.models import Group  # noqa: E402

@@ -163,6 +163,26 @@ def test_a_reviewer_opens_the_history_of_a_tile(alps, people, open_page):
     expect(page.locator(".history table")).to_contain_text("tile composite")
 
 
+def test_a_reviewer_sees_the_previews_and_why_each_scene_was_chosen(alps, people, open_page):
+    build = alps.tiles.get(tile_id=products.WEST).current_build
+    products.make_picture(build)
+    build.report |= {"partial_scenes": [f"S2A_{products.WEST}_20230815"]}
+    build.save()
+    page = open_page("/review/", people["reviewer"])
+    choose(page, products.WEST)
+    page.locator("summary", has_text="How the scenes were chosen").click()
+    picture = page.get_by_role("img", name=re.compile(f"Previews of the candidates of tile {products.WEST}"))
+    expect(picture).to_be_visible()
+    page.wait_for_function("i => i.naturalWidth === 700", arg=picture.element_handle())
+    rows = page.locator(".candidates tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("partial")
+    expect(rows.last).to_contain_text("not used, hazy: hazy (0.91)")
+    with page.expect_popup() as opened:
+        picture.click()
+    assert opened.value.url.endswith(f"/{products.WEST}/builds/1/scene_list.png")
+
+
 def test_a_rejection_needs_a_reason_and_keeps_it(alps, people, open_page):
     page = open_page("/review/", people["reviewer"])
     choose(page, products.EAST)

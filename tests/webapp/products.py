@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from django.db import transaction
+from PIL import Image
 
 from pipeline.grid import Tile
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision, Scene
@@ -51,6 +52,15 @@ def write_revision(folder, tile, values=(120, 130, 90, 200), landcover=3, confid
 
 def write_provenance(folder, tile):
     write(Path(folder) / "provenance.tif", tile, flat(1, 1), 0)
+
+
+def make_picture(build):
+    """A picture of a scene list: two previews side by side."""
+    path = build.path / "scene_list.png"
+    previews = np.zeros((343, 700, 3), np.uint8)
+    previews[:, :343], previews[:, 357:] = (90, 120, 70), (200, 205, 210)
+    Image.fromarray(previews).save(path)
+    return path
 
 
 def make_composite(campaign, name, by=None):

@@ -50,16 +50,20 @@ function describe(tile) {
     ...[...troubles].map((sentence) => h("p", { class: `notice ${look === "failed" ? "bad" : "warn"}` }, sentence)),
     facts(tile),
     ...scenes(tile.scenes),
-    ...history(tile),
+    ...more(tile),
   ];
 }
 
-/** What has happened to the tile, fetched when it is opened; for those who see everything. */
-function history(tile) {
+/** How the scenes were chosen and what has happened, each fetched when it is opened; for those who see everything. */
+function more(tile) {
   if (!store.page.user.sees_newest) return [];
-  const address = `/review/${store.campaign.slug}/${tile.name}/history/`;
+  return [fetched(tile, "scene-list", "How the scenes were chosen"), fetched(tile, "history", "History")];
+}
+
+function fetched(tile, name, title) {
+  const address = `/review/${store.campaign.slug}/${tile.name}/${name}/`;
   const rows = { "hx-get": address, "hx-trigger": "toggle from:closest details once" };
-  return [h("details", { class: "more history" }, h("summary", {}, "History"), h("div", rows, "Loading …"))];
+  return h("details", { class: `more ${name}` }, h("summary", {}, title), h("div", rows, "Loading …"));
 }
 
 function facts(tile) {

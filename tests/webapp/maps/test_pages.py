@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from tests.webapp.products import make_tile
+from tests.webapp.products import make_picture, make_tile
 from webapp.maps.views import base_map
 from webapp.review.models import Reason
 
@@ -103,3 +103,50 @@ def test_the_history_of_a_tile_is_for_those_who_see_everything(client, alps, rev
     assert "tile building: build 1" in client.get(address).content.decode()
     assert client.get(f"/review/{alps.slug}/33UVR/history/").status_code == 404
     assert client.post(address).status_code == 405
+
+
+def test_the_scene_list_tells_every_candidates_reason_and_which_were_read_in_part(
+    client, alps, reviewer, customer
+):
+    build = alps.tiles.get().current_build
+    address = f"/review/{alps.slug}/33TWL/scene-list/"
+    for person in (None, customer):
+        if person:
+            client.force_login(person)
+        assert client.get(address).status_code == 404
+    client.force_login(reviewer)
+    shown = client.get(address).content.decode()
+    assert "used as number 1: covers 97.0 % alone" in shown and "not used, hazy: hazy (0.91)" in shown
+    assert "<img" not in shown and "partial" not in shown
+    make_picture(build)
+    build.report |= {"partial_scenes": ["S2A_33TWL_20230815"]}
+    build.save()
+    shown = client.get(address).content.decode()
+    assert 'src="/review/alps/33TWL/builds/1/scene_list.png"' in shown
+    assert shown.count('class="partial"') == 1 and "never fetched" in shown
+    assert client.get(f"/review/{alps.slug}/33UVR/scene-list/").status_code == 404
+    assert client.post(address).status_code == 405
+
+
+def test_a_tile_without_a_build_says_so(client, alps, reviewer):
+    alps.want(["33TXL"])
+    client.force_login(reviewer)
+    assert "No scenes" in client.get(f"/review/{alps.slug}/33TXL/scene-list/").content.decode()
+
+
+def test_the_picture_of_a_scene_list_is_for_the_desk_and_known_by_its_etag(client, alps, reviewer, customer):
+    address = f"/review/{alps.slug}/33TWL/builds/1/scene_list.png"
+    picture = make_picture(alps.tiles.get().current_build)
+    for person in (None, customer):
+        if person:
+            client.force_login(person)
+        assert client.get(address).status_code == 404
+    client.force_login(reviewer)
+    first = client.get(address)
+    assert first["Content-Type"] == "image/png" and first["Cache-Control"] == "private, no-cache"
+    assert b"".join(first.streaming_content) == picture.read_bytes()
+    again = client.get(address, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304 and again["ETag"] == first["ETag"] and not again.content
+    assert client.get(address.replace("builds/1", "builds/2")).status_code == 404
+    picture.unlink()
+    assert client.get(address).status_code == 404
