@@ -177,7 +177,7 @@ def test_a_reviewer_sees_the_previews_and_why_each_scene_was_chosen(alps, people
     rows = page.locator(".candidates tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("partial")
-    expect(rows.last).to_contain_text("not used, hazy: hazy (0.91)")
+    expect(rows.last).to_contain_text("not used: hazy (0.91)")
     with page.expect_popup() as opened:
         picture.click()
     assert opened.value.url.endswith(f"/{products.WEST}/builds/1/scene_list.png")

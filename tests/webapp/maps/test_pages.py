@@ -116,7 +116,7 @@ def test_the_scene_list_tells_every_candidates_reason_and_which_were_read_in_par
         assert client.get(address).status_code == 404
     client.force_login(reviewer)
     shown = client.get(address).content.decode()
-    assert "used as number 1: covers 97.0 % alone" in shown and "not used, hazy: hazy (0.91)" in shown
+    assert "used as number 1: covers 97.0 % alone" in shown and "not used: hazy (0.91)" in shown
     assert "<img" not in shown and "partial" not in shown
     make_picture(build)
     build.report |= {"partial_scenes": ["S2A_33TWL_20230815"]}
