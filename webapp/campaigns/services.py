@@ -1,11 +1,14 @@
 """What people ask of tiles."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from pipeline.errors import UsageError
+from pipeline.grid import Tile
 from webapp.campaigns.advance import advance, lock
-from webapp.campaigns.models import Build, CampaignTile
+from webapp.campaigns.models import Build, Campaign, CampaignTile
 from webapp.campaigns.states import OrderStatus, TileStatus
 
 if TYPE_CHECKING:
@@ -24,3 +27,31 @@ def rebuild(tile: CampaignTile, by: "User | None" = None, text: str = "asked for
         order.resume(f"{tile.tile_id} is built again", by)
     advance(tile.campaign, [tile.tile_id])
     return build
+
+
+def fit_tone(campaign: Campaign, names: Sequence[str] = ()) -> None:
+    """Give a campaign without builds a tone curve of its own, fitted to a sample of its scenes.
+
+    Args:
+        campaign: whose `settings` get the table.
+        names: tiles to look at; those of the campaign where empty.
+
+    Raises:
+        UsageError: a build exists, or there is no tile to look at.
+        NoScenes: there is hardly any clear ground to fit to.
+    """
+    from pipeline.tone.contrast import Crossings
+    from pipeline.tone.fit import fit_tone as fitted_to
+    from pipeline.tone.sample import sample_campaign
+
+    tiles = [Tile.parse(name) for name in names or campaign.tiles.values_list("tile_id", flat=True)]
+    if not tiles:
+        raise UsageError(f"{campaign.slug} has no tiles yet: name those to fit the tone curve to.", "tile")
+    if campaign.has_builds:
+        raise UsageError(f"The tone curve of {campaign.slug} is fixed since its first build.", "tone")
+    sample = sample_campaign(campaign.catalog, tiles, campaign.pipeline_settings)
+    with transaction.atomic():
+        lock(campaign)
+        campaign.refresh_from_db()
+        campaign.settings["tone"] = fitted_to(Crossings.of(sample)).to_json()
+        campaign.save()
