@@ -23,6 +23,9 @@ TONE_FILE = "tone.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tone`."""
     parser.add_argument("--image", type=Path, action="append", default=[], help="an R,G,B,NIR image")
+    parser.add_argument(
+        "--mask", type=Path, action="append", default=[], help="an image's cloud mask, 0 = clear; else ours"
+    )
     parser.add_argument("--catalog", help="instead of images: STAC API, static STAC catalog, folder of SAFE")
     parser.add_argument("--tile", action="append", default=[], metavar="T", help="a tile, such as 33TWL")
     parser.add_argument("--aoi", type=Path, help="GeoJSON file of an area, instead of tiles")
@@ -69,7 +72,7 @@ def campaign_tone(
 
 def _sample(asked: argparse.Namespace) -> list[Picture]:
     if asked.image:
-        return sample_images(asked.image)
+        return sample_images(asked.image, asked.mask)
     for name in ("catalog", "start", "end"):
         if getattr(asked, name) is None:
             raise UsageError(f"Give --image, or --catalog with --tile, --start and --end: no --{name}.", name)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from pipeline.errors import NoScenes
+from pipeline.errors import NoScenes, UsageError
 from pipeline.evidence import CLEAR, NO_DATA, margin_pixels, sureness
 from pipeline.grid import Tile
 from pipeline.image import Image, open_image
-from pipeline.raster import decode, encode, filled
+from pipeline.raster import decode, encode, filled, geobox_of, opened
 from pipeline.settings import CampaignSettings
 from pipeline.tone.contrast import Picture
 
@@ -65,19 +65,28 @@ def sample_campaign(
     return found
 
 
-def sample_images(paths: Sequence[Path]) -> list[Picture]:
+def sample_images(paths: Sequence[Path], masks: Sequence[Path] = ()) -> list[Picture]:
     """Windows of R, G, B, NIR images with their clear ground; images as `open_image` takes them.
+
+    Args:
+        paths: the images.
+        masks: their cloud masks on the same grids, 0 = clear; where there are none, the network masks.
 
     Raises:
         NoScenes: there is hardly any clear ground in them.
-        SourceError: an image cannot be read.
-        UsageError: an image has no way to reflectance.
+        SourceError: an image or a mask cannot be read.
+        UsageError: an image has no way to reflectance; the masks do not fit the images.
     """
+    if masks and len(masks) != len(paths):
+        raise UsageError(f"There are {len(masks)} masks for {len(paths)} images.", "mask")
     found: list[Picture] = []
-    for path in paths:
+    given: Sequence[Path | None] = masks or [None] * len(paths)
+    for path, mask in zip(paths, given, strict=True):
         with open_image(path) as image:
-            read = partial(_stored, image)
-            found += _pictures(read, image.geobox, CampaignSettings.margin)
+            if mask is None:
+                found += _pictures(partial(_stored, image), image.geobox, CampaignSettings.margin)
+            else:
+                found += _masked(image, mask)
     _check(found, ", ".join(str(path) for path in paths))
     return found
 
@@ -107,6 +116,14 @@ def _pictures(read: Read, geobox: GeoBox, margin: float) -> Iterator[Picture]:
             classes = network.probabilities(decode(stored)).argmax(axis=0)
             mask = np.where(filled(stored), classes, NO_DATA).astype(np.uint8)
             yield Picture(stored, sureness(mask, pixels) == CLEAR)
+
+
+def _masked(image: Image, mask: Path) -> Iterator[Picture]:
+    with opened(mask) as codes:
+        if geobox_of(codes) != image.geobox:
+            raise UsageError(f"{mask} does not lie on the grid of its image.", "mask")
+        for window in places(image.geobox.shape.yx):
+            yield Picture(_stored(image, window), codes.read(1, window=window) == 0)
 
 
 def _stored(image: Image, window: Window) -> NDArray[np.uint16]:

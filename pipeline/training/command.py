@@ -77,6 +77,9 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights (default: shipped)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--picture", type=Path, help="of `tone`: true colour beside the fitted curve")
+    parser.add_argument(
+        "--measure", metavar="NAME|FILE", help="of `tone`: this curve instead of a fitted one"
+    )
     parser.add_argument("--record", action="store_true", help="write the figures into the network's cards")
 
 
@@ -114,11 +117,14 @@ def _figures(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _tone_figures(args: argparse.Namespace) -> dict[str, Any]:
+    from pipeline.commands import read_tone
+    from pipeline.tone import load_tone
     from pipeline.training.tones import evaluate_tone
 
     if args.on not in ("simulated", "alpine", "desert"):
         raise UsageError(f"Tone curves are measured on simulated, alpine or desert, not on {args.on}.", "on")
-    return evaluate_tone(args.on, args.data, parse_seeds(args.seeds), args.resolution, args.picture)
+    given = load_tone(read_tone(args.measure)) if args.measure else None
+    return evaluate_tone(args.on, args.data, parse_seeds(args.seeds), args.resolution, args.picture, given)
 
 
 def _command(args: argparse.Namespace) -> str:

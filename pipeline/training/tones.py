@@ -23,16 +23,21 @@ PANEL = 420
 SIDE = 512
 
 
-def on_campaign(pictures: Sequence[Picture]) -> tuple[Tone, dict[str, Any]]:
-    """The curve fitted to a campaign's pictures, and its figures and those of the default curve."""
+def on_campaign(pictures: Sequence[Picture], given: Tone | None = None) -> tuple[Tone, dict[str, Any]]:
+    """The curve given or fitted to a campaign's pictures, its figures and the worst of the default curve."""
     crossings = Crossings.of(pictures)
-    tone = fit_tone(crossings)
+    tone = given or fit_tone(crossings)
     default = measure(default_curve(), crossings)
     return tone, measure(tone, crossings).to_json() | {"worst_of_default": round(default.worst, 3)}
 
 
 def evaluate_tone(
-    on: str, data: Path, seeds: Sequence[int], resolution: float, picture: Path | None = None
+    on: str,
+    data: Path,
+    seeds: Sequence[int],
+    resolution: float,
+    picture: Path | None = None,
+    given: Tone | None = None,
 ) -> dict[str, Any]:
     """Figures of the curves fitted to a data set.
 
@@ -42,13 +47,14 @@ def evaluate_tone(
         seeds: of the simulator.
         resolution: of simulated scenes, metres.
         picture: where a picture of the first campaign goes, true colour beside ours.
+        given: measure this curve instead of fitting one.
 
     Raises:
         SourceError: the scenes are not there.
     """
     found = {}
     for name, pictures in _campaigns(on, data, seeds, resolution).items():
-        tone, found[name] = on_campaign(pictures)
+        tone, found[name] = on_campaign(pictures, given)
         if picture is not None:
             side_by_side(pictures[0], tone).save(picture, quality=88)
             picture = None

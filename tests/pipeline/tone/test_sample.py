@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.errors import NoScenes
+from pipeline.errors import NoScenes, UsageError
 from pipeline.grid import Tile
-from pipeline.raster import Raster, encode, write_raster
+from pipeline.raster import Raster, encode, filled, read_raster, write_raster
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
 from pipeline.tone import Tone, load_tone
@@ -109,6 +109,20 @@ def test_the_command_writes_the_table_of_images_and_prints_its_figures(
 )
 def test_wrong_use_is_told(wrong: list[str], image: Path) -> None:
     assert main(["tone", *[word.format(image=image) for word in wrong]]) == 2
+
+
+def test_a_mask_that_is_given_says_what_is_clear(image: Path, tmp_path: Path) -> None:
+    geobox = Tile.parse("33TWL").geobox(60)[:256, :256]
+    codes = np.full((1, *geobox.shape), 1, np.uint8)
+    codes[0, :200] = 0
+    write_raster(tmp_path / "mask.tif", Raster(codes, geobox))
+    clear = sum(int(picture.clear.sum()) for picture in sample_images([image], [tmp_path / "mask.tif"]))
+    assert clear == filled(read_raster(image).data[:, :200]).sum() > 10_000
+    with pytest.raises(UsageError, match="2 masks for 1 images"):
+        sample_images([image], [tmp_path / "mask.tif"] * 2)
+    write_raster(tmp_path / "other.tif", Raster(codes[:, :100], geobox[:100]))
+    with pytest.raises(UsageError, match="grid"):
+        sample_images([image], [tmp_path / "other.tif"])
 
 
 def test_an_image_without_clear_ground_has_no_curve(tmp_path: Path) -> None:
