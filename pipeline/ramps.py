@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+
+from pipeline.distance import distance_to_false as distance_to_false
 
 FAINT = 1e-12
 LEAST_ZONE_SHARE = 0.02
@@ -24,15 +25,6 @@ def smoothstep(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """3 t^2 - 2 t^3 of the value clipped to 0..1."""
     t = np.clip(value, 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))
-
-
-def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float64]:
-    """Distance in pixels from each pixel to the nearest False one, at most `limit`."""
-    if mask.all():
-        return np.full(mask.shape, float(limit))
-    if not mask.any():
-        return np.zeros(mask.shape)
-    return np.minimum(distance_transform_edt(mask), float(limit))
 
 
 def zone_weight(

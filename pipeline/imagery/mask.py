@@ -22,6 +22,7 @@ from pipeline.image import Image, open_image
 from pipeline.networks import load, predict
 from pipeline.raster import BANDS, filled, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
+from pipeline.storage import read_json, write_json
 from pipeline.tone import Tone, load_tone
 
 NETWORK = "cloud"
@@ -31,7 +32,7 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
     """Write scenes/ID/cloud.tif and scenes/ID/image.tif from scenes/ID/reflectance.tif.
 
     cloud.tif is 0 clear, 1 cloud, 2 cloud shadow, 255 no data; image.tif is the scene under the campaign's
-    tone curve. Files that are there already are left as they are.
+    tone curve; mask.json keeps the shares. Files that are there already are left as they are.
 
     Args:
         scene: whose reflectance.tif is in the folder.
@@ -51,7 +52,7 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
         write_mask(place / "reflectance.tif", place / "cloud.tif")
     if not (place / "image.tif").exists():
         _write_image(place / "reflectance.tif", place / "image.tif", load_tone(settings.tone))
-    return _shares(place / "cloud.tif", margin_pixels(settings.margin, settings.resolution))
+    return _kept_shares(place, margin_pixels(settings.margin, settings.resolution))
 
 
 def write_mask(reflectance: Path, target: Path) -> None:
@@ -96,6 +97,14 @@ def _write_image(reflectance: Path, target: Path, tone: Tone) -> None:
             for window in windows(geobox.shape.yx):
                 stored = pixels.read(window=window)
                 out.write(tone.apply(np.where(filled(stored), stored, 0)), window=window)
+
+
+def _kept_shares(place: Path, margin: float) -> dict[str, Any]:
+    """The shares of a scene, counted once and kept beside its mask."""
+    path = place / "mask.json"
+    if not path.exists():
+        write_json(path, _shares(place / "cloud.tif", margin))
+    return read_json(path)
 
 
 def _shares(path: Path, margin: float) -> dict[str, Any]:
