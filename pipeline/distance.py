@@ -10,7 +10,7 @@ MOST_STEPS = 40
 def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float64]:
     """Distance in pixels from each pixel to the nearest False one, at most `limit`.
 
-    The result is that of scipy's `distance_transform_edt` to the bit, for squared distances are whole numbers.
+    The result is that of scipy's `distance_transform_edt` to the bit, as squared distances are whole numbers.
     Only what lies within the limit of a False pixel is looked at, and where the limit is small, all offsets
     within it are tried along the columns and then along the rows, which is several times as fast.
     """
