@@ -19,8 +19,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=60, help="map tiles of each zoom that are asked for")
     parser.add_argument("--keep", action="store_true", help="leave campaign and rasters for another run")
     chosen = parser.parse_args(arguments)
-    services = Services("bench")
-    with only_one("bench", "A benchmark is running in this checkout already: wait until it has ended."):
+    services = Services("bench-services")
+    with only_one(
+        "bench-low-zooms", "A benchmark is running in this checkout already: wait until it has ended."
+    ):
         services.start()
         environment = dict(os.environ) | services.environment() | {"STORAGE_URL": str(FOLDER / "storage")}
         environment |= {"LOG_LEVEL": "WARNING", "OMP_NUM_THREADS": "1"}

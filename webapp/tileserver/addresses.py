@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from webapp.accounts import roles
@@ -38,7 +39,7 @@ class View:
         """The part of the address that stands for it."""
         return str(self.edition.number) if self.edition else NEWEST[0]
 
-    @property
+    @cached_property
     def coverage(self) -> Coverage:
         """What it shows where."""
         return coverage_of_edition(self.edition) if self.edition else coverage_of_desk(self.campaign)

@@ -17,10 +17,13 @@ SUBCOMMANDS = {
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
 }
+# What has options of its own and writes nothing to docs/benchmarks.md.
+APART = {"low-zooms": "script.lib.bench_low_zooms"}
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    apart = f"Besides, with options of its own: {', '.join(APART)}."
+    whole = argparse.ArgumentParser(prog="script/bench", description=__doc__, epilog=apart)
     sub = whole.add_subparsers(dest="name", required=True, metavar="WHAT")
     for name, module in SUBCOMMANDS.items():
         text = (importlib.import_module(module).__doc__ or "").splitlines()[0]
@@ -38,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Measure, and put what was found in the place of the last section of the name."""
+    if arguments and arguments[0] in APART:
+        return int(importlib.import_module(APART[arguments[0]]).main(arguments[1:]))
     asked = parser().parse_args(arguments)
     setup.ensure()
     about = machine.about(arguments, asked.threads)
