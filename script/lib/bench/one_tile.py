@@ -9,7 +9,7 @@ from script.lib.say import step
 STEPS = ("scene list", "imagery", "composite", "landcover", "revision")
 MOST_SECONDS = 30 * 60
 GIB = 1024
-GIB_PER_MEGAPIXEL = 0.15
+GIB_PER_MEGAPIXEL = 0.1
 
 
 def measure(bench: Bench) -> Section:

@@ -35,8 +35,12 @@ def odc_median(
     paths: Sequence[str], masks: dict[str, str], crs: str, resolution: float, bounds: list[float],
     chunk: int, threads: int, target: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """`odc.stac.load` by chunks, masked, the median over time, written as a compressed GeoTIFF."""
-    import dask
+    """`odc.stac.load` by chunks, masked, the median over time, written as a compressed GeoTIFF.
+
+    The median of a chunk is numbagg's, several times as fast as numpy's, which dask takes by itself.
+    """
+    import dask.array
+    import numbagg
     import odc.stac
     from odc.geo.geobox import GeoBox
 
@@ -49,8 +53,9 @@ def odc_median(
     )  # fmt: skip
     clear = loaded["cloud"] == CLEAR
     pixels = loaded[list(BANDS)].to_array("band")
-    median = pixels.where(clear & (pixels > 0)).median("time").fillna(0).astype("uint16")
-    _write(median.compute().data, geobox, target)
+    masked = pixels.where(clear & (pixels > 0)).transpose("band", "y", "x", "time").data
+    median = masked.map_blocks(lambda chunk: numbagg.nanmedian(chunk, axis=-1), drop_axis=3, dtype="float32")
+    _write(dask.array.nan_to_num(median).astype("uint16").compute(), geobox, target)
     return {"seconds": time.perf_counter() - began}
 
 

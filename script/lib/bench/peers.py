@@ -33,7 +33,8 @@ NOTES = (
     "the tile's grid and makes the composite with its provenance (scenes brought to one radiometry, soft "
     "transitions); where its list is used, making the list from the previews is counted. The others merge "
     "digital numbers as they are.",
-    "odc-stac: `odc.stac.load` in chunks of 2048, `.where(clear).median('time')`, dask's threads. s2mosaic: "
+    "odc-stac: `odc.stac.load` in chunks of 2048, masked, the median over time by numbagg, dask's threads "
+    "(with numpy's median, which dask takes by itself, it is slower still). s2mosaic: "
     "its own mosaic step, `s2mosaic.mosaic_core.download_bands_pool` with its default method (mean) and with "
     "`first`, then its `export_tif`; only `get_masks` is replaced by reading the masks. Its size is fixed to "
     "10980 x 10980, so that it takes part at 10 m only.",
