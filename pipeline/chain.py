@@ -157,7 +157,8 @@ def compose(build: Build) -> dict[str, Any]:
         if not (build.folder / "composite.tif").exists():
             hazy = {item.id for item in chosen if item.hazy}
             scenes = _scenes_of(build, chosen)
-            figures = mosaic.compose(scenes, build.tile, build.settings, build.folder, hazy)
+            others = [scene for scene in build.wanted() if scene not in scenes]
+            figures = mosaic.compose(scenes, build.tile, build.settings, build.folder, hazy, others)
             build.note(composite=figures)
         return build.notes()["composite"]
 

@@ -1,6 +1,7 @@
 """Stage 3a: the composite of one tile from its own scenes (paper, 2.3)."""
 
-from collections.abc import Callable, Collection, Sequence
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,92 +10,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.balance import Correction
 from pipeline.catalog.scene import Scene
 from pipeline.errors import UsageError
-from pipeline.evidence import (
-    CLEAR,
-    DOUBTFUL,
-    HAZY,
-    HOLE,
-    SHADOW,
-    lasting_shadow,
-    margin_pixels,
-    scene_folder,
-    sureness,
-)
+from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, margin_pixels, scene_folder
 from pipeline.grid import Tile
-from pipeline.ground import CellSums
-from pipeline.mosaic.fusion import FEATHER, Darkest, Fusion, opacity
-from pipeline.mosaic.radiometry import scene_corrections
-from pipeline.raster import (
-    BANDS,
-    decode,
-    encode,
-    filled,
-    opened,
-    padded,
-    raster_writer,
-    window_geobox,
-    windows,
-)
+from pipeline.ground import Cells, CellSums
+from pipeline.mosaic.assembly import Assembly, Offsets
+from pipeline.mosaic.fusion import Fusion, SceneView
+from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
+from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
+from pipeline.mosaic.sketch import Sketch
+from pipeline.raster import BANDS, encode, opened, raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
 
 MOST_SCENES = 255
-SURE = (CLEAR, DOUBTFUL)
 
 
-@dataclass
-class SceneView:
-    """One scene while the composite is made.
+@dataclass(frozen=True)
+class Draft:
+    """A scene in cells, while the composite is planned.
 
     Attributes:
-        rank: 1 for the first of the list.
-        pixels, mask: its open reflectance.tif and cloud.tif.
+        scene: whose it is.
+        rank: 1 for the first of the list, 0 for a scene that is only asked what it shows.
+        sketch: its cells.
         correction: to the radiometry of the first scene.
-        margin, feather: pixels.
+        marks: file of what the other dates say, see `suspicion`, and which cells could be compared (4).
         hazy: whether it may fill holes only.
     """
 
+    scene: Scene
     rank: int
-    pixels: DatasetReader
-    mask: DatasetReader
-    correction: Correction
-    margin: float
-    feather: float
+    sketch: Sketch
+    correction: SmoothCorrection
+    marks: Path
     hazy: bool = False
 
-    def grown(self, window: Window) -> tuple[Window, tuple[slice, slice]]:
-        """The window grown by what decides about its pixels, and where the window lies in it."""
-        return padded(window, int(np.ceil(2 * self.margin + self.feather)) + 2, self.mask.shape)
-
-    def read(self, window: Window, dark: NDArray[np.bool_]) -> "WindowView":
-        """Corrected reflectance and sureness of a window, grown.
-
-        Args:
-            window: of the tile.
-            dark: bool, grown: where a shadow is dark ground, which is doubtful then.
-        """
-        grown, inner = self.grown(window)
-        cloud = self.mask.read(1, window=grown)
-        level = sureness(cloud, self.margin)
-        level[dark & (cloud == SHADOW)] = DOUBTFUL
-        stored = self.pixels.read(window=grown)
-        level[~filled(stored)] = HOLE
-        return WindowView(self, self.correction.apply(decode(stored)), level, inner)
+    def values(self, window: Window | None = None) -> NDArray[np.float32]:
+        """Reflectance of all cells or a window in the radiometry of the first scene."""
+        grid = self.sketch.cells.geobox
+        box = grid if window is None else window_geobox(grid, window)
+        return self.correction.apply(self.sketch.read(window), box)
 
 
-@dataclass
-class WindowView:
-    """A scene in one window: reflectance (4, h, w) and sureness (h, w), grown, and the window in them."""
-
-    scene: SceneView
-    reflectance: NDArray[np.float32]
-    level: NDArray[np.uint8]
-    inner: tuple[slice, slice]
+COMPARED = 4
 
 
 @dataclass
@@ -103,18 +64,14 @@ class Tally:
 
     levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, np.int64))
     ranks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(MOST_SCENES + 1, np.int64))
-    suspicious: int = 0
-    compared: int = 0
 
-    def add(self, provenance: NDArray[np.uint8], suspicious: tuple[int, int]) -> None:
+    def add(self, provenance: NDArray[np.uint8]) -> None:
         """Count one window."""
         self.ranks += np.bincount(provenance[0].ravel(), minlength=MOST_SCENES + 1)
         self.levels += np.bincount(provenance[1].ravel(), minlength=4)
-        self.suspicious += suspicious[0]
-        self.compared += suspicious[1]
 
-    def report(self, scenes: Sequence[Scene], corrections: Sequence[Correction]) -> dict[str, Any]:
-        """Shares of the tile, the estimate of residual cloud, and what each scene gave."""
+    def report(self) -> dict[str, float]:
+        """Shares of the tile by sureness."""
         shares = self.levels / max(int(self.levels.sum()), 1)
         return {
             "coverage": float(1 - shares[HOLE]),
@@ -122,18 +79,11 @@ class Tally:
             "doubtful": float(shares[DOUBTFUL]),
             "hazy": float(shares[HAZY]),
             "holes": float(shares[HOLE]),
-            "residual_cloud": self.suspicious / self.compared if self.compared else 0.0,
-            "residual_cloud_compared": self.compared / max(int(self.levels.sum()), 1),
-            "scenes": [
-                {
-                    "id": scene.id,
-                    "rank": rank,
-                    "share": float(self.ranks[rank] / max(int(self.ranks.sum()), 1)),
-                    **correction.to_json(),
-                }
-                for rank, (scene, correction) in enumerate(zip(scenes, corrections, strict=True), start=1)
-            ],
         }
+
+    def share(self, rank: int) -> float:
+        """The share of the tile that a scene shows."""
+        return float(self.ranks[rank] / max(int(self.ranks.sum()), 1))
 
 
 def compose(
@@ -142,14 +92,16 @@ def compose(
     settings: CampaignSettings,
     folder: Path,
     hazy: Collection[str] = (),
+    witnesses: Sequence[Scene] = (),
 ) -> dict[str, Any]:
     """Make composite.tif, provenance.tif and balance.npz of a build.
 
-    Each pixel comes from the first scene in order that is clear there, else the first that is doubtful, else
-    (where the campaign allows it) the first hazy one; else it is a hole. What is clear by its mask but much
-    brighter than on another date counts as doubtful (see `Darkest`), and so does shadow that stays.
-    Transitions are softened over `FEATHER` metres inside the ground that the scene before shows; provenance
-    names the main contributor.
+    The scenes are brought to the radiometry of the first (`radiometry`), what other dates speak against is
+    taken down (`series`), and each cell of 60 m shows the first scene in order that is clear there, else the
+    first that is doubtful, else (where the campaign allows it) the first hazy one; the edges between scenes
+    run where these agree (`seamline`), and the later one is led over to the earlier one (`assembly`). Then
+    the pixels are fused window by window (`fusion`); what nothing shows is a hole. Provenance names the main
+    contributor.
 
     Args:
         scenes: in order of rank; their reflectance.tif and cloud.tif are in the folder.
@@ -157,10 +109,12 @@ def compose(
         settings: of the campaign.
         folder: of the build.
         hazy: ids of the scenes that are hazy as a whole.
+        witnesses: further scenes in the folder, which are only asked what the ground looked like.
 
     Returns:
         Shares of the tile ("coverage", "clear", "doubtful", "hazy", "holes"), "residual_cloud" (share of the
-        pixels with a second clear view that are brighter than it) and "scenes" with their corrections.
+        compared ground that shows what another date speaks against, for want of anything better),
+        "residual_cloud_compared" and "scenes" with their corrections.
 
     Raises:
         UsageError: there are no scenes, or more than provenance can name.
@@ -168,36 +122,125 @@ def compose(
     """
     if not 1 <= len(scenes) <= MOST_SCENES:
         raise UsageError(f"A composite needs 1 to {MOST_SCENES} scenes, not {len(scenes)}.", "scenes")
-    geobox = tile.geobox(settings.resolution)
-    margin = margin_pixels(settings.margin, settings.resolution)
-    corrections = scene_corrections([scene.id for scene in scenes], geobox, margin, Path(folder))
-    with ExitStack() as stack:
-        views = _open_views(stack, scenes, corrections, settings, Path(folder), hazy)
-        tally = _write(views, geobox, settings, Path(folder))
-    return tally.report(scenes, corrections)
+    folder, geobox = Path(folder), tile.geobox(settings.resolution)
+    with tempfile.TemporaryDirectory(prefix=".compose-", dir=folder) as work, ExitStack() as stack:
+        drafts = _drafts(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
+        _compare(drafts, settings)
+        assembly, suspicious = _assemble(drafts, settings, Path(work))
+        views = list(_views(stack, drafts, folder))
+        tally = _write(Fusion(views, assembly, settings.fill_hazy), geobox, folder)
+        _cell_means(assembly).save(folder / "balance.npz")
+    listed = [draft for draft in drafts if draft.rank]
+    return (
+        tally.report() | suspicious | {"scenes": [_told(draft, tally.share(draft.rank)) for draft in listed]}
+    )
 
 
-def _open_views(
-    stack: ExitStack,
+def _told(draft: Draft, share: float) -> dict[str, Any]:
+    return {"id": draft.scene.id, "rank": draft.rank, "share": share, **draft.correction.to_json()}
+
+
+def _drafts(
     scenes: Sequence[Scene],
-    corrections: Sequence[Correction],
+    witnesses: Sequence[Scene],
+    geobox: GeoBox,
     settings: CampaignSettings,
     folder: Path,
+    work: Path,
     hazy: Collection[str],
-) -> list[SceneView]:
-    views = []
-    for rank, (scene, correction) in enumerate(zip(scenes, corrections, strict=True), start=1):
-        place = scene_folder(folder, scene.id)
-        pixels = stack.enter_context(opened(place / "reflectance.tif"))
-        mask = stack.enter_context(opened(place / "cloud.tif"))
-        margin = margin_pixels(settings.margin, settings.resolution)
-        feather = FEATHER / settings.resolution
-        views.append(SceneView(rank, pixels, mask, correction, margin, feather, scene.id in hazy))
-    return views
+) -> list[Draft]:
+    everyone = [*scenes, *witnesses]
+    sketches = [
+        Sketch.make(scene.id, geobox, folder, work / f"sketch-{number}.tif")
+        for number, scene in enumerate(everyone)
+    ]
+    clear = (_clear_means(sketch, settings.margin) for sketch in sketches)
+    corrections = scene_corrections(clear, geobox)
+    return [
+        Draft(
+            scene,
+            number + 1 if number < len(scenes) else 0,
+            sketch,
+            correction,
+            work / f"marks-{number}",
+            scene.id in hazy,
+        )
+        for number, (scene, sketch, correction) in enumerate(
+            zip(everyone, sketches, corrections, strict=True)
+        )
+    ]
 
 
-def _write(views: list[SceneView], geobox: GeoBox, settings: CampaignSettings, folder: Path) -> Tally:
-    tally, sums = Tally(), CellSums(geobox)
+def _clear_means(sketch: Sketch, margin: float) -> Cells:
+    """Cell means of the clear land of one scene."""
+    sums = CellSums(sketch.cells.geobox)
+    level = sketch.level(margin)
+    for window in windows(sketch.cells.geobox.shape.yx):
+        clear = level[window.toslices()] == CLEAR
+        if clear.any():
+            sums.add(sketch.read(window), clear, window_geobox(sketch.cells.geobox, window))
+    return sums.cells()
+
+
+def _compare(drafts: Sequence[Draft], settings: CampaignSettings) -> None:
+    """Write what the dates say about each other, strip by strip; hazy scenes take no part."""
+    asked = [draft for draft in drafts if not draft.hazy]
+    rows, cols = drafts[0].sketch.cells.geobox.shape
+    with ExitStack() as stack:
+        files = [stack.enter_context(draft.marks.open("wb")) for draft in asked]
+        for top, bottom in strips(rows, cols, len(asked)):
+            window = Window(0, top, cols, bottom - top)
+            views = np.stack([draft.values(window) for draft in asked])
+            found, compared = suspicion(views, np.isfinite(views).all(axis=1))
+            for file, marks, known in zip(files, found, compared, strict=True):
+                file.write((marks + COMPARED * known).astype(np.uint8).tobytes())
+
+
+def _level(draft: Draft, settings: CampaignSettings) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """How sure the cells of a scene are after all, and which could be compared."""
+    level = draft.sketch.level(settings.margin)
+    if draft.hazy:
+        return level, np.zeros(level.shape, bool)
+    stored = np.fromfile(draft.marks, np.uint8).reshape(level.shape)
+    compared = stored >= COMPARED
+    margin = margin_pixels(settings.margin, draft.sketch.cells.size)
+    return demoted(level, stored % COMPARED, compared, margin), compared
+
+
+def _assemble(
+    drafts: Sequence[Draft], settings: CampaignSettings, work: Path
+) -> tuple[Assembly, dict[str, float]]:
+    """Decide which scene each cell shows; the surest first, and in order of rank among the equally sure."""
+    assembly = Assembly(drafts[0].sketch.cells, Offsets(work))
+    good = [draft for draft in drafts if draft.rank and not draft.hazy]
+    hazy = [draft for draft in drafts if draft.rank and draft.hazy and settings.fill_hazy]
+    known = np.zeros(assembly.rank.shape, bool)
+    for draft in good:
+        level, compared = _level(draft, settings)
+        known |= compared
+        assembly.lay_clear(draft.rank, draft.values(), level)
+    for kind in (DOUBTFUL, SUSPECT):
+        for draft in good:
+            if (assembly.rank == 0).any():
+                assembly.fill(draft.rank, draft.values(), _level(draft, settings)[0], kind)
+    for draft in hazy:
+        assembly.lay_hazy(draft.rank, draft.values(), _level(draft, settings)[0])
+    count = int(known.sum())
+    share = float(assembly.suspect.sum() / count) if count else 0.0
+    return assembly, {"residual_cloud": share, "residual_cloud_compared": float(known.mean())}
+
+
+def _views(stack: ExitStack, drafts: Sequence[Draft], folder: Path) -> Iterator[SceneView]:
+    for draft in drafts:
+        if draft.rank:
+            place = scene_folder(folder, draft.scene.id)
+            pixels = stack.enter_context(opened(place / "reflectance.tif"))
+            mask = stack.enter_context(opened(place / "cloud.tif"))
+            yield SceneView(draft.rank, pixels, mask, draft.correction, draft.hazy)
+
+
+def _write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
+    tally = Tally()
     with (
         raster_writer(
             folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
@@ -207,80 +250,21 @@ def _write(views: list[SceneView], geobox: GeoBox, settings: CampaignSettings, f
         ) as provenance,
     ):
         for window in windows(geobox.shape.yx):
-            reflectance, origin, suspicious = compose_window(views, window, settings.fill_hazy)
+            reflectance, origin = fusion.window(window)
             composite.write(encode(reflectance), window=window)
             provenance.write(origin, window=window)
-            tally.add(origin, suspicious)
-            sums.add(reflectance, origin[1] == CLEAR, window_geobox(geobox, window))
-    sums.cells().save(folder / "balance.npz")
+            tally.add(origin)
     return tally
 
 
-def compose_window(
-    views: Sequence[SceneView], window: Window, fill_hazy: bool
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[int, int]]:
-    """Fuse one window.
-
-    Returns:
-        Reflectance float32 (4, h, w) with NaN in holes, provenance uint8 (2, h, w), and how many pixels are
-        suspiciously bright out of how many compared.
-    """
-    good, hazy = [view for view in views if not view.hazy], [view for view in views if view.hazy]
-    dark = lasting_shadow([view.mask for view in good], views[0].grown(window)[0])
-    darkest = _darkest_of(good, window, dark)
-    fusion = Fusion((window.height, window.width))
-    for group, usable in ((good, _clear), (good, _sure), (hazy if fill_hazy else [], _sure)):
-        for view in group:
-            if fusion.complete:
-                break
-            _lay(fusion, view.read(window, dark), usable, darkest)
-    reflectance, origin = fusion.result()
-    return reflectance, origin, _suspicion(darkest, reflectance, views[0].grown(window)[1])
-
-
-def _darkest_of(views: Sequence[SceneView], window: Window, dark: NDArray[np.bool_]) -> Darkest | None:
-    """The darkest sure view of the window, grown as the views are; None where there is but one date."""
-    if len(views) < 2:
-        return None
-    darkest = None
-    for view in views:
-        seen = view.read(window, dark)
-        darkest = darkest or Darkest(seen.level.shape)
-        darkest.see(seen.reflectance, seen.level)
-    return darkest
-
-
-def _clear(level: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return level == CLEAR
-
-
-def _sure(level: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return np.isin(level, SURE)
-
-
-def _lay(
-    fusion: Fusion,
-    view: WindowView,
-    usable: Callable[[NDArray[np.uint8]], NDArray[np.bool_]],
-    darkest: Darkest | None,
-) -> None:
-    scene, level = view.scene, view.level
-    if darkest is not None and not scene.hazy:
-        level = darkest.demote(view.reflectance, level, scene.margin)
-    opaque = opacity(usable(level), scene.feather)[view.inner]
-    if opaque.any():
-        own = level[view.inner]
-        surest = np.full_like(own, HAZY) if scene.hazy else own
-        fusion.lay(view.reflectance[(slice(None), *view.inner)], opaque, scene.rank, surest)
-
-
-def _suspicion(
-    darkest: Darkest | None, reflectance: NDArray[np.float32], inner: tuple[slice, slice]
-) -> tuple[int, int]:
-    """How many pixels of the fused window are suspiciously bright, and how many could be compared."""
-    if darkest is None:
-        return 0, 0
-    whole = np.full((reflectance.shape[0], *darkest.views.shape), np.nan, np.float32)
-    whole[(slice(None), *inner)] = reflectance
-    compared = darkest.compared[inner] & np.isfinite(reflectance).all(axis=0)
-    return int(darkest.suspicious(whole).sum()), int(compared.sum())
+def _cell_means(assembly: Assembly) -> Cells:
+    """What neighbours compare: means of the composite over its clear land."""
+    sums, geobox = CellSums(assembly.grid.geobox), assembly.grid.geobox
+    for window in windows(geobox.shape.yx):
+        part = window.toslices()
+        sums.add(
+            assembly.values[(slice(None), *part)],
+            assembly.level[part] == CLEAR,
+            window_geobox(geobox, window),
+        )
+    return sums.cells()

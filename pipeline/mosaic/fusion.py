@@ -1,137 +1,136 @@
-"""Scenes of one tile laid over each other in order of rank, with soft transitions (paper, 2.3)."""
+"""The pixels of the composite from the scenes that its cells show, with soft transitions (paper, 2.3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio import DatasetReader
+from rasterio.windows import Window
 
-from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
-from pipeline.ramps import distance_to_false, smoothstep
+from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW
+from pipeline.mosaic.assembly import BLOCK, Assembly, between
+from pipeline.mosaic.radiometry import SmoothCorrection
+from pipeline.raster import decode, filled, geobox_of, window_geobox
 
-FEATHER = 300.0
-RED, BLUE = 0, 2
 
+@dataclass(frozen=True)
+class SceneView:
+    """One scene while the pixels are fused.
 
-def opacity(usable: NDArray[np.bool_], feather: float) -> NDArray[np.float32]:
-    """How much of what lies below a scene hides: 1 inside its usable ground, falling to its edge, 0 beyond.
-
-    Args:
-        usable: bool (h, w).
-        feather: pixels over which it falls.
-
-    Returns:
-        float32 (h, w); above 0 wherever the ground is usable.
+    Attributes:
+        rank: 1 for the first of the list.
+        pixels, mask: its open reflectance.tif and cloud.tif.
+        correction: to the radiometry of the first scene.
+        hazy: whether it may fill holes only.
     """
-    return smoothstep(distance_to_false(usable, max(feather, 1.0)) / max(feather, 1.0)).astype(np.float32)
+
+    rank: int
+    pixels: DatasetReader
+    mask: DatasetReader
+    correction: SmoothCorrection
+    hazy: bool = False
 
 
 class Fusion:
-    """One window under construction; memory does not depend on how many scenes are laid.
-
-    Layers come from the surest to the least sure, and in order of rank among the equally sure. Each adds
-    (what the ones before left) x (its opacity); the weights are brought to a sum of 1 at the end, so that a
-    pixel seen by one scene alone is that scene's, and a transition is continuous on both sides. The
-    provenance names the main contributor among the surest.
+    """Fuses windows of the tile.
 
     Args:
-        shape: rows and columns.
-        bands: of the reflectance.
+        views: of the scenes by rank.
+        assembly: which scene each cell shows.
+        fill_hazy: whether hazy ground may fill what nothing else does.
     """
 
-    def __init__(self, shape: tuple[int, int], bands: int = 4) -> None:
-        self.total = np.zeros((bands, *shape), np.float32)
-        self.weight = np.zeros(shape, np.float32)
-        self.left = np.ones(shape, np.float32)
-        self.best = np.zeros(shape, np.float32)
-        self.rank = np.zeros(shape, np.uint8)
-        self.level = np.full(shape, HOLE, np.uint8)
+    def __init__(self, views: Sequence[SceneView], assembly: Assembly, fill_hazy: bool) -> None:
+        self.views = {view.rank: view for view in views}
+        self.assembly = assembly
+        self.fill_hazy = fill_hazy
 
-    @property
-    def complete(self) -> bool:
-        """Whether no further layer could show."""
-        return not self.left.any()
+    def window(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Fuse one window.
 
-    def lay(
-        self,
-        reflectance: NDArray[np.float32],
-        opaque: NDArray[np.float32],
-        rank: int,
-        level: NDArray[np.uint8],
-    ) -> None:
-        """Lay a scene below those that are there.
-
-        Args:
-            reflectance: (bands, h, w); NaN where the opacity is 0.
-            opaque: float32 (h, w), see `opacity`.
-            rank: 1 for the first scene of the list.
-            level: uint8 (h, w), how sure its pixels are.
+        Returns:
+            Reflectance float32 (4, h, w) with NaN in holes, and provenance uint8 (2, h, w): the rank of the
+            main contributor and how sure it is.
         """
-        weight = self.left * opaque
-        self.total += np.where(weight > 0, reflectance, 0) * weight
-        self.weight += weight
-        self.left *= 1 - opaque
-        surer = (self.level == HOLE) | (level <= self.level)
-        main = (weight > self.best) & surer
-        self.best[main] = weight[main]
-        self.rank[main] = rank
-        self.level[main] = level[main]
+        shape = window.height, window.width
+        total, weights = np.zeros((4, *shape), np.float32), np.zeros(shape, np.float32)
+        best, origin = np.zeros(shape, np.float32), np.zeros((2, *shape), np.uint8)
+        for rank, share in self._shares(window).items():
+            values, cloud = self._read(rank, window)
+            weight = share * (cloud == 0)
+            total += np.where(weight > 0, values, 0) * weight
+            weights += weight
+            main = weight > best
+            best[main], origin[0][main] = weight[main], rank
+        seen = weights > 0
+        origin[1] = np.where(seen, self._levels(window), HOLE)
+        reflectance = np.divide(total, weights, out=np.full_like(total, np.nan), where=seen)
+        if not seen.all():
+            self._fill(reflectance, origin, window)
+        return reflectance, origin
 
-    def result(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Reflectance (bands, h, w) with NaN in holes, and provenance uint8 (2, h, w)."""
-        seen = self.weight > 0
-        mean = np.divide(self.total, self.weight, out=np.full_like(self.total, np.nan), where=seen)
-        return mean, np.stack([self.rank, self.level])
+    def _shares(self, window: Window) -> dict[int, NDArray[np.float32]]:
+        """How much each scene has to say in each pixel, by its cells, linearly between their middles."""
+        rows, cols, ranks = self._cells_around(window)
+        return {
+            int(rank): (share if len(found) > 1 else np.ones((window.height, window.width), np.float32))
+            for found in [np.unique(ranks[ranks > 0])]
+            for rank in found
+            if (share := rows @ (ranks == rank).astype(np.float32) @ cols.T).any()
+        }
 
+    def _cells_around(
+        self, window: Window
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
+        side, ranks = self.assembly.grid.pixels, self.assembly.rank
+        parts, shares = [], []
+        for first, length, count in zip(
+            (window.row_off, window.col_off), (window.height, window.width), ranks.shape, strict=True
+        ):
+            low, high = max(first // side - 1, 0), min((first + length - 1) // side + 2, count)
+            parts.append(slice(low, high))
+            shares.append(between(np.arange(first, first + length), side, count)[:, low:high])
+        return shares[0], shares[1], ranks[parts[0], parts[1]]
 
-class Darkest:
-    """The darkest sure view of each pixel among the dates, to find missed cloud, which is brighter.
+    def _levels(self, window: Window) -> NDArray[np.uint8]:
+        side, level = self.assembly.grid.pixels, self.assembly.level
+        rows = np.arange(window.row_off, window.row_off + window.height) // side
+        cols = np.arange(window.col_off, window.col_off + window.width) // side
+        found = level[rows[:, None], cols[None, :]]
+        return np.where(found == HOLE, np.uint8(DOUBTFUL), found)
 
-    A cloud adds light of all colours alike, so a view is suspicious where it is brighter than the darkest by
-    more than `BRIGHTER` in blue and not by much more in red, as ground would be that another date shows in
-    shadow or wet.
+    def _read(self, rank: int, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Reflectance of a scene in the composite's radiometry, and its mask, 255 where it is empty."""
+        view, grid = self.views[rank], self.assembly.grid
+        stored, cloud = view.pixels.read(window=window), view.mask.read(1, window=window)
+        cloud[~filled(stored)] = 255
+        values = view.correction.apply(decode(stored), window_geobox(geobox_of(view.pixels), window))
+        offsets = self.assembly.offsets.of(rank)
+        if offsets is not None:
+            side = grid.pixels * BLOCK
+            rows = between(np.arange(window.row_off, window.row_off + window.height), side, offsets.shape[1])
+            cols = between(np.arange(window.col_off, window.col_off + window.width), side, offsets.shape[2])
+            for band, added in zip(values, offsets, strict=True):
+                band += rows @ added @ cols.T
+        return values, cloud
 
-    Args:
-        shape: rows and columns.
-    """
+    def _fill(self, reflectance: NDArray[np.float32], origin: NDArray[np.uint8], window: Window) -> None:
+        """Fill pixels that the cells leave open, in place: clear by a mask, then shadow that stays, then hazy.
 
-    BRIGHTER = 0.06
-    WHITE = 0.8
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.blue = np.full(shape, np.inf, np.float32)
-        self.red = np.full(shape, np.inf, np.float32)
-        self.views = np.zeros(shape, np.uint8)
-
-    def see(self, reflectance: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
-        """Add one scene: reflectance (bands, h, w) in common radiometry, and its sureness."""
-        seen = (level == CLEAR) | (level == DOUBTFUL)
-        darker = seen & (reflectance[BLUE] < self.blue)
-        self.views += seen
-        self.blue[darker] = reflectance[BLUE][darker]
-        self.red[darker] = reflectance[RED][darker]
-
-    @property
-    def compared(self) -> NDArray[np.bool_]:
-        """Bool (h, w): pixels with at least two views."""
-        return self.views >= 2
-
-    def suspicious(self, reflectance: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Bool (h, w): what is much brighter than the darkest view; NaN is not."""
-        known = self.compared & np.isfinite(reflectance[BLUE])
-        blue = np.where(known, reflectance[BLUE] - np.where(known, self.blue, 0), 0)
-        red = np.where(known, reflectance[RED] - np.where(known, self.red, 0), 0)
-        return known & (blue > self.BRIGHTER) & (blue >= self.WHITE * red)
-
-    def demote(
-        self, reflectance: NDArray[np.float32], level: NDArray[np.uint8], margin: float
-    ) -> NDArray[np.uint8]:
-        """The sureness of a view with what is suspicious, and the clear ground around it, made doubtful.
-
-        Args:
-            reflectance: (bands, h, w) of the view, in common radiometry.
-            level: uint8 (h, w), its sureness.
-            margin: pixels around what is suspicious.
+        Shadow on two dates or more is dark ground such as water, for a cloud's shadow does not stay.
         """
-        bright = self.suspicious(reflectance)
-        if not bright.any():
-            return level
-        near = distance_to_false(~bright, margin + 1) <= margin
-        return np.where(near & (level == CLEAR), np.uint8(DOUBTFUL), level)
+        good = [view for view in self.views.values() if not view.hazy]
+        hazy = [view for view in self.views.values() if view.hazy and self.fill_hazy]
+        masks = {rank: view.mask.read(1, window=window) for rank, view in self.views.items()}
+        lasting = sum((masks[view.rank] == SHADOW).astype(np.int64) for view in good) >= 2
+        steps = [(view, masks[view.rank] == 0, DOUBTFUL) for view in good]
+        steps += [(view, lasting & (masks[view.rank] == SHADOW), DOUBTFUL) for view in good]
+        steps += [(view, masks[view.rank] == 0, HAZY) for view in hazy]
+        for view, usable, level in steps:
+            takes = usable & (origin[0] == 0)
+            if takes.any():
+                values, cloud = self._read(view.rank, window)
+                takes &= cloud != 255
+                reflectance[:, takes] = values[:, takes]
+                origin[0][takes], origin[1][takes] = view.rank, level

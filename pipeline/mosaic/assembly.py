@@ -1,0 +1,165 @@
+"""The composite in cells: which scene each shows, and what brings neighbouring scenes together (paper, 2.3)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
+from pipeline.mosaic.seamline import difference, yielded
+from pipeline.mosaic.series import SUSPECT
+from pipeline.mosaic.sketch import CellGrid, block_sums
+from pipeline.ramps import distance_to_false, smoothstep
+
+REACH = 720.0
+FADE = 5_000.0
+MEAN_OVER = 300.0
+FAR_MEANS = (1_200.0, 4_800.0)
+FAINT = 1e-3
+BLOCK = 4
+MOST_DIFFERENCE = 0.03
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """What is added to each scene near the scenes before it, on blocks of `BLOCK` x `BLOCK` cells.
+
+    Attributes:
+        folder: where they are kept, one file a scene, so that memory does not grow with the scenes.
+    """
+
+    folder: Path
+
+    def save(self, rank: int, values: NDArray[np.float32]) -> None:
+        """Keep the offsets of a scene, float32 (4, h, w) in reflectance."""
+        np.save(self._path(rank), values)
+
+    def of(self, rank: int) -> NDArray[np.float32] | None:
+        """The offsets of a scene; None where it has none."""
+        path = self._path(rank)
+        return _loaded(path) if path.exists() else None
+
+    def _path(self, rank: int) -> Path:
+        return self.folder / f"offsets-{rank}.npy"
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return values
+
+
+class Assembly:
+    """The composite of a tile in cells, under construction; memory does not depend on how many scenes there are.
+
+    Args:
+        grid: the cells.
+        offsets: where the offsets of the scenes are kept.
+    """
+
+    def __init__(self, grid: CellGrid, offsets: Offsets) -> None:
+        shape = grid.geobox.shape.yx
+        self.grid, self.offsets = grid, offsets
+        self.values = np.full((4, *shape), np.nan, np.float32)
+        self.rank = np.zeros(shape, np.uint8)
+        self.level = np.full(shape, HOLE, np.uint8)
+        self.suspect = np.zeros(shape, bool)
+
+    def lay_clear(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
+        """Show a scene where it is clear and no scene before it is, up to where it agrees best with them.
+
+        Args:
+            rank: of the scene.
+            values: (4, h, w), reflectance in common radiometry.
+            level: uint8 (h, w), its sureness.
+        """
+        self._lay(rank, values, level == CLEAR, CLEAR)
+
+    def lay_hazy(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
+        """Show a hazy scene where nothing else is; arguments as `lay_clear`."""
+        self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY)
+
+    def fill(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8], kind: int) -> None:
+        """Show a scene where it is `kind` (`DOUBTFUL` or `SUSPECT`) and nothing is shown yet."""
+        takes = (level == kind) & (self.rank == 0)
+        if takes.any():
+            self._take(rank, values, takes, DOUBTFUL)
+            self.suspect |= takes & (kind == SUSPECT)
+
+    def _lay(self, rank: int, values: NDArray[np.float32], usable: NDArray[np.bool_], level: int) -> None:
+        takes = usable & (self.rank == 0)
+        if not takes.any():
+            return
+        both = usable & (self.level == CLEAR)
+        if both.any():
+            mine = takes
+            if level == CLEAR:
+                mine = takes | self._yielded(values, takes, both, self._meeting(values, takes, both))
+            offsets = self._meeting(values, mine, both)
+            self.offsets.save(rank, offsets)
+            takes = mine
+        self._take(rank, values, takes, level)
+
+    def _yielded(
+        self,
+        values: NDArray[np.float32],
+        takes: NDArray[np.bool_],
+        both: NDArray[np.bool_],
+        offsets: NDArray[np.float32],
+    ) -> NDArray[np.bool_]:
+        cost = difference(self.values, values + spread(offsets, values.shape[1:]))
+        return yielded(self.rank > 0, takes, both, cost, REACH / self.grid.size)
+
+    def _take(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_], level: int) -> None:
+        offsets = self.offsets.of(rank)
+        if offsets is not None:
+            values = values + spread(offsets, values.shape[1:])
+        self.values[:, takes] = values[:, takes]
+        self.rank[takes] = rank
+        self.level[takes] = level
+
+    def _meeting(
+        self, values: NDArray[np.float32], mine: NDArray[np.bool_], both: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """The offsets at which a scene meets the others: their mean difference, fading into its own ground.
+
+        The means are taken over `MEAN_OVER` metres of the ground that both show; beyond it those over wider
+        surroundings take their place.
+        """
+        block = self.grid.size * BLOCK
+        gap = np.where(both, self.values - values, 0)
+        gap = np.clip(np.nan_to_num(gap), -MOST_DIFFERENCE, MOST_DIFFERENCE)
+        sums = np.stack(
+            [block_sums(both.astype(np.float32), BLOCK), *(block_sums(band, BLOCK) for band in gap)]
+        )
+        total = sum(
+            share * np.stack([gaussian_filter(layer, metres / block) for layer in sums])
+            for metres, share in zip((MEAN_OVER, *FAR_MEANS), (1.0, FAINT, FAINT**2), strict=True)
+        )
+        mean = np.divide(total[1:], total[0], out=np.zeros_like(total[1:]), where=total[0] > FAINT**4)
+        theirs = block_sums((self.rank > 0) & ~mine, BLOCK) > 0
+        away = distance_to_false(~theirs, FADE / block + 1) * block
+        return (mean * (1 - smoothstep(away / FADE))).astype(np.float32)
+
+
+def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Values of blocks spread over their cells, linearly between the middles of the blocks.
+
+    Args:
+        blocks: (bands, h, w).
+        shape: rows and columns of the cells.
+    """
+    down, across = (
+        between(np.arange(length), BLOCK, count)
+        for length, count in zip(shape, blocks.shape[1:], strict=True)
+    )
+    return np.stack([down @ band @ across.T for band in blocks])
+
+
+def between(places: NDArray[np.integer], side: int, count: int) -> NDArray[np.float32]:
+    """Shares, float32 (places, count), of coarse cells of `side` fine ones at the middles of fine ones."""
+    place = np.clip((places + 0.5) / side - 0.5, 0, count - 1)
+    return np.maximum(1 - np.abs(place[:, None] - np.arange(count)), 0).astype(np.float32)

@@ -1,0 +1,127 @@
+"""A scene in square cells of 60 m: what radiometry, series test and seams look at (paper, 2.3)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder
+from pipeline.ramps import distance_to_false
+from pipeline.raster import decode, filled, opened, profile, windows
+
+CELL = 60
+READ = 1536
+ALL, ANY, COVERED = 1, 2, 4
+
+
+@dataclass(frozen=True)
+class CellGrid:
+    """The cells of a tile: squares of `pixels` x `pixels` pixels, counted from its upper-left corner.
+
+    Attributes:
+        geobox: of the cells.
+        pixels: along a side of a cell.
+    """
+
+    geobox: GeoBox
+    pixels: int
+
+    @classmethod
+    def of(cls, geobox: GeoBox) -> "CellGrid":
+        """The cells of a grid: 60 m, or a pixel where that is larger or does not fit into 60 m."""
+        size = CELL / geobox.affine.a
+        pixels = int(size) if size >= 1 and size == int(size) else 1
+        rows, cols = (-(-side // pixels) for side in geobox.shape)
+        affine = geobox.affine @ geobox.affine.scale(pixels)
+        return cls(GeoBox((rows, cols), affine, geobox.crs), pixels)
+
+    @property
+    def size(self) -> float:
+        """Side of a cell in metres."""
+        return float(self.geobox.affine.a)
+
+    def of_pixels(self, window: Window) -> Window:
+        """The cells that hold the pixels of a window."""
+        top, left = window.row_off // self.pixels, window.col_off // self.pixels
+        bottom = -(-(window.row_off + window.height) // self.pixels)
+        right = -(-(window.col_off + window.width) // self.pixels)
+        return Window(left, top, right - left, bottom - top)
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One scene in cells, kept in a work file of five bands: the mean stored reflectance of the pixels that
+    are clear by the mask, and flags (ALL its pixels are clear, ANY is, ANY is COVERED by cloud or shadow).
+    """
+
+    path: Path
+    cells: CellGrid
+
+    @classmethod
+    def make(cls, scene: str, geobox: GeoBox, folder: Path, path: Path) -> "Sketch":
+        """Read a scene's reflectance.tif and cloud.tif once and write its cells.
+
+        Raises:
+            SourceError: a file is missing or broken.
+        """
+        cells, place = CellGrid.of(geobox), scene_folder(folder, scene)
+        options = profile(cells.geobox, 5, "uint16", 0) | {"compress": "none", "predictor": 1}
+        with (
+            opened(place / "reflectance.tif") as pixels,
+            opened(place / "cloud.tif") as mask,
+            rasterio.open(path, "w", **options) as out,
+        ):
+            for window in windows(geobox.shape.yx, READ):
+                pooled = _pooled(pixels.read(window=window), mask.read(1, window=window), cells.pixels)
+                out.write(pooled, window=cells.of_pixels(window))
+        return cls(path, cells)
+
+    def read(self, window: Window | None = None) -> NDArray[np.float32]:
+        """Reflectance (4, h, w) of all cells or a window, NaN where no pixel is clear."""
+        with opened(self.path) as dataset:
+            return decode(dataset.read((1, 2, 3, 4), window=window))
+
+    def level(self, margin: float) -> NDArray[np.uint8]:
+        """How sure each cell is: clear where all its pixels are and none is near cloud or shadow.
+
+        Args:
+            margin: metres around cloud and shadow in which clear ground is doubtful.
+        """
+        with opened(self.path) as dataset:
+            flags = dataset.read(5).astype(np.uint8)
+        near = margin_pixels(margin, self.cells.size)
+        sure = (flags & ALL > 0) & (distance_to_false(flags & COVERED == 0, near + 1) > near)
+        return np.where(sure, CLEAR, np.where(flags & ANY > 0, DOUBTFUL, HOLE)).astype(np.uint8)
+
+
+def _pooled(stored: NDArray[np.uint16], cloud: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:
+    """The five bands of a sketch from the pixels of a window."""
+    clear = (cloud == 0) & filled(stored)
+    covered = (cloud == CLOUD) | (cloud == SHADOW)
+    if side == 1:
+        flags = clear * (ALL | ANY) | covered * COVERED
+        return np.concatenate([np.where(clear, stored, 0), flags[None].astype(np.uint16)])
+    count = block_sums(clear, side)
+    whole = block_sums(np.ones_like(clear), side)
+    sums = np.stack([block_sums(np.where(clear, band, 0), side) for band in stored])
+    mean = (sums + count // 2) // np.maximum(count, 1)
+    flags = (count == whole) * ALL | (count > 0) * ANY | (block_sums(covered, side) > 0) * COVERED
+    return np.concatenate([mean, flags[None]]).astype(np.uint16)
+
+
+def block_sums(values: NDArray, side: int) -> NDArray:
+    """Sums over squares of `side` x `side`, those at the lower and right edge filled up with 0.
+
+    Args:
+        values: (h, w), bool, integer or float.
+    """
+    rows, cols = (-(-length // side) * side for length in values.shape)
+    kind = np.float32 if values.dtype.kind == "f" else np.uint32
+    if (rows, cols) != values.shape:
+        values = np.pad(values, ((0, rows - values.shape[0]), (0, cols - values.shape[1])))
+    down = values.reshape(rows // side, side, cols).sum(axis=1, dtype=kind)
+    return down.reshape(rows // side, cols // side, side).sum(axis=2, dtype=kind)
