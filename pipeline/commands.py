@@ -167,6 +167,9 @@ COMMANDS: dict[str, Command] = {
     "simulate": elsewhere(
         "pipeline.simulate.command", "scenes of a made-up surface, with the truth beside them"
     ),
+    "assess": elsewhere(
+        "pipeline.assessment.command", "measure a finished composite, against a truth where there is one"
+    ),
     "train": elsewhere("pipeline.training.command", "train a network", "add_train_arguments", "run_train"),
     "evaluate": elsewhere(
         "pipeline.training.command", "measure a network", "add_evaluate_arguments", "run_evaluate"

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
+from scipy.ndimage import uniform_filter
 
 from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW
 from pipeline.mosaic.assembly import BLOCK, Assembly, between
 from pipeline.mosaic.radiometry import SmoothCorrection
 from pipeline.raster import decode, filled, geobox_of, window_geobox
+
+SOFTEN = 3
 
 
 @dataclass(frozen=True)
@@ -71,24 +74,27 @@ class Fusion:
         return reflectance, origin
 
     def _shares(self, window: Window) -> dict[int, NDArray[np.float32]]:
-        """How much each scene has to say in each pixel, by its cells, linearly between their middles."""
+        """How much each scene has to say in each pixel: its cells, softened, linearly between their middles."""
         rows, cols, ranks = self._cells_around(window)
-        return {
-            int(rank): (share if len(found) > 1 else np.ones((window.height, window.width), np.float32))
-            for found in [np.unique(ranks[ranks > 0])]
-            for rank in found
-            if (share := rows @ (ranks == rank).astype(np.float32) @ cols.T).any()
-        }
+        shares = {}
+        for rank in np.unique(ranks[ranks > 0]):
+            soft = uniform_filter((ranks == rank).astype(np.float32), SOFTEN, mode="nearest")
+            share = rows @ soft @ cols.T
+            if share.any():
+                shares[int(rank)] = share
+        return shares
 
     def _cells_around(
         self, window: Window
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
+        """Shares of the cells around a window at its rows and columns, and the scenes that they show."""
         side, ranks = self.assembly.grid.pixels, self.assembly.rank
         parts, shares = [], []
         for first, length, count in zip(
             (window.row_off, window.col_off), (window.height, window.width), ranks.shape, strict=True
         ):
-            low, high = max(first // side - 1, 0), min((first + length - 1) // side + 2, count)
+            low = max(first // side - 1 - SOFTEN, 0)
+            high = min((first + length - 1) // side + 2 + SOFTEN, count)
             parts.append(slice(low, high))
             shares.append(between(np.arange(first, first + length), side, count)[:, low:high])
         return shares[0], shares[1], ranks[parts[0], parts[1]]

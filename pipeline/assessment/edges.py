@@ -1,0 +1,180 @@
+"""How much the edges between scenes stand out: gradient, step and blur against a picture without edges."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+BESIDE = (3.0, 8.0)
+BLEND = 2.0
+STEP_METRES = 300.0
+LEAST_PIXELS = 20
+RESAMPLES = 1_000
+
+Picture = NDArray[np.float32]
+
+
+@dataclass
+class EdgeFigures:
+    """Sums over windows, each of which counts as one draw of the bootstrap.
+
+    Attributes:
+        resolution: metres.
+        gradients: by window, sum and number of gradients across edges and beside them, in the composite and
+            in the reference.
+        curvatures: by window, sum and number of squared Laplacians in the blend and beside it, likewise.
+        steps: by window and pair of scenes, the step in levels and its pixels.
+    """
+
+    resolution: float
+    gradients: list[NDArray[np.float64]] = field(default_factory=list)
+    curvatures: list[NDArray[np.float64]] = field(default_factory=list)
+    steps: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def apron(self) -> int:
+        """Pixels around a window that decide about its figures."""
+        return int(np.ceil(max(BESIDE[1], STEP_METRES / self.resolution))) + 2
+
+    def add(
+        self, picture: Picture, reference: Picture, rank: NDArray[np.uint8], inner: tuple[slice, slice]
+    ) -> None:
+        """Add a window.
+
+        Args:
+            picture: (bands, h, w), the composite in levels, NaN where it is not to be looked at.
+            reference: (bands, h, w), the same ground without edges in levels, NaN where it is not known.
+            rank: uint8 (h, w), the scene of each pixel, 0 in holes.
+            inner: the window in the arrays, which are grown by `apron`.
+        """
+        known = np.isfinite(picture).all(axis=0) & np.isfinite(reference).all(axis=0) & (rank > 0)
+        edge = _edge(rank)
+        if not edge[inner].any():
+            return
+        counted = np.zeros(rank.shape, bool)
+        counted[inner] = True
+        self.gradients.append(_gradients(picture, reference, rank, known & counted, edge))
+        self.curvatures.append(_curvatures(picture, reference, known, counted, edge))
+        self.steps += self._steps(picture - reference, rank, known, inner)
+
+    def report(self) -> dict[str, Any]:
+        """The figures; "seam_score" and "blur" are 1 where an edge cannot be told from other ground."""
+        if not self.gradients:
+            return {"edge_pairs": 0}
+        score, score_range = _ratio(np.array(self.gradients))
+        blur, blur_range = _ratio(np.array(self.curvatures))
+        steps = np.array([step for step, _ in self.steps])
+        weights = np.array([pixels for _, pixels in self.steps], float)
+        return {
+            "edge_pairs": int(sum(window[1] for window in self.gradients)),
+            "seam_score": score,
+            "seam_score_95": score_range,
+            "step_mean": float(np.average(steps, weights=weights)) if len(steps) else 0.0,
+            "step_median": float(np.median(np.abs(steps))) if len(steps) else 0.0,
+            "step_p90": float(np.percentile(np.abs(steps), 90)) if len(steps) else 0.0,
+            "blur": blur,
+            "blur_95": blur_range,
+        }
+
+    def _steps(
+        self, off: Picture, rank: NDArray[np.uint8], known: NDArray[np.bool_], inner: tuple[slice, slice]
+    ) -> list[tuple[float, int]]:
+        """Steps between the ground 300 m either side of the edges between each pair of scenes."""
+        reach, found = STEP_METRES / self.resolution, []
+        ranks = [int(one) for one in np.unique(rank[inner]) if one]
+        near = {one: distance_transform_edt(rank != one) <= reach for one in ranks}
+        for position, first in enumerate(ranks):
+            for second in ranks[position + 1 :]:
+                here = ((rank == first) & near[second] & known)[inner]
+                there = ((rank == second) & near[first] & known)[inner]
+                if min(here.sum(), there.sum()) >= LEAST_PIXELS:
+                    bands = off[(slice(None), *inner)]
+                    step = np.abs(bands[:, here].mean(axis=1) - bands[:, there].mean(axis=1)).mean()
+                    found.append((float(step), int(here.sum() + there.sum())))
+        return found
+
+
+def _edge(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Pixels with a neighbour of another scene."""
+    edge = np.zeros(rank.shape, bool)
+    down = (rank[:-1] != rank[1:]) & (rank[:-1] > 0) & (rank[1:] > 0)
+    across = (rank[:, :-1] != rank[:, 1:]) & (rank[:, :-1] > 0) & (rank[:, 1:] > 0)
+    edge[:-1] |= down
+    edge[1:] |= down
+    edge[:, :-1] |= across
+    edge[:, 1:] |= across
+    return edge
+
+
+def _gradients(
+    picture: Picture,
+    reference: Picture,
+    rank: NDArray[np.uint8],
+    known: NDArray[np.bool_],
+    edge: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    distance = distance_transform_edt(~edge)
+    sums = np.zeros(6)
+    for axis in (0, 1):
+        first = [slice(None), slice(None)]
+        second = first.copy()
+        first[axis], second[axis] = slice(-1), slice(1, None)
+        one, other = tuple(first), tuple(second)
+        both = known[one] & known[other]
+        parted = both & (rank[one] != rank[other])
+        away = np.minimum(distance[one], distance[other])
+        beside = both & (rank[one] == rank[other]) & (away >= BESIDE[0]) & (away <= BESIDE[1])
+        steps = [np.abs(np.diff(image, axis=axis + 1)).mean(axis=0) for image in (picture, reference)]
+        sums += _sums(steps, parted, beside)
+    return sums
+
+
+def _curvatures(
+    picture: Picture,
+    reference: Picture,
+    known: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    edge: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    distance = distance_transform_edt(~edge)
+    middle = (slice(1, -1), slice(1, -1))
+    whole = known[1:-1, 1:-1] & known[:-2, 1:-1] & known[2:, 1:-1] & known[1:-1, :-2] & known[1:-1, 2:]
+    whole &= counted[middle]
+    away = distance[middle]
+    squares = [(_laplacian(image) ** 2).mean(axis=0) for image in (picture, reference)]
+    return _sums(squares, whole & (away < BLEND), whole & (away >= BESIDE[0]) & (away <= BESIDE[1]))
+
+
+def _laplacian(image: Picture) -> Picture:
+    around = image[:, :-2, 1:-1] + image[:, 2:, 1:-1] + image[:, 1:-1, :-2] + image[:, 1:-1, 2:]
+    return np.asarray(around - 4 * image[:, 1:-1, 1:-1])
+
+
+def _sums(values: list[Picture], at: NDArray[np.bool_], beside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Sum and number at edges and beside them in the picture; the sums in the reference."""
+    picture, reference = (np.nan_to_num(image).astype(np.float64) for image in values)
+    return np.array(
+        [
+            picture[at].sum(),
+            at.sum(),
+            picture[beside].sum(),
+            beside.sum(),
+            reference[at].sum(),
+            reference[beside].sum(),
+        ]
+    )
+
+
+def _ratio(windows: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
+    """(picture at edges / beside) / (reference at edges / beside), and its 95 % interval by bootstrap."""
+
+    def of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        at, _, beside, _, at_reference, beside_reference = np.moveaxis(sums, -1, 0)
+        return np.asarray(at / np.maximum(beside, 1e-9) / (at_reference / np.maximum(beside_reference, 1e-9)))
+
+    draws = np.random.default_rng(0).integers(len(windows), size=(RESAMPLES, len(windows)))
+    spread = of(windows[draws].sum(axis=1))
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return float(of(windows.sum(axis=0))), (float(low), float(high))
