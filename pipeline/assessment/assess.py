@@ -35,24 +35,26 @@ class Sources:
 
     Attributes:
         composite, provenance: of the build.
-        reference: the surface without edges: the truth on the day of the first scene, or that scene itself.
-        reference_mask: its cloud mask where it is a scene.
+        grounds: by rank, the surface without edges on the scene's date: the truth, or the scene itself with
+            its cloud mask.
         clouds: the truth's masks by rank; empty without a truth.
         dates: reflectance and our own mask of each candidate date; empty without a truth.
+        truths: the clear surface on each candidate date; empty without a truth.
     """
 
     composite: DatasetReader
     provenance: DatasetReader
-    reference: DatasetReader
-    reference_mask: DatasetReader | None
-    clouds: tuple[DatasetReader, ...]
-    dates: tuple[tuple[DatasetReader, DatasetReader], ...]
+    grounds: tuple[tuple[DatasetReader, DatasetReader | None], ...]
+    clouds: tuple[DatasetReader, ...] = ()
+    dates: tuple[tuple[DatasetReader, DatasetReader], ...] = ()
+    truths: tuple[DatasetReader, ...] = ()
 
-    def surface(self, window: Window) -> NDArray[np.float32]:
-        """Reflectance of the reference, NaN where it is not known."""
-        values = decode(self.reference.read(window=window))
-        if self.reference_mask is not None:
-            values[:, self.reference_mask.read(1, window=window) != 0] = np.nan
+    def ground(self, rank: int, window: Window) -> NDArray[np.float32]:
+        """Reflectance of the surface on the date of a scene, NaN where it is not known."""
+        surface, mask = self.grounds[rank - 1]
+        values = decode(surface.read(window=window))
+        if mask is not None:
+            values[:, mask.read(1, window=window) != 0] = np.nan
         return values
 
 
@@ -60,11 +62,12 @@ def assess(folder: Path, truth: Path | None = None, every: int = 1) -> dict[str,
     """Measure the composite of a finished build.
 
     With the truth of simulated scenes: residual cloud and shadow (share of the pixels whose main contributor
-    is cloudy or shaded there in truth), edges against the clear surface on the day of the first scene, and
-    the RMSE against it, through the inverse tone table and one gain per band, beside that of the median of
-    all candidate dates, cloud-blind and masked with our own masks. Candidates that the build did not fetch
-    are fetched and masked under `assessment/` in its folder. Without a truth: edges against the first scene
-    alone, where that is clear.
+    is cloudy or shaded there in truth), edges against the clear surface of the scenes' dates, and the RMSE,
+    through the inverse tone table and one gain per band, beside that of the median of all candidate dates,
+    cloud-blind and masked with our own masks: "rmse" against the surface on the day of the first scene,
+    "rmse_middle" against the median of the surface over all candidate dates. Candidates that the build did
+    not fetch are fetched and masked under `assessment/` in its folder. Without a truth: edges against the
+    scenes themselves, where they are clear.
 
     Args:
         folder: of the build.
@@ -76,7 +79,8 @@ def assess(folder: Path, truth: Path | None = None, every: int = 1) -> dict[str,
     """
     build = opened_build(folder)
     tone = load_tone(build.settings.tone)
-    edges, likeness = EdgeFigures(build.settings.resolution), Likeness()
+    edges = EdgeFigures(build.settings.resolution)
+    likeness = {"rmse": Likeness(), "rmse_middle": Likeness()}
     residual = np.zeros(3, np.int64)
     with ExitStack() as stack:
         sources = _sources(stack, build, truth)
@@ -92,7 +96,7 @@ def assess(folder: Path, truth: Path | None = None, every: int = 1) -> dict[str,
             "residual_cloud": float(residual[1] / total),
             "residual_shadow": float(residual[2] / total),
         }
-        report |= {"dates": len(sources.dates), "rmse": likeness.rmse()}
+        report |= {"dates": len(sources.dates), **{name: one.rmse() for name, one in likeness.items()}}
     return report
 
 
@@ -108,15 +112,23 @@ def _sources(stack: ExitStack, build: Build, truth: Path | None) -> Sources:
 
     chosen = sorted(build.scene_list().chosen, key=lambda item: item.rank or 0)
     scenes = [build.candidates()[item.id] for item in chosen]
-    first = scene_folder(build.folder, scenes[0].id)
     composite, provenance = source(build.folder / "composite.tif"), source(build.folder / "provenance.tif")
     if truth is None:
-        return Sources(
-            composite, provenance, source(first / "reflectance.tif"), source(first / "cloud.tif"), (), ()
-        )
-    clouds = tuple(source(Path(truth) / f"cloud_{_day(scene)}.tif") for scene in scenes)
-    clear = source(Path(truth) / f"clear_{_day(scenes[0])}.tif")
-    return Sources(composite, provenance, clear, None, clouds, _dates(build, source))
+        places = [scene_folder(build.folder, scene.id) for scene in scenes]
+        grounds = tuple((source(place / "reflectance.tif"), source(place / "cloud.tif")) for place in places)
+        return Sources(composite, provenance, grounds)
+    return Sources(
+        composite,
+        provenance,
+        tuple((source(_truth(truth, "clear", scene)), None) for scene in scenes),
+        tuple(source(_truth(truth, "cloud", scene)) for scene in scenes),
+        _dates(build, source),
+        tuple(source(_truth(truth, "clear", scene)) for scene in build.candidates().values()),
+    )
+
+
+def _truth(folder: Path, kind: str, scene: Scene) -> Path:
+    return Path(folder) / f"{kind}_{scene.datetime:%Y%m%d}.tif"
 
 
 def _dates(
@@ -135,19 +147,17 @@ def _dates(
     return tuple(found)
 
 
-def _day(scene: Scene) -> str:
-    return f"{scene.datetime:%Y%m%d}"
-
-
 def _add_edges(edges: EdgeFigures, sources: Sources, window: Window, tone: Tone) -> None:
     rank = sources.provenance.read(1, window=padded(window, 2, sources.provenance.shape)[0])
     if rank.min() == rank.max():
         return
     grown, inner = padded(window, edges.apron, sources.composite.shape)
-    made, reference = decode(sources.composite.read(window=grown)), sources.surface(grown)
+    made = decode(sources.composite.read(window=grown))
     made[:, ~land(made)] = np.nan
     rank = sources.provenance.read(1, window=grown)
-    edges.add(_levels(made, tone), _levels(reference, tone), rank, inner)
+    scenes = {1, *(int(one) for one in np.unique(rank) if one)}
+    grounds = {one: _levels(sources.ground(one, grown), tone) for one in sorted(scenes)}
+    edges.add(_levels(made, tone), grounds, rank, inner)
 
 
 def _levels(reflectance: NDArray[np.float32], tone: Tone) -> NDArray[np.float32]:
@@ -168,7 +178,7 @@ def _residual(sources: Sources, window: Window) -> NDArray[np.int64]:
     return np.array([counts.sum() - counts[CLOUD] - counts[SHADOW], counts[CLOUD], counts[SHADOW]])
 
 
-def _add_likeness(likeness: Likeness, sources: Sources, window: Window, tone: Tone) -> None:
+def _add_likeness(likeness: dict[str, Likeness], sources: Sources, window: Window, tone: Tone) -> None:
     stored = [(pixels.read(window=window), mask.read(1, window=window)) for pixels, mask in sources.dates]
     blind = np.stack([decode(pixels) for pixels, _ in stored])
     clear = np.stack([mask == 0 for _, mask in stored])
@@ -178,7 +188,9 @@ def _add_likeness(likeness: Likeness, sources: Sources, window: Window, tone: To
         "masked median": _median(np.where(clear[:, None], blind, np.nan)),
     }
     seen = {name: tone.invert(tone.apply(product)) for name, product in products.items()}
-    likeness.add(sources.surface(window), seen)
+    likeness["rmse"].add(sources.ground(1, window), seen)
+    truths = np.stack([decode(truth.read(window=window)) for truth in sources.truths])
+    likeness["rmse_middle"].add(np.median(truths, axis=0), seen)
 
 
 def _median(dates: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -192,8 +204,8 @@ def summary(report: dict[str, Any]) -> Sequence[str]:
     """The figures in lines for people."""
     lines = []
     for name, value in report.items():
-        if name == "rmse":
-            lines += [f"rmse {product}: {np.mean(bands):.5f}" for product, bands in value.items()]
+        if isinstance(value, dict):
+            lines += [f"{name} {product}: {np.mean(bands):.5f}" for product, bands in value.items()]
         elif isinstance(value, tuple):
             lines.append(f"{name}: {value[0]:.4f} to {value[1]:.4f}")
         else:

@@ -1,5 +1,6 @@
-"""How much the edges between scenes stand out: gradient, step and blur against a picture without edges."""
+"""How much the edges between scenes stand out: gradient, step and blur against ground without edges."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class EdgeFigures:
     Attributes:
         resolution: metres.
         gradients: by window, sum and number of gradients across edges and beside them, in the composite and
-            in the reference.
+            on the ground.
         curvatures: by window, sum and number of squared Laplacians in the blend and beside it, likewise.
         steps: by window and pair of scenes, the step in levels and its pixels.
     """
@@ -39,25 +40,30 @@ class EdgeFigures:
         return int(np.ceil(max(BESIDE[1], STEP_METRES / self.resolution))) + 2
 
     def add(
-        self, picture: Picture, reference: Picture, rank: NDArray[np.uint8], inner: tuple[slice, slice]
+        self,
+        picture: Picture,
+        grounds: Mapping[int, Picture],
+        rank: NDArray[np.uint8],
+        inner: tuple[slice, slice],
     ) -> None:
         """Add a window.
 
         Args:
             picture: (bands, h, w), the composite in levels, NaN where it is not to be looked at.
-            reference: (bands, h, w), the same ground without edges in levels, NaN where it is not known.
+            grounds: by scene, the ground of its date without edges in levels, NaN where it is not known.
             rank: uint8 (h, w), the scene of each pixel, 0 in holes.
             inner: the window in the arrays, which are grown by `apron`.
         """
-        known = np.isfinite(picture).all(axis=0) & np.isfinite(reference).all(axis=0) & (rank > 0)
         edge = _edge(rank)
         if not edge[inner].any():
             return
         counted = np.zeros(rank.shape, bool)
         counted[inner] = True
-        self.gradients.append(_gradients(picture, reference, rank, known & counted, edge))
-        self.curvatures.append(_curvatures(picture, reference, known, counted, edge))
-        self.steps += self._steps(picture - reference, rank, known, inner)
+        self.gradients.append(_gradients(picture, grounds, rank, counted, edge))
+        self.curvatures.append(_curvatures(picture, grounds, rank, counted, edge))
+        first = grounds[min(grounds)]
+        known = np.asarray(np.isfinite(picture + first).all(axis=0))
+        self.steps += self._steps(picture - first, rank, known, inner)
 
     def report(self) -> dict[str, Any]:
         """The figures; "seam_score" and "blur" are 1 where an edge cannot be told from other ground."""
@@ -110,69 +116,74 @@ def _edge(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _gradients(
     picture: Picture,
-    reference: Picture,
+    grounds: Mapping[int, Picture],
     rank: NDArray[np.uint8],
-    known: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
     edge: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
+    """Gradients between neighbouring pixels; the ground's is the mean of those that their scenes show."""
     distance = distance_transform_edt(~edge)
     sums = np.zeros(6)
     for axis in (0, 1):
-        first = [slice(None), slice(None)]
-        second = first.copy()
-        first[axis], second[axis] = slice(-1), slice(1, None)
-        one, other = tuple(first), tuple(second)
-        both = known[one] & known[other]
-        parted = both & (rank[one] != rank[other])
-        away = np.minimum(distance[one], distance[other])
-        beside = both & (rank[one] == rank[other]) & (away >= BESIDE[0]) & (away <= BESIDE[1])
-        steps = [np.abs(np.diff(image, axis=axis + 1)).mean(axis=0) for image in (picture, reference)]
-        sums += _sums(steps, parted, beside)
+        one: list[slice] = [slice(None), slice(None)]
+        other = one.copy()
+        one[axis], other[axis] = slice(-1), slice(1, None)
+        p, q = tuple(one), tuple(other)
+        ground = np.zeros(rank[p].shape, np.float32)
+        for scene, surface in grounds.items():
+            share = ((rank[p] == scene) + (rank[q] == scene).astype(np.float32)) / 2
+            ground += np.where(share > 0, _slope(surface, axis), 0) * share
+        slope = _slope(picture, axis)
+        both = counted[p] & counted[q] & (rank[p] > 0) & (rank[q] > 0) & np.isfinite(slope + ground)
+        away = np.minimum(distance[p], distance[q])
+        beside = both & (rank[p] == rank[q]) & (away >= BESIDE[0]) & (away <= BESIDE[1])
+        sums += _sums(slope, ground, both & (rank[p] != rank[q]), beside)
     return sums
+
+
+def _slope(image: Picture, axis: int) -> Picture:
+    return np.asarray(np.abs(np.diff(image, axis=axis + 1)).mean(axis=0))
 
 
 def _curvatures(
     picture: Picture,
-    reference: Picture,
-    known: NDArray[np.bool_],
+    grounds: Mapping[int, Picture],
+    rank: NDArray[np.uint8],
     counted: NDArray[np.bool_],
     edge: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    distance = distance_transform_edt(~edge)
+    """Squared Laplacians; the ground's is that of the pixel's scene."""
     middle = (slice(1, -1), slice(1, -1))
-    whole = known[1:-1, 1:-1] & known[:-2, 1:-1] & known[2:, 1:-1] & known[1:-1, :-2] & known[1:-1, 2:]
-    whole &= counted[middle]
-    away = distance[middle]
-    squares = [(_laplacian(image) ** 2).mean(axis=0) for image in (picture, reference)]
-    return _sums(squares, whole & (away < BLEND), whole & (away >= BESIDE[0]) & (away <= BESIDE[1]))
+    away, scenes = distance_transform_edt(~edge)[middle], rank[middle]
+    ground = np.zeros(scenes.shape, np.float32)
+    for scene, surface in grounds.items():
+        ground += np.where(scenes == scene, _laplacian(surface), 0)
+    bent = _laplacian(picture)
+    whole = counted[middle] & (scenes > 0) & np.isfinite(bent + ground)
+    return _sums(bent, ground, whole & (away < BLEND), whole & (away >= BESIDE[0]) & (away <= BESIDE[1]))
 
 
 def _laplacian(image: Picture) -> Picture:
     around = image[:, :-2, 1:-1] + image[:, 2:, 1:-1] + image[:, 1:-1, :-2] + image[:, 1:-1, 2:]
-    return np.asarray(around - 4 * image[:, 1:-1, 1:-1])
+    return np.asarray(((around - 4 * image[:, 1:-1, 1:-1]) ** 2).mean(axis=0))
 
 
-def _sums(values: list[Picture], at: NDArray[np.bool_], beside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Sum and number at edges and beside them in the picture; the sums in the reference."""
-    picture, reference = (np.nan_to_num(image).astype(np.float64) for image in values)
+def _sums(
+    picture: Picture, ground: Picture, at: NDArray[np.bool_], beside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Sum and number at edges and beside them in the picture; the sums in the ground."""
+    here, there = picture.astype(np.float64), ground.astype(np.float64)
     return np.array(
-        [
-            picture[at].sum(),
-            at.sum(),
-            picture[beside].sum(),
-            beside.sum(),
-            reference[at].sum(),
-            reference[beside].sum(),
-        ]
+        [here[at].sum(), at.sum(), here[beside].sum(), beside.sum(), there[at].sum(), there[beside].sum()]
     )
 
 
 def _ratio(windows: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
-    """(picture at edges / beside) / (reference at edges / beside), and its 95 % interval by bootstrap."""
+    """(picture at edges / beside) / (ground at edges / beside), and its 95 % interval by bootstrap."""
 
     def of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        at, _, beside, _, at_reference, beside_reference = np.moveaxis(sums, -1, 0)
-        return np.asarray(at / np.maximum(beside, 1e-9) / (at_reference / np.maximum(beside_reference, 1e-9)))
+        at, _, beside, _, at_ground, beside_ground = np.moveaxis(sums, -1, 0)
+        return np.asarray(at / np.maximum(beside, 1e-9) / (at_ground / np.maximum(beside_ground, 1e-9)))
 
     draws = np.random.default_rng(0).integers(len(windows), size=(RESAMPLES, len(windows)))
     spread = of(windows[draws].sum(axis=1))

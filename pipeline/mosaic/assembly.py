@@ -1,4 +1,4 @@
-"""The composite in cells: which scene each shows, and what brings neighbouring scenes together (paper, 2.3)."""
+"""The composite in cells: which scene each shows, and what leads one over to the next (paper, 2.3)."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,7 +53,7 @@ def _loaded(path: Path) -> NDArray[np.float32]:
 
 
 class Assembly:
-    """The composite of a tile in cells, under construction; memory does not depend on how many scenes there are.
+    """The composite of a tile in cells, under construction; memory does not grow with the scenes.
 
     Args:
         grid: the cells.
@@ -135,10 +135,9 @@ class Assembly:
         sums = np.stack(
             [block_sums(both.astype(np.float32), BLOCK), *(block_sums(band, BLOCK) for band in gap)]
         )
-        total = sum(
-            share * np.stack([gaussian_filter(layer, metres / block) for layer in sums])
-            for metres, share in zip((MEAN_OVER, *FAR_MEANS), (1.0, FAINT, FAINT**2), strict=True)
-        )
+        total = np.zeros(sums.shape)
+        for number, metres in enumerate((MEAN_OVER, *FAR_MEANS)):
+            total += FAINT**number * np.stack([gaussian_filter(layer, metres / block) for layer in sums])
         mean = np.divide(total[1:], total[0], out=np.zeros_like(total[1:]), where=total[0] > FAINT**4)
         theirs = block_sums((self.rank > 0) & ~mine, BLOCK) > 0
         away = distance_to_false(~theirs, FADE / block + 1) * block

@@ -191,7 +191,7 @@ def _compare(drafts: Sequence[Draft], settings: CampaignSettings) -> None:
         for top, bottom in strips(rows, cols, len(asked)):
             window = Window(0, top, cols, bottom - top)
             views = np.stack([draft.values(window) for draft in asked])
-            found, compared = suspicion(views, np.isfinite(views).all(axis=1))
+            found, compared = suspicion(views, np.asarray(np.isfinite(views).all(axis=1)))
             for file, marks, known in zip(files, found, compared, strict=True):
                 file.write((marks + COMPARED * known).astype(np.uint8).tobytes())
 

@@ -9,12 +9,12 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 
-from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW
+from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW, lasting_shadow
 from pipeline.mosaic.assembly import BLOCK, Assembly, between
 from pipeline.mosaic.radiometry import SmoothCorrection
 from pipeline.raster import decode, filled, geobox_of, window_geobox
 
-SOFTEN = 3
+SOFTEN = 5
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Fusion:
         return reflectance, origin
 
     def _shares(self, window: Window) -> dict[int, NDArray[np.float32]]:
-        """How much each scene has to say in each pixel: its cells, softened, linearly between their middles."""
+        """How much each scene has to say in each pixel: its cells, softened, linear between their middles."""
         rows, cols, ranks = self._cells_around(window)
         shares = {}
         for rank in np.unique(ranks[ranks > 0]):
@@ -122,14 +122,11 @@ class Fusion:
         return values, cloud
 
     def _fill(self, reflectance: NDArray[np.float32], origin: NDArray[np.uint8], window: Window) -> None:
-        """Fill pixels that the cells leave open, in place: clear by a mask, then shadow that stays, then hazy.
-
-        Shadow on two dates or more is dark ground such as water, for a cloud's shadow does not stay.
-        """
+        """Fill pixels that the cells leave open, in place: clear ones, then shadow that stays, then hazy."""
         good = [view for view in self.views.values() if not view.hazy]
         hazy = [view for view in self.views.values() if view.hazy and self.fill_hazy]
         masks = {rank: view.mask.read(1, window=window) for rank, view in self.views.items()}
-        lasting = sum((masks[view.rank] == SHADOW).astype(np.int64) for view in good) >= 2
+        lasting = lasting_shadow([view.mask for view in good], window)
         steps = [(view, masks[view.rank] == 0, DOUBTFUL) for view in good]
         steps += [(view, lasting & (masks[view.rank] == SHADOW), DOUBTFUL) for view in good]
         steps += [(view, masks[view.rank] == 0, HAZY) for view in hazy]

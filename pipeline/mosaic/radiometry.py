@@ -56,6 +56,7 @@ class Nodes:
 
         Args:
             offsets: metres from the first node; what lies beyond the last ones is as they are.
+            count: nodes along the axis.
         """
         place = np.clip(np.asarray(offsets, np.float64) / self.step, 0, count - 1)
         return np.maximum(1 - np.abs(place[:, None] - np.arange(count)), 0)

@@ -25,7 +25,8 @@ def difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArr
     """What two views of each cell differ, as the eye sees it (in square roots), in steps of the cut's cost.
 
     Args:
-        first, second: (4, h, w) reflectance; where one is NaN the difference is the largest.
+        first: (4, h, w) reflectance; where it is NaN the difference is the largest.
+        second: likewise.
     """
     total = np.zeros(first.shape[1:], np.float32)
     for one, other in zip(first, second, strict=True):
@@ -72,7 +73,9 @@ def cut(source: Mask, sink: Mask, free: Mask, cost: NDArray[np.int32]) -> Mask:
     """The free cells on the sink's side of the least cut between source and sink.
 
     Args:
-        source, sink, free: bool (h, w), of which at most one is True in a cell.
+        source: bool (h, w).
+        sink: bool (h, w), without cells of `source`.
+        free: bool (h, w), without cells of either.
         cost: int (h, w), above 0.
 
     Returns:

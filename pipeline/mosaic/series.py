@@ -1,4 +1,4 @@
-"""What the other dates say about a view: cloud and shadow that the mask of its own date missed (paper, 2.2 b).
+"""What other dates say about a view: cloud and shadow that the mask of its own date missed (paper, 2.2 b).
 
 A cloud adds light of all colours alike: with the ground g that another date shows, a view v of it through a
 cloud of reflectance L is g + a (L - g), and a is the same in every band. A shadow takes a share of the
@@ -36,8 +36,8 @@ def suspicion(
         sure: bool (n, h, w), where a view is clear or doubtful by its mask.
 
     Returns:
-        uint8 (n, h, w): 0 no reason, 1 suspect if it lies beside what is, 2 suspect; and bool (n, h, w), which
-        views could be compared with another date.
+        uint8 (n, h, w): 0 no reason, 1 suspect if it lies beside what is, 2 suspect; and bool (n, h, w),
+        which views could be compared with another date.
     """
     compared = sure & (sure.sum(axis=0) >= 2)
     found = np.zeros(sure.shape, np.uint8)
@@ -73,7 +73,7 @@ def cloudiness(view: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArra
 
 
 def dimming(view: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The share of the direct light that a shadow would have taken from the view; arguments as `cloudiness`."""
+    """The share of the direct light that a shadow would have taken; arguments as `cloudiness`."""
     with np.errstate(invalid="ignore"):
         taken = 1 - view / np.maximum(ground, LEAST_LIGHT)
         bands = [RED, GREEN, NIR]

@@ -54,8 +54,10 @@ class CellGrid:
 
 @dataclass(frozen=True)
 class Sketch:
-    """One scene in cells, kept in a work file of five bands: the mean stored reflectance of the pixels that
-    are clear by the mask, and flags (ALL its pixels are clear, ANY is, ANY is COVERED by cloud or shadow).
+    """One scene in cells, kept in a work file of five bands.
+
+    These are the mean stored reflectance of the pixels that are clear by the mask, and flags: whether ALL its
+    pixels are clear, whether ANY is, and whether any is COVERED by cloud or shadow.
     """
 
     path: Path
@@ -118,6 +120,7 @@ def block_sums(values: NDArray, side: int) -> NDArray:
 
     Args:
         values: (h, w), bool, integer or float.
+        side: in elements.
     """
     rows, cols = (-(-length // side) * side for length in values.shape)
     kind = np.float32 if values.dtype.kind == "f" else np.uint32

@@ -1,61 +1,90 @@
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
+from rasterio.windows import Window
 
-from pipeline.evidence import sureness
-from pipeline.mosaic.fusion import Fusion, opacity
+from pipeline.evidence import scene_folder, sureness
+from pipeline.mosaic.assembly import Assembly, Offsets
+from pipeline.mosaic.fusion import Fusion, SceneView
+from pipeline.mosaic.radiometry import Nodes, SmoothCorrection
+from pipeline.mosaic.sketch import CellGrid
+from pipeline.raster import opened
 
-SHAPE = (12, 15)
-
-
-def lay(fusion, value, usable, rank, level=1):
-    values = np.where(usable, np.float32(value), np.float32(np.nan))
-    fusion.lay(np.stack([values] * 4), opacity(usable, 3), rank, np.where(usable, level, 0).astype(np.uint8))
-
-
-@settings(max_examples=60)
-@given(st.integers(0, 2**30), st.integers(1, 5))
-def test_every_usable_pixel_is_filled_between_the_scenes_that_are_usable_there(seed, count):
-    rng = np.random.default_rng(seed)
-    fusion, low, high = Fusion(SHAPE), np.full(SHAPE, np.inf), np.full(SHAPE, -np.inf)
-    anyone = np.zeros(SHAPE, bool)
-    for rank in range(1, count + 1):
-        usable = rng.random(SHAPE) > 0.4
-        value = float(rng.uniform(0.05, 0.5))
-        lay(fusion, value, usable, rank)
-        anyone |= usable
-        low, high = (
-            np.where(usable, np.minimum(low, value), low),
-            np.where(usable, np.maximum(high, value), high),
-        )
-    values, origin = fusion.result()
-    assert np.array_equal(np.isfinite(values[0]), anyone) and np.array_equal(origin[0] > 0, anyone)
-    assert np.all(values[0][anyone] >= low[anyone] - 1e-5)
-    assert np.all(values[0][anyone] <= high[anyone] + 1e-5)
+RESOLUTION = 600
 
 
-def test_a_surer_scene_is_never_displaced_in_the_provenance():
-    fusion = Fusion(SHAPE)
-    edge = np.zeros(SHAPE, bool)
-    edge[:, :5] = True
-    lay(fusion, 0.1, edge, 2, level=1)
-    lay(fusion, 0.2, np.ones(SHAPE, bool), 1, level=2)
-    _, (rank, level) = fusion.result()
-    assert np.all(rank[:, :5] == 2) and np.all(level[:, :5] == 1)
-    assert np.all(rank[:, 5:] == 1) and np.all(level[:, 5:] == 2)
+@pytest.fixture
+def fuse(tmp_path, tile, make_scene):
+    """Fuse a window of flat scenes of the given values and masks, whose cells show the given ranks."""
+
+    def run(values, masks, ranks, window, hazy=()):
+        geobox = tile.geobox(RESOLUTION)
+        assembly = Assembly(CellGrid.of(geobox), Offsets(tmp_path))
+        assembly.rank[:], assembly.level[:] = ranks, ranks > 0
+        same = SmoothCorrection.identity(Nodes.over(geobox))
+        for name, (value, mask) in enumerate(zip(values, masks, strict=True), start=1):
+            make_scene(str(name), np.full((4, 1, 1), value), mask)
+        opens = [
+            opened(scene_folder(tmp_path, str(name + 1)) / file)
+            for name in range(len(values))
+            for file in ("reflectance.tif", "cloud.tif")
+        ]
+        files = [one.__enter__() for one in opens]
+        views = [
+            SceneView(rank, files[2 * rank - 2], files[2 * rank - 1], same, rank in hazy)
+            for rank in range(1, len(values) + 1)
+        ]
+        fused = Fusion(views, assembly, fill_hazy=bool(hazy)).window(window)
+        for one in opens:
+            one.__exit__(None, None, None)
+        return fused
+
+    return run
 
 
-def test_a_transition_has_no_step():
-    shape = (5, 60)
-    fusion = Fusion(shape)
-    left = np.zeros(shape, bool)
-    left[:, :30] = True
-    for value, usable, rank in ((0.1, left, 1), (0.2, np.ones(shape, bool), 2)):
-        values = np.where(usable, np.float32(value), np.float32(np.nan))
-        fusion.lay(np.stack([values] * 4), opacity(usable, 10), rank, usable.astype(np.uint8))
-    row = fusion.result()[0][0, 2]
-    assert abs(row[0] - 0.1) < 1e-6 and abs(row[-1] - 0.2) < 1e-6
-    assert np.abs(np.diff(row)).max() < 0.02
+def halves():
+    ranks = np.ones((183, 183), np.uint8)
+    ranks[:, 90:] = 2
+    return ranks
+
+
+def clear():
+    return np.zeros((183, 183), np.uint8)
+
+
+def test_a_transition_is_soft_and_ends_a_few_cells_from_the_edge(fuse):
+    reflectance, (rank, sure) = fuse([0.1, 0.2], [clear()] * 2, halves(), Window(0, 0, 183, 183))
+    row = reflectance[0, 50]
+    assert row[80] == pytest.approx(0.1, abs=1e-4) and row[100] == pytest.approx(0.2, abs=1e-4)
+    assert 0 < np.diff(row).max() < 0.03 and np.diff(row).min() > -1e-6
+    assert np.array_equal(rank, halves()) and np.all(sure == 1)
+
+
+def test_the_window_does_not_matter(fuse):
+    scenes = [0.1, 0.2], [clear()] * 2, halves()
+    whole, origin = fuse(*scenes, Window(0, 0, 183, 183))
+    part, own = fuse(*scenes, Window(60, 20, 35, 71))
+    assert np.array_equal(part, whole[:, 20:91, 60:95]) and np.array_equal(own, origin[:, 20:91, 60:95])
+
+
+def test_a_scene_has_nothing_to_say_where_its_own_mask_is_not_clear(fuse):
+    torn = clear()
+    torn[:, :92] = 1
+    reflectance, (rank, _) = fuse([0.1, 0.2], [clear(), torn], halves(), Window(0, 0, 183, 183))
+    assert np.allclose(reflectance[:, :, :90], 0.1, atol=1e-4)
+    assert np.all(rank[:, 90:92] == 1)
+
+
+def test_what_the_cells_leave_open_is_filled_by_shadow_that_stays_and_then_by_haze(fuse):
+    lake, covered = np.full((183, 183), 1, np.uint8), np.full((183, 183), 1, np.uint8)
+    lake[:40] = 2
+    ranks = np.zeros((183, 183), np.uint8)
+    reflectance, (rank, sure) = fuse(
+        [0.1, 0.2, 0.3], [lake, lake, clear()], ranks, Window(0, 0, 183, 183), hazy=(3,)
+    )
+    assert np.all(rank[:40] == 1) and np.all(sure[:40] == 2)
+    assert np.all(rank[40:] == 3) and np.all(sure[40:] == 3)
+    alone = fuse([0.1, 0.2], [lake, covered], ranks, Window(0, 0, 183, 183))
+    assert np.isnan(alone[0]).all() and not alone[1].any()
 
 
 def test_sureness_knows_the_margin_around_cloud_and_shadow():
