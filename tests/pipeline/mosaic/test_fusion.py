@@ -78,9 +78,7 @@ def test_what_the_cells_leave_open_is_filled_by_shadow_that_stays_and_then_by_ha
     lake, covered = np.full((183, 183), 1, np.uint8), np.full((183, 183), 1, np.uint8)
     lake[:40] = 2
     ranks = np.zeros((183, 183), np.uint8)
-    reflectance, (rank, sure) = fuse(
-        [0.1, 0.2, 0.3], [lake, lake, clear()], ranks, Window(0, 0, 183, 183), hazy=(3,)
-    )
+    _, (rank, sure) = fuse([0.1, 0.2, 0.3], [lake, lake, clear()], ranks, Window(0, 0, 183, 183), hazy=(3,))
     assert np.all(rank[:40] == 1) and np.all(sure[:40] == 2)
     assert np.all(rank[40:] == 3) and np.all(sure[40:] == 3)
     alone = fuse([0.1, 0.2], [lake, covered], ranks, Window(0, 0, 183, 183))

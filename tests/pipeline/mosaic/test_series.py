@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,5 +81,5 @@ def test_suspicion_spreads_over_what_it_touches_and_makes_its_surroundings_doubt
 def test_strips_cover_all_rows_and_hold_ever_fewer_the_more_views(views):
     found = strips(1830, 1830, views)
     assert found[0][0] == 0 and found[-1][1] == 1830
-    assert all(a[1] == b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(found))
     assert max(bottom - top for top, bottom in found) * views * 1830 <= max(2**20, views * 1830)
