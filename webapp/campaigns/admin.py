@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from pipeline.errors import UsageError
 from webapp.campaigns import models
-from webapp.campaigns.services import rebuild
+from webapp.campaigns.services import rebuild, withdraw
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -128,6 +128,16 @@ class OverrideAdmin(ReadOnlyAdmin):
 
     list_display = ("campaign_tile", "kind", "content", "by", "created_at")
     list_select_related = ("campaign_tile__campaign", "by")
+    actions = ["take_back"]
+
+    @admin.action(description="Withdraw, and build again without")
+    def take_back(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Take back the chosen ones, and tell of those without which the others leave no day."""
+        for override in queryset:
+            try:
+                self.message_user(request, f"{withdraw(override, request.user)} is under way.")
+            except UsageError as error:
+                self.message_user(request, f"{override} stays: {error}", messages.ERROR)
 
 
 @admin.register(models.Event)

@@ -1,14 +1,14 @@
 """What people ask of tiles."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from pipeline.errors import UsageError
 from pipeline.grid import Tile
 from webapp.campaigns.advance import advance, lock
-from webapp.campaigns.models import Build, Campaign, CampaignTile
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Override
 from webapp.campaigns.states import OrderStatus, TileStatus
 
 if TYPE_CHECKING:
@@ -27,6 +27,41 @@ def rebuild(tile: CampaignTile, by: "User | None" = None, text: str = "asked for
         order.resume(f"{tile.tile_id} is built again", by)
     advance(tile.campaign, [tile.tile_id])
     return build
+
+
+def check_dates(campaign: Campaign, asked: Mapping[str, Any]) -> None:
+    """Refuse dates asked of a tile that leave no day.
+
+    Args:
+        campaign: whose dates count where none are asked for.
+        asked: as of `Override.collect`; "start" and "end" (YYYY-MM-DD) are looked at.
+
+    Raises:
+        UsageError: the first day lies after the last.
+    """
+    start, end = (asked.get(name) or campaign.settings[name] for name in ("start", "end"))
+    if end < start:
+        raise UsageError(
+            f"No day is left from {start} to {end}: what is not asked for is as asked before, "
+            f"or the campaign's {campaign.settings['start']} to {campaign.settings['end']}."
+        )
+
+
+@transaction.atomic
+def withdraw(override: Override, by: "User | None" = None) -> Build:
+    """Take back what was asked of a tile, and begin a build without it; the history keeps it.
+
+    Raises:
+        UsageError: what else was asked leaves no day without it.
+    """
+    tile = override.campaign_tile
+    lock(tile.campaign)
+    wish = ", ".join(f"{name} {value}" for name, value in override.content.items())
+    text = f"{override.get_kind_display()} ({wish}) was withdrawn"
+    override.delete()
+    check_dates(tile.campaign, Override.collect(tile))
+    tile.remember(tile.status, tile.status, text, by)
+    return rebuild(tile, by, text)
 
 
 def fit_tone(campaign: Campaign, names: Sequence[str] = ()) -> None:

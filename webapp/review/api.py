@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -11,7 +12,9 @@ from rest_framework.viewsets import GenericViewSet
 from webapp.accounts import roles
 from webapp.accounts.permissions import ByAction
 from webapp.campaigns.api import NUMBER, REFUSALS
-from webapp.problems import ProblemSerializer
+from webapp.campaigns.serializers import BuildSerializer
+from webapp.campaigns.services import withdraw
+from webapp.problems import ProblemSerializer, Refused
 from webapp.review.models import Review
 from webapp.review.serializers import ReviewSerializer
 from webapp.review.services import give
@@ -22,7 +25,7 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
 
     serializer_class = ReviewSerializer
     permission_classes = [ByAction]
-    needs = {"create": roles.may_review}
+    needs = {"create": roles.may_review, "withdraw": roles.may_operate}
     lookup_value_regex = NUMBER
     queryset = Review.objects.all()
 
@@ -49,3 +52,14 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
             asked.wish(),
         )
         return Response(self.get_serializer(review).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses={201: BuildSerializer, **REFUSALS, 409: ProblemSerializer})
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take back what a review asked of its tile, and begin a build without it; for operators."""
+        review = self.get_object()
+        if review.override is None:
+            raise Refused(f"Review {review.pk} asks for nothing, or it was withdrawn already.")
+        return Response(
+            BuildSerializer(withdraw(review.override, request.user)).data, status.HTTP_201_CREATED
+        )

@@ -58,7 +58,9 @@ class Review(models.Model):
                 condition=Q(verdict="approve", reason="") | Q(verdict="reject", reason__in=Reason.values),
                 name="review_reason_with_rejection",
             ),
-            models.UniqueConstraint(fields=["revision"], name="one_review_per_revision"),
+            models.UniqueConstraint(
+                fields=["revision"], condition=Q(verdict="approve"), name="one_approval_per_revision"
+            ),
         ]
 
     def __str__(self) -> str:

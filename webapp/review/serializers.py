@@ -4,7 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from pipeline.errors import UsageError
 from webapp.campaigns.models import Override, Revision, Scene
+from webapp.campaigns.services import check_dates
 from webapp.review.models import Reason, Review, Verdict
 from webapp.review.services import Wish
 
@@ -63,13 +65,24 @@ class ReviewSerializer(serializers.ModelSerializer):
         validators: list[Any] = []
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A scene that is asked for must be a candidate of the tile."""
-        scene = attrs.get("override", {}).get("content", {}).get("scene")
+        """A scene that is asked for must be a candidate of the tile, and dates must leave a day."""
+        wish = attrs.get("override", {}).get("content", {})
         tile = attrs["revision"].campaign_tile
+        scene = wish.get("scene")
         if scene and not Scene.objects.filter(build__campaign_tile=tile, scene_id=scene).exists():
             message = f"{scene!r} is no candidate of {tile.tile_id}."
             raise serializers.ValidationError({"override": {"scene": message}})
+        self._check_dates(attrs["revision"], wish)
         return attrs
+
+    def _check_dates(self, revision: Revision, wish: dict[str, Any]) -> None:
+        field = next((name for name in ("start", "end") if name in wish), None)
+        if field is None:
+            return
+        try:
+            check_dates(revision.campaign, Override.collect(revision.campaign_tile) | wish)
+        except UsageError as error:
+            raise serializers.ValidationError({"override": {field: str(error)}}) from error
 
     def wish(self) -> Wish | None:
         """What is asked, where something is."""

@@ -9,7 +9,7 @@ from pipeline.errors import UsageError
 from webapp.campaigns.advance import lock
 from webapp.campaigns.models import Build, CampaignTile, Override, Revision
 from webapp.campaigns.services import rebuild
-from webapp.campaigns.states import ReviewStatus, RevisionStatus
+from webapp.campaigns.states import BuildStatus, ReviewStatus, RevisionStatus
 from webapp.problems import Refused
 from webapp.review.models import Reason, Review, Verdict
 
@@ -45,10 +45,10 @@ def give(
     if verdict == Verdict.APPROVE and (reason or wish):
         raise UsageError("An approval has no reason and asks for nothing.", "reason")
     lock(revision.campaign)
-    decide(revision, verdict)
+    before = decide(revision, verdict, wish)
     override, successor = (None, None) if wish is None else ask(revision.campaign_tile, reviewer, wish, words)
     text = " ".join(filter(None, (Reason(reason).label if reason else "", words)))
-    revision.remember(ReviewStatus.UNREVIEWED, revision.review_status, text, reviewer)
+    revision.remember(before, revision.review_status, text, reviewer)
     return Review.objects.create(
         revision=revision,
         reviewer=reviewer,
@@ -60,22 +60,40 @@ def give(
     )
 
 
-def decide(revision: Revision, verdict: str) -> None:
+def decide(revision: Revision, verdict: str, wish: Wish | None = None) -> str:
     """Change the review status of a current, unreviewed revision by compare and swap.
 
+    A rejected one may be rejected once more, with another wish, where the tile's newest build ended without a
+    composite: else a wish that cannot be met would block the tile.
+
+    Returns:
+        The review status before.
+
     Raises:
-        Refused: it is not current, or not unreviewed, any more.
+        Refused: it is not current, or not open for review, any more.
     """
     to = ReviewStatus.APPROVED if verdict == Verdict.APPROVE else ReviewStatus.REJECTED
     open_for_review = Revision.objects.filter(
         pk=revision.pk, status=RevisionStatus.CURRENT, review_status=ReviewStatus.UNREVIEWED
     )
-    if not open_for_review.update(review_status=to):
-        revision.refresh_from_db()
+    if open_for_review.update(review_status=to):
+        revision.review_status = to
+        return ReviewStatus.UNREVIEWED
+    revision.refresh_from_db()
+    if revision.status != RevisionStatus.CURRENT:
+        raise Refused(f"{revision} is {revision.status}: look at the newest one.")
+    if not (revision.review_status == to == ReviewStatus.REJECTED and wish and is_unanswered(revision)):
         raise Refused(
-            f"{revision} is {revision.status} and {revision.review_status}: look at the newest one."
+            f"{revision} is already {revision.review_status}: something else can be asked of the tile "
+            "only once the build that a rejection asked for has ended without a result."
         )
-    revision.review_status = to
+    return revision.review_status
+
+
+def is_unanswered(revision: Revision) -> bool:
+    """Whether the newest build of the revision's tile ended without a composite."""
+    newest = revision.campaign_tile.builds.order_by("-number").first()
+    return newest is not None and newest.status in (BuildStatus.EMPTY, BuildStatus.FAILED)
 
 
 def ask(tile: CampaignTile, reviewer: "User", wish: Wish, words: str) -> tuple[Override, Build]:
