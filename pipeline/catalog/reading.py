@@ -72,8 +72,10 @@ class SceneReader:
         Raises:
             SourceError, TransientSourceError: the pixels cannot be read.
         """
-        stored = np.zeros((len(BANDS), int(window.height), int(window.width)), np.uint16)
-        for source in self.sources:
+        first, *others = self.sources
+        with reading(first.scene, "bands"):
+            stored = _on_grid(first, window)
+        for source in others:
             hole = ~filled(stored)
             if hole.any():
                 with reading(source.scene, "bands"):
@@ -117,7 +119,7 @@ def _on_grid(source: Source, window: Window) -> np.ndarray:
     )
     if grid.aligned:
         down, right = round(grid.shift[0]) + top, round(grid.shift[1]) + left
-        return encode(*source.block((down, down + height), (right, right + width)))
+        return source.stored((down, down + height), (right, right + width))
     rows = axis(top, height, grid.factor, grid.shift[0])
     cols = axis(left, width, grid.factor, grid.shift[1])
     spans = [(int(side.low[0]), int(side.low[-1]) + 2) for side in (rows, cols)]

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
@@ -16,7 +17,7 @@ from pipeline.catalog.gdal import open_source
 from pipeline.catalog.sampling import APRON, TRIM, near_swath_edge
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError
-from pipeline.raster import BANDS
+from pipeline.raster import BANDS, EMPTY, encode
 
 CLOSE = 1e-6
 
@@ -103,20 +104,44 @@ class Source:
             cols: the same for columns.
 
         Returns:
-            float32 (4, h, w) and bool (h, w), True where the pixel is not empty.
+            float32 (4, h, w), of no meaning in empty pixels, and bool (h, w), True where one is not empty.
         """
+        counts, valid = self._counts(rows, cols)
+        return self._reflectance(counts), valid
+
+    def stored(self, rows: tuple[int, int], cols: tuple[int, int]) -> np.ndarray:
+        """As `block`, but stored reflectance, uint16 (4, h, w), 0 = empty."""
+        counts, valid = self._counts(rows, cols)
+        if counts.dtype != np.uint16:
+            return encode(self._reflectance(counts), valid)
+        found = np.empty_like(counts)
+        for table, values, band in zip(self._tables, counts, found, strict=True):
+            np.take(table, values, out=band)
+        return np.where(valid, found, np.uint16(EMPTY))
+
+    @cached_property
+    def _tables(self) -> np.ndarray:
+        """Stored reflectance of each number that a pixel can have, uint16 (4, 65536)."""
+        counts = np.broadcast_to(np.arange(65_536, dtype=np.uint16)[:, np.newaxis], (len(BANDS), 65_536, 1))
+        return encode(self._reflectance(counts), np.ones((65_536, 1), bool))[:, :, 0]
+
+    def _counts(self, rows: tuple[int, int], cols: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers as in the files (means are float32), and where they are not empty; 0 outside the source."""
         shape = rows[1] - rows[0], cols[1] - cols[0]
-        reflectance, valid = np.zeros((len(BANDS), *shape), np.float32), np.zeros(shape, bool)
         inside = [_clip(span, 0, count) for span, count in zip((rows, cols), self.lattice.shape, strict=True)]
+        if inside == [rows, cols]:
+            return self._inner(rows, cols)
+        counts = np.zeros((len(BANDS), *shape), np.uint16 if self.lattice.step == 1 else np.float32)
+        valid = np.zeros(shape, bool)
         if all(last > first for first, last in inside):
             place = tuple(
                 slice(a - span[0], b - span[0]) for (a, b), span in zip(inside, (rows, cols), strict=True)
             )
-            reflectance[(slice(None), *place)], valid[place] = self._inner(*inside)
-        return reflectance, valid
+            counts[(slice(None), *place)], valid[place] = self._inner(*inside)
+        return counts, valid
 
     def _inner(self, rows: tuple[int, int], cols: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """As `block`, for pixels all inside the source; reads an apron, so that windows do not matter."""
+        """As `_counts`, for pixels all inside the source; reads an apron, so that windows do not matter."""
         wide = [
             _clip((span[0] - APRON, span[1] + APRON), 0, count)
             for span, count in zip((rows, cols), self.lattice.shape, strict=True)
@@ -134,7 +159,7 @@ class Source:
             slice(span[0] - out[0], span[1] - out[0]) for span, out in zip((rows, cols), wide, strict=True)
         )
         kept = valid[core] & ~near[APRON : near.shape[0] - APRON, APRON : near.shape[1] - APRON]
-        return self._reflectance(counts[(slice(None), *core)]), kept
+        return counts[(slice(None), *core)], kept
 
     def _reflectance(self, counts: np.ndarray) -> np.ndarray:
         assets = [self.scene.assets[band] for band in BANDS]

@@ -91,6 +91,7 @@ def ensure_environment() -> None:
 
 def _peer(bench: Bench, name: str, **arguments: object) -> Run:
     target = bench.work / "runs" / "peer.tif"
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     words = json.dumps(arguments | {"target": str(target)})
     done = runs.run([PYTHON, "-m", "script.lib.bench.peer_tasks", name, words], bench.environment())
