@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ class Contributor:
 
     def __init__(self, name: str, dataset: DatasetReader, prepare: Prepare, ramps: Ramps) -> None:
         self.name = name
-        self.dataset = dataset
+        self.dataset, self.turn = dataset, Lock()
         self.prepare = prepare
         self.ramps = ramps
         self.geobox = geobox_of(dataset)
@@ -212,7 +213,8 @@ class Contributor:
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
         grown, inner = padded(window, self.reach, self.geobox.shape.yx)
-        stored = self.dataset.read(window=grown)
+        with self.turn:
+            stored = self.dataset.read(window=grown)
         valid = self.prepare.valid(stored)
         distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
         weight = smoothstep(distance * self.resolution / self.ramps.hole)

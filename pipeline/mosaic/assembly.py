@@ -158,6 +158,13 @@ def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.fl
     return np.stack([down @ band @ across.T for band in blocks])
 
 
+def between_some(first: int, length: int, side: int, count: int) -> tuple[NDArray[np.float32], slice]:
+    """As `between`, for the `length` fine cells from `first`, and the coarse cells that have a share."""
+    low = max(int((first + 0.5) / side - 0.5), 0)
+    high = min(int((first + length - 0.5) / side - 0.5) + 2, count)
+    return between(np.arange(first, first + length), side, count)[:, low:high], slice(low, high)
+
+
 def between(places: NDArray[np.integer], side: int, count: int) -> NDArray[np.float32]:
     """Shares, float32 (places, count), of coarse cells of `side` fine ones at the middles of fine ones."""
     place = np.clip((places + 0.5) / side - 0.5, 0, count - 1)

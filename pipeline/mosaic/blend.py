@@ -24,6 +24,7 @@ from pipeline.blending import (
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
 from pipeline.mosaic.seams import SeamScore
+from pipeline.parallel import in_order
 from pipeline.ramps import Ramps
 from pipeline.raster import (
     BANDS,
@@ -135,9 +136,12 @@ def _write(
         descriptions=BANDS,
         tags=tone.tags(),
     ) as out:
-        for window in windows(geobox.shape.yx):
+
+        def work(window: Window) -> tuple[Blended, NDArray[np.uint8]]:
             blended = blend_window(window_geobox(geobox, window), sources, len(BANDS))
-            picture = toned(blended, tone)
+            return blended, toned(blended, tone)
+
+        for window, (blended, picture) in in_order(work, windows(geobox.shape.yx)):
             out.write(picture, window=window)
             seams.add(picture, blended, _rank(ranks, window))
     return seams

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pipeline.mosaic.fusion import Fusion, SceneView
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
 from pipeline.mosaic.sketch import Sketch
+from pipeline.parallel import in_order
 from pipeline.raster import BANDS, encode, opened, raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
 
@@ -151,8 +153,11 @@ def _drafts(
 ) -> list[Draft]:
     everyone = [*scenes, *witnesses]
     sketches = [
-        Sketch.make(scene.id, geobox, folder, work / f"sketch-{number}.tif")
-        for number, scene in enumerate(everyone)
+        sketch
+        for _, sketch in in_order(
+            lambda number: Sketch.make(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif"),
+            range(len(everyone)),
+        )
     ]
     clear = (_clear_means(sketch, settings.margin) for sketch in sketches)
     corrections = scene_corrections(clear, geobox)
@@ -188,12 +193,15 @@ def _compare(drafts: Sequence[Draft], settings: CampaignSettings) -> None:
     rows, cols = drafts[0].sketch.cells.geobox.shape
     with ExitStack() as stack:
         files = [stack.enter_context(draft.marks.open("wb")) for draft in asked]
-        for top, bottom in strips(rows, cols, len(asked)):
-            window = Window(0, top, cols, bottom - top)
-            views = np.stack([draft.values(window) for draft in asked])
-            found, compared = suspicion(views, np.asarray(np.isfinite(views).all(axis=1)))
+        parts = [Window(0, top, cols, bottom - top) for top, bottom in strips(rows, cols, len(asked))]
+        for _, (found, compared) in in_order(partial(_suspicion, asked), parts):
             for file, marks, known in zip(files, found, compared, strict=True):
                 file.write((marks + COMPARED * known).astype(np.uint8).tobytes())
+
+
+def _suspicion(drafts: Sequence[Draft], window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    views = np.stack([draft.values(window) for draft in drafts])
+    return suspicion(views, np.asarray(np.isfinite(views).all(axis=1)))
 
 
 def _level(draft: Draft, settings: CampaignSettings) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -249,12 +257,17 @@ def _write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
             folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
         ) as provenance,
     ):
-        for window in windows(geobox.shape.yx):
-            reflectance, origin = fusion.window(window)
-            composite.write(encode(reflectance), window=window)
+        for window, (stored, origin) in in_order(partial(_fused, fusion), windows(geobox.shape.yx)):
+            composite.write(stored, window=window)
             provenance.write(origin, window=window)
             tally.add(origin)
     return tally
+
+
+def _fused(fusion: Fusion, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Stored reflectance and provenance of a window."""
+    reflectance, origin = fusion.window(window)
+    return encode(reflectance), origin
 
 
 def _cell_means(assembly: Assembly) -> Cells:

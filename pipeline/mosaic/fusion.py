@@ -1,7 +1,8 @@
 """The pixels of the composite from the scenes that its cells show, with soft transitions (paper, 2.3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 
-from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW, lasting_shadow
-from pipeline.mosaic.assembly import BLOCK, Assembly, between
+from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW
+from pipeline.mosaic.assembly import BLOCK, Assembly, between, between_some
 from pipeline.mosaic.radiometry import SmoothCorrection
 from pipeline.raster import decode, filled, geobox_of, window_geobox
 
@@ -26,6 +27,7 @@ class SceneView:
         pixels, mask: its open reflectance.tif and cloud.tif.
         correction: to the radiometry of the first scene.
         hazy: whether it may fill holes only.
+        turn: held by the thread that reads.
     """
 
     rank: int
@@ -33,10 +35,21 @@ class SceneView:
     mask: DatasetReader
     correction: SmoothCorrection
     hazy: bool = False
+    turn: Lock = field(default_factory=Lock)
+
+    def stored(self, window: Window) -> NDArray[np.uint16]:
+        """Stored reflectance of a window; threads take turns."""
+        with self.turn:
+            return self.pixels.read(window=window)
+
+    def cloud(self, window: Window) -> NDArray[np.uint8]:
+        """The cloud mask of a window; threads take turns."""
+        with self.turn:
+            return self.mask.read(1, window=window)
 
 
 class Fusion:
-    """Fuses windows of the tile.
+    """Fuses windows of the tile, several at once where threads ask for them.
 
     Args:
         views: of the scenes by rank.
@@ -109,15 +122,15 @@ class Fusion:
     def _read(self, rank: int, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Reflectance of a scene in the composite's radiometry, and its mask, 255 where it is empty."""
         view, grid = self.views[rank], self.assembly.grid
-        stored, cloud = view.pixels.read(window=window), view.mask.read(1, window=window)
+        stored, cloud = view.stored(window), view.cloud(window)
         cloud[~filled(stored)] = 255
         values = view.correction.apply(decode(stored), window_geobox(geobox_of(view.pixels), window))
         offsets = self.assembly.offsets.of(rank)
         if offsets is not None:
             side = grid.pixels * BLOCK
-            rows = between(np.arange(window.row_off, window.row_off + window.height), side, offsets.shape[1])
-            cols = between(np.arange(window.col_off, window.col_off + window.width), side, offsets.shape[2])
-            for band, added in zip(values, offsets, strict=True):
+            rows, down = between_some(window.row_off, window.height, side, offsets.shape[1])
+            cols, across = between_some(window.col_off, window.width, side, offsets.shape[2])
+            for band, added in zip(values, offsets[:, down, across], strict=True):
                 band += rows @ added @ cols.T
         return values, cloud
 
@@ -125,8 +138,8 @@ class Fusion:
         """Fill pixels that the cells leave open, in place: clear ones, then shadow that stays, then hazy."""
         good = [view for view in self.views.values() if not view.hazy]
         hazy = [view for view in self.views.values() if view.hazy and self.fill_hazy]
-        masks = {rank: view.mask.read(1, window=window) for rank, view in self.views.items()}
-        lasting = lasting_shadow([view.mask for view in good], window)
+        masks = {rank: view.cloud(window) for rank, view in self.views.items()}
+        lasting = np.sum([masks[view.rank] == SHADOW for view in good], axis=0) >= 2
         steps = [(view, masks[view.rank] == 0, DOUBTFUL) for view in good]
         steps += [(view, lasting & (masks[view.rank] == SHADOW), DOUBTFUL) for view in good]
         steps += [(view, masks[view.rank] == 0, HAZY) for view in hazy]
