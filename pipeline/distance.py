@@ -19,7 +19,7 @@ def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float
     if not mask.any():
         return np.zeros(mask.shape)
     steps = int(np.ceil(limit))
-    near = tuple(_span(~mask.all(axis=1 - axis), steps) for axis in (0, 1))
+    near = tuple(_span(np.asarray(~mask.all(axis=1 - axis)), steps) for axis in (0, 1))
     distance = np.full(mask.shape, float(limit))
     if steps <= MOST_STEPS:
         squares = _least_along_rows(_along_columns(mask[near], steps), steps)
