@@ -16,7 +16,7 @@ from script.lib.packages import last_line
 from script.lib.places import ROOT
 from script.lib.say import Trouble, say
 
-SAMPLE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.05
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -69,7 +69,7 @@ def _watched(child: subprocess.Popen[bytes]) -> tuple[float, Any]:
         ended, status, usage = os.wait4(child.pid, os.WNOHANG)
         if ended:
             child.returncode = os.waitstatus_to_exitcode(status)
-            return max(peak, usage.ru_maxrss / 2**10), usage
+            return peak, usage
         peak = max(peak, session_mib(child.pid))
         time.sleep(SAMPLE_SECONDS)
 
