@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pipeline import commands
 from pipeline.errors import EarthquiltError, UsageError
 
+log = logging.getLogger(__name__)
+
 
 def parser(asked: str | None) -> argparse.ArgumentParser:
     """The parser of all commands; only the one asked for brings its arguments, so that starting is quick."""
@@ -36,6 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except EarthquiltError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        log.info("Traceback of what was not foreseen", exc_info=True)
+        text = " ".join(str(error).split()).rstrip(".") or "no text"
+        print(
+            f"error: unforeseen {type(error).__name__}: {text}; --verbose before the command tells where.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("interrupted: run again with --resume to go on", file=sys.stderr)

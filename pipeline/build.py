@@ -4,12 +4,13 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.catalog.scene import Scene
+from pipeline.errors import StorageError
 from pipeline.grid import Tile
 from pipeline.scene_list import SceneList
 from pipeline.settings import CampaignSettings
@@ -56,9 +57,17 @@ class Build:
 
     @contextmanager
     def step(self, stage: str) -> Iterator[None]:
-        """Time a step and keep its seconds and the peak memory of the process."""
+        """Time a step and keep its seconds and the peak memory of the process, or the error that ended it."""
         started = time.monotonic()
-        yield
+        try:
+            yield
+        except Exception as error:
+            with suppress(StorageError):
+                self.note(error={"stage": stage, "text": f"{type(error).__name__}: {error}"})
+            raise
+        if "error" in (notes := self.notes()):
+            notes.pop("error")
+            write_json(self.folder / WORK, notes)
         self.add(seconds={stage: round(time.monotonic() - started, 3)}, peak_memory_mib=[peak_memory_mib()])
 
 

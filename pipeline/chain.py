@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import imagery, landcover, mosaic, networks, scene_list
-from pipeline.build import CANDIDATES, Build
+from pipeline.build import CANDIDATES, WORK, Build
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
@@ -22,6 +22,9 @@ from pipeline.raster import BANDS
 from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, require_space, write_json
+
+REQUEST = "request.json"
+RECORDS = (REQUEST, WORK, CANDIDATES)
 
 log = logging.getLogger(__name__)
 
@@ -288,18 +291,19 @@ def run(
     """
     builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
     folders: dict[str, Path] = {}
-    failures: list[NoScenes] = []
+    failures: dict[str, NoScenes] = {}
     for name, build in builds.items():
         takes = [_datatakes(builds[other.name]) for other in build.tile.neighbours() if other.name in folders]
         try:
             build_tile(build, catalog, takes, partial(tell, name))
         except NoScenes as error:
-            log.warning("%s is left out: %s", name, error)
-            failures.append(error)
+            failures[name] = error
             continue
         folders[name] = build.folder
     if not folders:
-        raise failures[0]
+        raise next(iter(failures.values()))
+    for name, reason in failures.items():
+        log.warning("%s is left out: %s", name, reason)
     reports = {}
     for name in folders:
         tell(name, "blending with its neighbours")
@@ -314,14 +318,17 @@ def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, re
         UsageError: products are there already and `resume` is False, or they are of another request.
     """
     asked = {"settings": settings.to_json(), "catalog": catalog}
-    request = folder / "request.json"
-    if request.exists():
+    request = folder / REQUEST
+    if any(path.name not in RECORDS for path in folder.glob("*")) and request.exists():
         if not resume:
             raise UsageError(
                 f"{folder} already holds products: give --resume to go on with them, or another --out.", "out"
             )
         if read_json(request) != asked:
             raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
+    else:
+        for name in RECORDS:
+            (folder / name).unlink(missing_ok=True)
     write_json(request, asked)
     return Build(tile, settings, folder)
 

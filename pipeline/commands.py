@@ -10,6 +10,7 @@ from pathlib import Path
 import shapely
 from shapely import wkt
 from shapely.geometry.base import BaseGeometry
+from shapely.validation import explain_validity
 from tqdm import tqdm
 
 from pipeline.errors import UsageError
@@ -19,6 +20,7 @@ from pipeline.storage import read_json
 from pipeline.tone.curve import CURVES, Tone
 
 FIT = "fit"
+MOST_TILES = 400
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalog", required=True, help="STAC API, static STAC catalog, or folder of SAFE")
     parser.add_argument("--tile", action="append", default=[], metavar="T", help="a tile, such as 33TWL")
     parser.add_argument("--aoi", type=Path, help="GeoJSON file of an area, instead of tiles")
+    parser.add_argument(
+        "--most-tiles", type=int, default=MOST_TILES, metavar="N", help="refuse an area of more tiles"
+    )
     parser.add_argument("--start", required=True, metavar="D", help="first day, YYYY-MM-DD")
     parser.add_argument("--end", required=True, metavar="D", help="last day, YYYY-MM-DD")
     parser.add_argument(
@@ -96,7 +101,7 @@ def read_tone(text: str) -> str | Tone:
 def tiles_asked(asked: argparse.Namespace) -> list[Tile]:
     """The tiles named, or those of the area."""
     if asked.aoi:
-        return tiles_of(read_area(asked.aoi))
+        return tiles_of(read_area(asked.aoi), asked.most_tiles)
     if not asked.tile:
         raise UsageError("Name at least one --tile, or give an --aoi.", "tile")
     return sorted({Tile.parse(name) for name in asked.tile}, key=lambda tile: tile.name)
@@ -111,11 +116,16 @@ def read_area(path: Path) -> BaseGeometry:
     try:
         text = path.read_text()
         area = wkt.loads(text) if path.suffix == ".wkt" else shapely.from_geojson(text)
+        parts = shapely.get_parts(area) if area.geom_type == "GeometryCollection" else [area]
+        for part in parts:
+            if not part.is_valid:
+                raise UsageError(f"The area in {path} is not valid: {explain_validity(part)}.", "aoi")
+        return shapely.unary_union(area)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "aoi") from error
     except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no GeoJSON geometry: {error}.", "aoi") from error
-    return shapely.unary_union(area)
+        kind = "WKT" if path.suffix == ".wkt" else "GeoJSON"
+        raise UsageError(f"{path} holds no {kind} geometry that can be read.", "aoi") from error
 
 
 def add_tiles_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
 
 from pipeline.errors import SourceError, StorageError
-from pipeline.storage import FULL, whole_file
+from pipeline.storage import FULL, nearly_full, whole_file
 
 BANDS = ("red", "green", "blue", "nir")
 QUANTIFICATION = 10_000
@@ -198,7 +199,7 @@ def raster_writer(
                 yield dataset
             if cog:
                 _copy_as_cog(first, beside, overviews)
-        except RasterioError as error:
+        except (RasterioError, CPLE_BaseError) as error:
             raise _write_error(error, path) from error
         finally:
             if cog:
@@ -227,8 +228,10 @@ def _copy_as_cog(source: Path, target: Path, overviews: Resampling) -> None:
     )
 
 
-def _write_error(error: RasterioError, path: Path) -> StorageError:
+def _write_error(error: Exception, path: Path) -> StorageError:
+    """The sentence for what GDAL threw, which names a full disk on standard error at most."""
     cause = error.__cause__ or error.__context__
-    if "No space left" in f"{error} {cause}" or getattr(cause, "errno", None) in FULL:
+    told = "No space left" in f"{error} {cause}" or getattr(cause, "errno", None) in FULL
+    if told or nearly_full(path.parent):
         return StorageError(f"The disk is full: {path} could not be written; free some space and run again.")
-    return StorageError(f"{path} could not be written: {error}.")
+    return StorageError(f"{path} could not be written: {str(error).rstrip('.')}.")

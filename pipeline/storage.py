@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+LITTLE = 2**20
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -49,6 +50,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def nearly_full(folder: Path) -> bool:
+    """Whether the disk of a folder has less room than one more block of a raster takes."""
+    return shutil.disk_usage(folder).free < LITTLE
 
 
 def write_bytes(path: Path, content: bytes) -> None:

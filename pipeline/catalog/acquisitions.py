@@ -60,10 +60,14 @@ def _newest(strip: list[Product]) -> Product:
 
 
 def _merged(parts: list[Scene]) -> Scene:
-    """One scene of the granules of a datatake: their mean cloud cover, else the first one's values."""
+    """One scene of the granules of a datatake, the newest baseline first, for the first with data wins.
+
+    Its cloud cover is their mean, its time the earliest, all else the first one's.
+    """
     if len(parts) == 1:
         return parts[0]
-    ordered = tuple(sorted(parts, key=lambda scene: scene.id))
+    by_id = sorted(parts, key=lambda scene: scene.id)
+    ordered = tuple(sorted(by_id, key=lambda scene: baseline_number(scene.baseline), reverse=True))
     return replace(
         ordered[0],
         datetime=min(scene.datetime for scene in ordered),

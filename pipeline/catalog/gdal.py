@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import rasterio
@@ -11,6 +11,7 @@ from rasterio.errors import RasterioError
 
 from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.http import Http, plain
+from pipeline.catalog.jpeg2000 import require_whole
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError, TransientSourceError
 
@@ -59,6 +60,8 @@ def open_source(scene: Scene, what: str, href: str, **options: int) -> rasterio.
     if suffix not in DRIVERS:
         raise SourceError(f"The {what} of scene {scene.id} is no {', '.join(DRIVERS)} file: {plain(href)}.")
     address = f"/vsicurl/{Http().signed(href)}" if is_remote(href) else href
+    if suffix == ".jp2" and not is_remote(href) and Path(href).exists():
+        require_whole(Path(href), f"{what} of scene {scene.id}")
     dataset = rasterio.open(address, driver=DRIVERS[suffix], **options)
     if max(dataset.shape) > MOST_PIXELS:
         size = "{} x {}".format(*dataset.shape)

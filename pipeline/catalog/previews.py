@@ -1,15 +1,20 @@
 """The small picture of a scene that stage 1 looks at: 343 x 343 pixels of 320 m, red, green, blue."""
 
+import logging
+
 import numpy as np
-import rasterio
+from affine import Affine
+from rasterio.crs import CRS
 
 from pipeline.catalog.gdal import open_source, reading
 from pipeline.catalog.reading import read_scene
 from pipeline.catalog.sampling import near_swath_edge
 from pipeline.catalog.scene import Scene
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, TransientSourceError
 from pipeline.grid import PREVIEW_PIXELS, PREVIEW_RESOLUTION, Tile
 from pipeline.raster import decode
+
+log = logging.getLogger(__name__)
 
 BRIGHTEST = 0.3558
 TRIM = 2
@@ -47,19 +52,26 @@ def _preview_of_part(scene: Scene) -> np.ndarray:
 
 
 def _picture(scene: Scene) -> np.ndarray | None:
-    """uint8 (3, 343, 343) of the product's own picture; None where it is not such a one."""
-    with reading(scene, "preview"), open_source(scene, "preview", str(scene.preview)) as dataset:
-        fits = dataset.shape == (PREVIEW_PIXELS, PREVIEW_PIXELS) and dataset.count >= 3
-        if not fits or set(dataset.dtypes[:3]) != {"uint8"}:
-            return None
-        _check_place(scene, dataset)
-        return dataset.read([1, 2, 3])
+    """uint8 (3, 343, 343) of the product's own picture; None where it cannot be read or is not such a one."""
+    try:
+        with reading(scene, "preview"), open_source(scene, "preview", str(scene.preview)) as dataset:
+            fits = dataset.shape == (PREVIEW_PIXELS, PREVIEW_PIXELS) and dataset.count >= 3
+            if not fits or set(dataset.dtypes[:3]) != {"uint8"}:
+                return None
+            crs, transform, picture = dataset.crs, dataset.transform, dataset.read([1, 2, 3])
+    except TransientSourceError:
+        raise
+    except SourceError as error:
+        log.warning("%s Its bands are read instead.", error)
+        return None
+    _check_place(scene, crs, transform)
+    return picture
 
 
-def _check_place(scene: Scene, dataset: rasterio.DatasetReader) -> None:
+def _check_place(scene: Scene, crs: CRS | None, transform: Affine) -> None:
     tile = Tile.parse(scene.tile)
-    if dataset.crs is None:
+    if crs is None:
         return
-    right, down = dataset.transform.c - tile.left, dataset.transform.f - tile.top
-    if dataset.crs.to_epsg() != tile.epsg or max(abs(right), abs(down)) > PREVIEW_RESOLUTION:
+    right, down = transform.c - tile.left, transform.f - tile.top
+    if crs.to_epsg() != tile.epsg or max(abs(right), abs(down)) > PREVIEW_RESOLUTION:
         raise SourceError(f"The preview of scene {scene.id} lies outside its tile {scene.tile}.")

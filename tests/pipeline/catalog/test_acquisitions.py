@@ -45,6 +45,11 @@ def test_each_granule_of_a_split_datatake_is_taken_in_its_newest_form():
     assert [part.id for part in found[0].parts] == ["a2", "b1"]
 
 
+def test_of_granules_the_newest_baseline_comes_first():
+    found = acquisitions([product("a", "02.14", strip=0), product("b", "05.09", strip=20)])
+    assert [part.id for part in found[0].parts] == ["b", "a"]
+
+
 def test_other_tiles_and_datatakes_stay_scenes_of_their_own():
     found = acquisitions(
         [product("a"), product("b", tile="33TWM"), product("c", datatake="GS2B_20230813T095559")]

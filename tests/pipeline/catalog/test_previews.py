@@ -57,6 +57,13 @@ def test_a_picture_of_another_size_is_passed_over(tmp_path):
     assert not np.isnan(read_preview(replace(scene_of(bands), preview=str(path)))).any()
 
 
+def test_a_broken_picture_is_passed_over(tmp_path):
+    path = write_band(tmp_path / "PVI.jp2", picture(), **PICTURE)
+    path.write_bytes(path.read_bytes()[:900])
+    bands = write_bands(tmp_path, surface())
+    assert not np.isnan(read_preview(replace(scene_of(bands), preview=str(path)))).any()
+
+
 def test_the_picture_of_another_tile_is_refused(tmp_path):
     path = write_band(tmp_path / "PVI.tif", picture(), tile="33TWM", **PICTURE)
     with pytest.raises(SourceError, match="lies outside its tile 33TWL"):

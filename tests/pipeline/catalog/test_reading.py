@@ -203,7 +203,14 @@ class TestWhatCannotBeRead:
     def test_a_truncated_jp2(self, tmp_path, length):
         paths = write_bands(tmp_path, surface(), ".jp2")
         paths["green"].write_bytes(paths["green"].read_bytes()[:length])
-        self.refused(scene_of(paths), "cannot be read")
+        self.refused(scene_of(paths), "cannot be read|broken off")
+
+    @pytest.mark.parametrize("share", [0.3, 0.9, 0.99])
+    def test_a_jp2_that_broke_off_in_any_of_its_blocks(self, tmp_path, share):
+        paths = write_bands(tmp_path, surface(), ".jp2", BLOCKXSIZE=64, BLOCKYSIZE=64)
+        content = paths["nir"].read_bytes()
+        paths["nir"].write_bytes(content[: int(len(content) * share)])
+        self.refused(scene_of(paths), "nir band of scene .* is broken off")
 
     def test_a_page_instead_of_an_image(self, tmp_path):
         paths = write_bands(tmp_path, surface())
