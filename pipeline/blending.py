@@ -1,8 +1,8 @@
 """Blending of overlapping rasters by weights that depend on the place and the files alone.
 
-The weight of a contributor at a place is smoothstep(distance to its own edge) x smoothstep(distance to its
-nearest empty pixel), times a ramp around the meridian where another zone's tile covers the place too. It is
-never zero where the contributor has data. Contributors are summed in order of name in float64, so that
+The weight of a contributor at a place is `edge_weight` of the distance to its own edge x smoothstep(distance
+to its nearest empty pixel), times a ramp around the meridian where another zone's tile covers the place too.
+It is never zero where the contributor has data. Contributors are summed in order of name in float64, so that
 whoever computes a place gets the same bits, in windows of any size.
 """
 
@@ -24,7 +24,7 @@ from rasterio.windows import Window
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
 from pipeline.ground import SOUTH_OFFSET, epsg_of
-from pipeline.ramps import FAINT, Ramps, distance_to_false, smoothstep, zone_weight
+from pipeline.ramps import Ramps, distance_to_false, edge_weight, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
 
 
@@ -224,8 +224,8 @@ class Contributor:
     def _edge_weight(self, row: NDArray[np.floating], col: NDArray[np.floating]) -> NDArray[np.float64]:
         """Weight by the distance to the raster's own edge; row and column in pixels from its corner."""
         height, width = self.geobox.shape
-        distance = np.minimum(np.minimum(row, height - row), np.minimum(col, width - col))
-        return np.maximum(smoothstep(distance * self.resolution / self.ramps.edge), FAINT)
+        distance = np.minimum(np.minimum(row, height - row), np.minimum(col, width - col)).astype(np.float64)
+        return edge_weight(distance * self.resolution, self.ramps)
 
 
 def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> Blended:
