@@ -26,6 +26,7 @@ from pipeline.grid import Tile
 from pipeline.ground import SOUTH_OFFSET, epsg_of
 from pipeline.ramps import Ramps, distance_to_false, edge_weight, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
+from pipeline.resample import Places, between_pixels
 
 
 @dataclass(frozen=True)
@@ -192,23 +193,14 @@ class Contributor:
     def _interpolated(
         self, row: NDArray[np.float64], col: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values (bands, n) and hole weights (n) between the four pixels around, where all are valid."""
+        """Values (bands, n) and hole weights (n) between the pixels around; see `between_pixels`."""
         height, width = self.geobox.shape
-        row, col = np.clip(row - 0.5, 0, height - 1), np.clip(col - 0.5, 0, width - 1)
-        top = np.minimum(np.floor(row).astype(np.int64), height - 2)
-        left = np.minimum(np.floor(col).astype(np.int64), width - 2)
-        down, right = row - top, col - left
-        window = Window(int(left.min()), int(top.min()), int(np.ptp(left)) + 2, int(np.ptp(top)) + 2)
-        values, weight = self._read(window)
-        top, left = top - window.row_off, left - window.col_off
-        value, near_hole = np.zeros((len(values), row.size)), np.zeros(row.size)
-        whole = np.ones(row.size, bool)
-        for i, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            share = (down if i else 1 - down) * (right if k else 1 - right)
-            value += share * values[:, top + i, left + k]
-            near_hole += share * weight[top + i, left + k]
-            whole &= weight[top + i, left + k] > 0
-        return value * whole, near_hole * whole
+        rows, cols = Places.of(row - 0.5, height), Places.of(col - 0.5, width)
+        (top, bottom), (left, right) = rows.span(), cols.span()
+        outside = (max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0))
+        top, bottom, left, right = max(top, 0), min(bottom, height), max(left, 0), min(right, width)
+        values, weight = self._read(Window(left, top, right - left, bottom - top))
+        return between_pixels(np.pad(values, ((0, 0), *outside)), np.pad(weight, outside), rows, cols)
 
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
