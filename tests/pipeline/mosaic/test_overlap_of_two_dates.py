@@ -79,12 +79,12 @@ def simulated(tmp_path_factory):
 def real(shared_data, tmp_path_factory):
     """North, south and blend of real scenes of two dates, the overlap in the middle rows."""
     catalog, scenes = open_catalog(str(shared_data / "alpine_33TWL_33TWM" / "catalog.json"), "L2A"), {}
-    corners = {NORTH: (1830 - ACROSS, FIRST), SOUTH: (0, FIRST)}
-    for tile, day in ((NORTH, date(2023, 8, 20)), (SOUTH, date(2023, 8, 15))):
-        grid = window_geobox(tile.geobox(60), Window(*corners[tile][::-1], ALONG, ACROSS))
+    corners = {NORTH: (1830 - ACROSS, 165), SOUTH: (0, 165)}
+    for tile, day in ((NORTH, date(2023, 8, 13)), (SOUTH, date(2023, 8, 15))):
+        grid = window_geobox(tile.geobox(60), Window(*corners[tile][::-1], 1500, ACROSS))
         (scene,) = catalog.search(tile.name, day, day, 100)
         scenes[tile] = read_scene(scene, grid), grid
-    whole = window_geobox(scenes[NORTH][1], Window(MARGIN, 0, ALONG - 2 * MARGIN, 2 * ACROSS - OVERLAP))
+    whole = window_geobox(scenes[NORTH][1], Window(MARGIN, 0, 1500 - 2 * MARGIN, 2 * ACROSS - OVERLAP))
     turned = pictures(tmp_path_factory.mktemp("real"), scenes, corners, whole)
     return [picture.transpose(0, 2, 1) for picture in turned]
 
