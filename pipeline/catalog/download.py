@@ -1,26 +1,40 @@
 """Bands brought to disk: resumed, retried with back-off, checked, and under their name only when whole."""
 
-import hashlib
-import logging
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import requests
 
+from pipeline.catalog.cache import Cache
+from pipeline.catalog.checksums import matches
 from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.http import Http, plain
 from pipeline.catalog.scene import Asset, Scene
 from pipeline.errors import SourceError, TransientSourceError
 from pipeline.storage import storage_error
 
-CHUNK = 2**16
 RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
-MULTIHASHES = {0x11: "sha1", 0x12: "sha256", 0x13: "sha512", 0x14: "sha3_512", 0x16: "sha3_256", 0xD5: "md5"}
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Brought:
+    """A scene whose bands lie on disk, and what that took.
+
+    Attributes:
+        scene: with local bands.
+        fetched: bytes that came over the network and are used.
+        weight: bytes that the files of its remote bands have.
+        share: the share of their blocks that came, 0..1.
+    """
+
+    scene: Scene
+    fetched: int
+    weight: int
+    share: float = 1.0
 
 
 def download(scene: Scene, folder: Path, http: Http | None = None) -> Scene:
@@ -36,53 +50,107 @@ def download(scene: Scene, folder: Path, http: Http | None = None) -> Scene:
         SourceError: the server refuses, or what it sends has not the checksum that the item states.
         StorageError: the disk is full or the folder cannot be written.
     """
+    return bring(scene, folder, http).scene
+
+
+def bring(scene: Scene, folder: Path, http: Http | None = None, cache: Cache | None = None) -> Brought:
+    """As `download`, with what it took; whole files come from the cache where it has them."""
     session = http or Http()
+    parts = [_part(part, Path(folder), session, cache) for part in scene.parts or (scene,)]
+    return joined(scene, parts)
+
+
+def joined(scene: Scene, parts: Sequence[Brought]) -> Brought:
+    """What the parts of a scene (itself where it has none) come to."""
+    local = parts[0].scene
     if scene.parts:
-        parts = tuple(download(part, folder, session) for part in scene.parts)
-        return replace(scene, assets=parts[0].assets, parts=parts)
-    assets = {
-        band: _local(asset, Path(folder) / scene.id / band, session) for band, asset in scene.assets.items()
-    }
-    return replace(scene, assets=assets)
+        local = replace(scene, assets=local.assets, parts=tuple(part.scene for part in parts))
+    fetched, weight = (sum(getattr(part, name) for part in parts) for name in ("fetched", "weight"))
+    return Brought(local, fetched, weight, sum(part.share for part in parts) / len(parts))
 
 
-def _local(asset: Asset, stem: Path, http: Http) -> Asset:
-    if not is_remote(asset.href):
-        return asset
+def _part(scene: Scene, folder: Path, http: Http, cache: Cache | None) -> Brought:
+    assets, sizes, fetched = {}, 0, 0
+    for band, asset in scene.assets.items():
+        if is_remote(asset.href):
+            target = target_of(folder / scene.id, band, asset)
+            fetched += fetch(asset.href, target, asset.checksum, http, cache)
+            sizes += target.stat().st_size
+            asset = replace(asset, href=str(target))
+        assets[band] = asset
+    return Brought(replace(scene, assets=assets), fetched, sizes)
+
+
+def target_of(folder: Path, band: str, asset: Asset) -> Path:
+    """Where a remote band will lie: the band's name with the ending of its address."""
     suffix = PurePosixPath(urlsplit(asset.href).path).suffix.lower()
-    target = stem.with_name(stem.name + (suffix if re.fullmatch(r"\.\w{1,5}", suffix) else ""))
-    fetch(asset.href, target, asset.checksum, http)
-    return replace(asset, href=str(target))
+    return folder / (band + (suffix if re.fullmatch(r"\.\w{1,5}", suffix) else ""))
 
 
-def fetch(address: str, target: Path, checksum: str | None = None, http: Http | None = None) -> None:
+def fetch(
+    address: str,
+    target: Path,
+    checksum: str | None = None,
+    http: Http | None = None,
+    cache: Cache | None = None,
+) -> int:
     """Bring one file; a file that is there already is whole and left alone.
 
-    Tries that bring bytes start the count of tries anew.
+    Returns:
+        The bytes of the file that came over the network: all, or none where the cache had it.
 
     Raises:
         as `download`.
     """
-    if target.exists():
-        return
-    session = http or Http()
+    session, target = http or Http(), Path(target)
     partial = Partial(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        failures = 0
-        while True:
-            before = partial.size
-            try:
-                partial.fill(session, session.signed(address))
-                partial.verify(checksum, address)
-                break
-            except TransientSourceError as error:
-                failures = 0 if partial.size > before else failures
-                session.wait(failures, error)
-                failures += 1
-        partial.finish()
+        if not target.exists():
+            key = _key(address, checksum, session) if cache else ""
+            if cache and key and cache.give(key, target) and _fits(target, checksum):
+                partial.drop()
+                partial.cached_path.touch()
+            else:
+                _load(partial, address, checksum, session)
+                if cache and key:
+                    cache.keep(key, target)
+        return 0 if partial.cached_path.exists() else target.stat().st_size
     except OSError as error:
         raise storage_error(error, target) from error
+
+
+def _load(partial: "Partial", address: str, checksum: str | None, http: Http) -> None:
+    def step() -> None:
+        partial.fill(http, http.signed(address))
+        partial.verify(checksum, address)
+
+    http.persist(step, lambda: partial.size)
+    partial.finish()
+
+
+def _fits(target: Path, checksum: str | None) -> bool:
+    """Whether what the cache gave has the checksum; if not, it is removed."""
+    if checksum and not matches(target, checksum):
+        target.unlink()
+        return False
+    return True
+
+
+def _key(address: str, checksum: str | None, http: Http) -> str:
+    """What the cache knows a file by: its checksum, else its version at its address; "" without either."""
+    if checksum:
+        return f"checksum {checksum.lower()}"
+    found = ""
+
+    def ask() -> None:
+        nonlocal found
+        with http.answer(http.signed(address), headers={"Range": "bytes=0-0"}) as answer:
+            tag, (_, length) = version_of(answer), extent_of(answer)
+            found = f"{tag} {length} {plain(address)}" if tag and length is not None else ""
+
+    http.persist(ask, lambda: 0)
+    return found
 
 
 @dataclass
@@ -102,6 +170,11 @@ class Partial:
         return self.target.with_name(f".{self.target.name}.tag")
 
     @property
+    def cached_path(self) -> Path:
+        """A mark that the file did not come over the network."""
+        return self.target.with_name(f".{self.target.name}.cached")
+
+    @property
     def size(self) -> int:
         """Bytes that have come."""
         return self.path.stat().st_size if self.path.exists() else 0
@@ -113,7 +186,7 @@ class Partial:
             TransientSourceError: it broke off, or fewer or more bytes came than were told.
         """
         with http.answer(address, headers=self._headers()) as answer:
-            start, total = _extent(answer)
+            start, total = extent_of(answer)
             if answer.status_code == 416:
                 if total != self.size:
                     self.drop()
@@ -123,7 +196,7 @@ class Partial:
                 self.drop()
             if start not in (0, self.size):
                 raise TransientSourceError(f"{plain(address)} sent another range than was asked for.")
-            self._append(answer)
+            self._append(http, answer)
         if total is not None and self.size != total:
             size = self.size
             if size > total:
@@ -136,7 +209,7 @@ class Partial:
         Raises:
             TransientSourceError: it differs.
         """
-        if checksum and not _matches(self.path, checksum):
+        if checksum and not matches(self.path, checksum):
             self.drop()
             raise TransientSourceError(f"{plain(address)} has not the checksum that its item states.")
 
@@ -160,17 +233,22 @@ class Partial:
                 headers["If-Range"] = self.tag_path.read_text()
         return headers
 
-    def _append(self, answer: requests.Response) -> None:
-        tag = answer.headers.get("ETag", "")
-        tag = answer.headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
+    def _append(self, http: Http, answer: requests.Response) -> None:
+        tag = version_of(answer)
         if tag:
             self.tag_path.write_text(tag)
         with self.path.open("ab") as file:
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in http.chunks(answer):
                 file.write(chunk)
 
 
-def _extent(answer: requests.Response) -> tuple[int, int | None]:
+def version_of(answer: requests.Response) -> str:
+    """What tells one version of a file from another (strong ETag, else Last-Modified), "" without."""
+    tag = answer.headers.get("ETag", "")
+    return answer.headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
+
+
+def extent_of(answer: requests.Response) -> tuple[int, int | None]:
     """Where the answer's bytes start, and how long the whole file is where that is told."""
     match = RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     if answer.status_code in (206, 416) and match:
@@ -179,35 +257,3 @@ def _extent(answer: requests.Response) -> tuple[int, int | None]:
         raise SourceError(f"{plain(answer.url)} sent a part without saying which.")
     length = answer.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() and answer.status_code == 200 else None
-
-
-def _matches(path: Path, checksum: str) -> bool:
-    """Whether a file has a checksum (multihash in hex, or "algorithm:hex"); unknown kinds are not checked."""
-    name, _, digest = checksum.rpartition(":")
-    if not name:
-        name, digest = _multihash(checksum)
-    if name not in hashlib.algorithms_available or not digest:
-        log.warning("The checksum %s of %s is of an unknown kind and was not checked", checksum, path.name)
-        return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, name).hexdigest().startswith(digest.lower())
-
-
-def _multihash(text: str) -> tuple[str, str]:
-    """Algorithm and digest of a multihash: code and length as varints, then the digest."""
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        return "", ""
-    code, rest = _varint(octets)
-    length, digest = _varint(rest)
-    return (MULTIHASHES.get(code, ""), digest.hex()) if length == len(digest) and length >= 16 else ("", "")
-
-
-def _varint(octets: bytes) -> tuple[int, bytes]:
-    value = 0
-    for place, octet in enumerate(octets[:9]):
-        value |= (octet & 0x7F) << (7 * place)
-        if octet < 0x80:
-            return value, octets[place + 1 :]
-    return -1, b""

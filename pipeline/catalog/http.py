@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 
 import requests
+import urllib3
 from pystac_client.stac_api_io import StacApiIO
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
@@ -18,6 +19,8 @@ TIMEOUT = (10, 60)
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 LONGEST_WAIT = 60.0
 MOST_REDIRECTS = 5
+CHUNK = 2**16
+SLOWEST = 1024
 
 
 class Refused(TransientSourceError):
@@ -26,6 +29,10 @@ class Refused(TransientSourceError):
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooSlow(TransientSourceError):
+    """A body that comes at fewer bytes a second than is worth waiting for."""
 
 
 class Http:
@@ -38,6 +45,7 @@ class Http:
         signer: address that signs Planetary Computer's blobs.
         needs_signature: tells which addresses are to be signed.
         sleep: waits for seconds.
+        patience: seconds over which a body must come at `SLOWEST` bytes a second or more.
     """
 
     def __init__(
@@ -47,12 +55,14 @@ class Http:
         signer: str = SIGNER,
         needs_signature: Callable[[str], bool] = needs_signature,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = 30.0,
     ) -> None:
         self.tries = tries
         self.pause = pause
         self.signer = signer
         self.needs_signature = needs_signature
         self.sleep = sleep
+        self.patience = patience
         self.session = requests.Session()
         self.session.max_redirects = MOST_REDIRECTS
         self.session.headers["User-Agent"] = "earthquilt"
@@ -111,8 +121,49 @@ class Http:
                 yield answer
         except (requests.exceptions.TooManyRedirects, requests.exceptions.InvalidURL) as error:
             raise SourceError(f"{plain(address)} cannot be read: {error}.") from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransientSourceError(f"{plain(address)} broke off: {type(error).__name__}.") from error
+
+    def chunks(self, answer: requests.Response) -> Iterator[bytes]:
+        """The body of an answer as it comes.
+
+        Raises:
+            TooSlow: for `patience` seconds less than `SLOWEST` bytes a second came.
+        """
+        waited, came = 0.0, 0
+        while True:
+            began = time.monotonic()
+            chunk = answer.raw.read1(CHUNK, decode_content=True)
+            waited += time.monotonic() - began
+            if not chunk:
+                return
+            came += len(chunk)
+            yield chunk
+            if waited >= self.patience:
+                if came < SLOWEST * waited:
+                    raise TooSlow(f"{plain(answer.url)} sent only {came} bytes in {waited:.0f} s.")
+                waited, came = 0.0, 0
+
+    def persist(self, step: Callable[[], None], size: Callable[[], int]) -> None:
+        """Try a step until it ends well; tries that bring something start the count of tries anew.
+
+        Args:
+            step: what is tried; it goes on where the last try ended.
+            size: tells how much has come; a drip does not count as something.
+
+        Raises:
+            TransientSourceError: the last of the tries in a row that brought nothing.
+        """
+        failures = 0
+        while True:
+            before = size()
+            try:
+                return step()
+            except TransientSourceError as error:
+                if size() > before and not isinstance(error, TooSlow):
+                    failures = 0
+                self.wait(failures, error)
+                failures += 1
 
     def wait(self, attempt: int, error: TransientSourceError) -> None:
         """Pause before the next try, or raise `error` after the last.
