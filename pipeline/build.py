@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.catalog.scene import Scene
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
-from pipeline.scene_list import SceneList
+from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
 
@@ -37,9 +38,18 @@ class Build:
         return {item["id"]: Scene.from_json(item) for item in read_json(self.folder / CANDIDATES)["scenes"]}
 
     def wanted(self) -> list[Scene]:
-        """The scenes to fetch: those of the list by rank, then the others of the landcover series."""
+        """The scenes to fetch: those of the landcover series, then the others of the list by rank."""
+        scenes, whole = self.candidates(), self._series()
+        others = [item.id for item in self.scene_list().chosen if item.id not in whole]
+        return [scenes[name] for name in (*whole, *others)]
+
+    def series(self) -> list[Scene]:
+        """The scenes of the landcover series, which are fetched whole: those of the list by rank first."""
         scenes = self.candidates()
-        return [scenes[name] for name in series(self.scene_list(), self.settings)]
+        return [scenes[name] for name in self._series()]
+
+    def _series(self) -> list[str]:
+        return series(self.scene_list(), self.settings)
 
     def note(self, **figures: Any) -> None:
         """Keep figures of a step for the report; one of the same name is replaced."""
@@ -72,24 +82,45 @@ class Build:
 
 
 def series(listed: SceneList, settings: CampaignSettings) -> list[str]:
-    """The landcover series: the scenes of the list and the clearest others, up to the settings' dates.
+    """The landcover series: the clearest of the list and, where there is room, of the others.
 
-    Of the others, one counts as much clearer as it is further (in shares of the range) from the dates already
-    in, so that the series spreads over the range.
+    One counts as much clearer as it is further (in shares of the range) from the dates already in, so that
+    the series spreads over the range. What stage 2 added to the list does not change it.
+
+    Returns:
+        Ids: those of the list by rank, then the others.
     """
-    taken = list(listed.chosen)
-    others = [
-        item for item in listed.candidates if not item.chosen and not item.hazy and item.clear_share > 0
-    ]
+    first = [item for item in listed.chosen if not item.added]
+    taken = first if len(first) <= settings.series else _clearest(first, [], settings)
     excluded = set(listed.excluded)
-    others = [item for item in others if item.id not in excluded]
+    others = [
+        item
+        for item in listed.candidates
+        if item not in first and not item.hazy and item.clear_share > 0 and item.id not in excluded
+    ]
+    return [
+        item.id
+        for item in (*sorted(taken, key=lambda item: item.rank or 0), *_clearest(others, taken, settings))
+    ]
+
+
+def _clearest(
+    candidates: Sequence[Candidate], taken: Sequence[Candidate], settings: CampaignSettings
+) -> list[Candidate]:
+    """Candidates that fill the series up, each at least a day from those in it."""
     span = max((settings.end - settings.start).days, 1)
-    while others and len(taken) < settings.series:
-        best = max(others, key=lambda item: (item.clear_share * (0.5 + _spread(item, taken) / span), item.id))
-        others.remove(best)
-        if _spread(best, taken) >= 1:
-            taken.append(best)
-    return [item.id for item in taken]
+    left, found = list(candidates), list[Candidate]()
+    while left and len(taken) + len(found) < settings.series:
+        known = (*taken, *found)
+        best = max(left, key=partial(_worth, known, span))
+        left.remove(best)
+        if _spread(best, known) >= 1:
+            found.append(best)
+    return found
+
+
+def _worth(taken: Sequence[Candidate], span: int, item: Candidate) -> tuple[bool, float, str]:
+    return not item.hazy, item.clear_share * (0.5 + min(_spread(item, taken) / span, 1.0)), item.id
 
 
 def peak_memory_mib() -> float:
@@ -108,5 +139,5 @@ def _joined(old: Any, new: Any) -> Any:
     return round(old + new, 3)
 
 
-def _spread(item: Any, taken: Sequence[Any]) -> int:
+def _spread(item: Candidate, taken: Sequence[Candidate]) -> int:
     return min((abs((item.datetime.date() - other.datetime.date()).days) for other in taken), default=10**6)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import imagery, landcover, mosaic, networks, scene_list
-from pipeline.build import CANDIDATES, WORK, Build
+from pipeline.build import CANDIDATES, WORK, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
@@ -67,15 +67,25 @@ def make_scene_list(
                 f"{build.settings.max_cloud:g} % cloud was found in {catalog}{_rejected(rejected)}."
             )
         takes = neighbour_datatakes if build.settings.agree_datatakes else ()
-        return scene_list.choose(
+        listed = scene_list.choose(
             found, build.tile, build.settings, build.folder, neighbour_datatakes=takes, overrides=asked
         )
+        return _series_first(build, listed)
+
+
+def _series_first(build: Build, listed: SceneList) -> SceneList:
+    """The list with the scenes of the landcover series first: they come whole, others fill what is open."""
+    ordered = listed.with_first(series(listed, build.settings))
+    ordered.write(build.folder)
+    return ordered
 
 
 def fetch(build: Build) -> list[str]:
     """Stage 2: fetch the scenes of the list and of the landcover series; those already there are left alone.
 
-    A scene that cannot be read is set aside: the list is made again without it, and the report tells it.
+    The scenes of the series come whole. One that serves the mosaic alone and can be read by blocks comes
+    where those before it leave ground open, so only once they are masked: `next_scene` asks for it then. A
+    scene that cannot be read is set aside: the list is made again without it, and the report tells it.
 
     Returns:
         The ids of the scenes that are there now.
@@ -88,31 +98,51 @@ def fetch(build: Build) -> list[str]:
     with build.step("imagery"):
         while True:
             try:
-                for scene in build.wanted():
-                    figures = imagery.fetch(scene, build.tile, build.settings, build.folder)
-                    build.add(bytes_fetched=figures.get("bytes_fetched", 0))
-                return [scene.id for scene in build.wanted()]
+                asked = _orders(build)
+                for order in imagery.due(asked, build.folder):
+                    scene = order.scene
+                    imagery.fetch(scene, build.tile, build.settings, build.folder, order.before)
+                return _mark_fetched(build, asked)
             except TransientSourceError:
                 raise
             except SourceError as error:
                 _set_aside(build, scene, error)
 
 
+def _orders(build: Build) -> list[imagery.Order]:
+    """What is to be fetched, in order; what is not hazy of the list covers ground for those behind it."""
+    covering = [item.id for item in build.scene_list().chosen if not item.hazy]
+    return imagery.orders(build.wanted(), [scene.id for scene in build.series()], covering)
+
+
+def _mark_fetched(build: Build, asked: Sequence[imagery.Order]) -> list[str]:
+    """Note in the list what share of each scene came; gives the ids of those that are there."""
+    there = imagery.shares(asked, build.folder)
+    build.scene_list().with_fetched(there).write(build.folder)
+    return list(there)
+
+
 def mask(build: Build) -> None:
     """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
     with build.step("imagery"):
-        for scene in build.wanted():
-            imagery.mask(scene, build.tile, build.settings, build.folder)
+        for order in _orders(build):
+            if order.filled(build.folder):
+                imagery.mask(order.scene, build.tile, build.settings, build.folder)
 
 
 def next_scene(build: Build) -> str | None:
-    """Stage 2's loop: the scene to be fetched next, already added to the list; None when there is none.
+    """Stage 2's loop: the scene to be fetched next, which is in the list by then; None when there is none.
+
+    First come those of the list that had to wait for the masks of others.
 
     While less than the share is covered and a candidate adds at least the least gain of the tile, the best
     next one is asked for. What a preview promised may not hold at full resolution: a scene that was fetched
     and adds less than that after all is taken off the list again.
     """
     with build.step("imagery"):
+        waiting = [order.scene.id for order in _orders(build) if not order.filled(build.folder)]
+        if waiting:
+            return waiting[0]
         listed, covered = _without_useless(build, build.scene_list())
         if covered.share >= build.settings.share:
             return None
@@ -169,7 +199,7 @@ def compose(build: Build) -> dict[str, Any]:
 def classify(build: Build) -> dict[str, Any]:
     """Stage 4, the tile alone: the classes of each date of the series and the probabilities of all."""
     with build.step("landcover"):
-        scenes = build.wanted()
+        scenes = build.series()
         if not (build.folder / "probabilities.tif").exists():
             for scene in scenes:
                 landcover.classify_scene(scene, build.tile, build.settings, build.folder)
@@ -188,8 +218,8 @@ def finish_build(build: Build) -> dict[str, Any]:
         "coverage": composite["coverage"],
         "residual_cloud": composite["residual_cloud"],
         "scenes": [candidate.id for candidate in listed.chosen],
-        "series": [scene.id for scene in build.wanted()],
-        "bytes_fetched": notes.get("bytes_fetched", 0),
+        "series": [scene.id for scene in build.series()],
+        **imagery.traffic(build.folder),
         "peak_memory_mib": max(notes.get("peak_memory_mib", [0.0])),
         "seconds": notes.get("seconds", {}),
         "models": networks.versions(),
@@ -363,13 +393,14 @@ def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:
     overrides = dict(stored["overrides"])
     overrides["force"] = [name for name in overrides.get("force", []) if name != scene.id]
     try:
-        scene_list.choose(
+        listed = scene_list.choose(
             [Scene.from_json(item) for item in left],
             build.tile,
             build.settings,
             build.folder,
             overrides=overrides,
         )
+        _series_first(build, listed)
     except NoScenes as nothing:
         raise error from nothing
 

@@ -1,7 +1,9 @@
 """Where scenes come from: catalogs, their scenes, and their pixels on a grid."""
 
+from pipeline.catalog.cache import Cache
 from pipeline.catalog.catalog import Catalog
-from pipeline.catalog.download import download
+from pipeline.catalog.download import Brought, bring, download
+from pipeline.catalog.partial import Wanted, bring_part, by_blocks
 from pipeline.catalog.previews import read_preview
 from pipeline.catalog.reading import SceneReader, read_scene, scene_reader
 from pipeline.catalog.scene import Asset, Scene
@@ -9,9 +11,15 @@ from pipeline.catalog.search import open_catalog
 
 __all__ = [
     "Asset",
+    "Brought",
+    "Cache",
     "Catalog",
     "Scene",
     "SceneReader",
+    "Wanted",
+    "bring",
+    "bring_part",
+    "by_blocks",
     "download",
     "open_catalog",
     "read_preview",

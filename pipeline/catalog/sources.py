@@ -74,6 +74,10 @@ class Source:
         scene: the product (a scene without parts, or one part).
         target: the grid that it will be read onto.
 
+    Attributes:
+        lattice: the pixels in which it is read.
+        levels: by band, what is read of its file (itself or an overview), and the grid of that.
+
     Raises:
         SourceError: a band is missing, of another type or grid than expected, or does not lie on the target.
     """
@@ -87,6 +91,7 @@ class Source:
             self._check_same_grid()
             self._check_place(first, target)
             self.lattice = lattice(first.transform, first.shape, target)
+            self.levels = {band: self._level(band) for band in BANDS}
             self.readers = [self._reader(band) for band in BANDS]
         except BaseException:
             self.close()
@@ -187,7 +192,7 @@ class Source:
         dataset, asset = self.datasets[band], self.scene.assets[band]
         if self.lattice.step == 1:
             return dataset, asset.band_index
-        finer, affine = self._overview(band)
+        finer, affine = self.levels[band]
         means = WarpedVRT(
             finer,
             src_transform=affine,
@@ -202,8 +207,8 @@ class Source:
         )
         return self.stack.enter_context(means), asset.band_index
 
-    def _overview(self, band: str) -> tuple[rasterio.DatasetReader, Affine]:
-        """The coarsest overview of a band not coarser than the lattice, and its grid; else the band itself.
+    def _level(self, band: str) -> tuple[rasterio.DatasetReader, Affine]:
+        """The coarsest overview of a band not coarser than the lattice, or the band itself, and its grid.
 
         The overviews of JPEG 2000 are its wavelet levels: pixel j of level 1:f is centred on pixel f * j of
         the band, which GDAL does not tell. Other formats stretch an overview over the whole picture.

@@ -20,6 +20,9 @@ ITEMS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
 ITEM_SIZES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
 
 
+Span = tuple[int, int, int]
+
+
 class NotByBlocks(SourceError):
     """A file whose blocks cannot be fetched one by one: no COG, or a server without ranges."""
 
@@ -62,7 +65,13 @@ class Level:
         rows, cols = (-(-size // step) for size, step in zip(self.shape, self.block, strict=True))
         return rows, cols
 
-    def spans(self, blocks: Collection[int]) -> list[tuple[int, int, int]]:
+    def pixels(self, block: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First and one past the last row, and column, of a block."""
+        places = zip(divmod(block, self.blocks[1]), self.block, self.shape, strict=True)
+        rows, cols = ((at * step, min((at + 1) * step, size)) for at, step, size in places)
+        return rows, cols
+
+    def spans(self, blocks: Collection[int]) -> list[Span]:
         """(first byte, one past the last, block) of those blocks that were written, in order of the file."""
         places = ((int(self.offsets.values[at]), int(self.sizes.values[at]), at) for at in blocks)
         return sorted((first, first + size, at) for first, size, at in places if size)

@@ -3,5 +3,6 @@
 from pipeline.imagery.coverage import Coverage, coverage
 from pipeline.imagery.fetch import fetch
 from pipeline.imagery.mask import mask
+from pipeline.imagery.order import Order, due, orders, shares, traffic
 
-__all__ = ["Coverage", "coverage", "fetch", "mask"]
+__all__ = ["Coverage", "Order", "coverage", "due", "fetch", "mask", "orders", "shares", "traffic"]

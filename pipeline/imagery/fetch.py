@@ -1,33 +1,49 @@
 """A scene made local and read onto the tile's grid (paper, 2.2)."""
 
+import hashlib
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.catalog import download, scene_reader
+from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, scene_reader
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
+from pipeline.imagery.needed import everywhere, needed
 from pipeline.raster import BANDS, raster_writer, windows
 from pipeline.settings import CampaignSettings
+from pipeline.storage import read_json, write_bytes, write_json
 
 FETCH_WINDOW = 1024
+FETCHED = "fetched.json"
 
 
-def fetch(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
-    """Write scenes/ID/reflectance.tif: the scene's stored reflectance on the tile's grid.
+def fetch(
+    scene: Scene,
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    before: Sequence[Scene] | None = None,
+) -> dict[str, Any]:
+    """Write scenes/ID/reflectance.tif, the scene's stored reflectance on the tile's grid, and fetched.json.
 
-    Downloaded originals are removed once the file is whole. A scene that is there already is left as it is.
+    Whole where `before` is None or the source cannot be read by blocks; else only in the blocks that
+    `needed` tells, and empty elsewhere. Downloaded originals are removed once the file is whole. A scene that
+    is there already and was fetched for the same is left as it is.
 
     Args:
         scene: with local paths or http(s) addresses.
         tile: whose grid it is read onto.
         settings: of the campaign.
         folder: of the build.
+        before: the scenes before it in the composite, masked, where it serves the mosaic alone.
 
     Returns:
-        "path", "bytes_fetched" (over the network) and "seconds".
+        What fetched.json holds: "partial", "share" (of the blocks, 0..1), "bytes_fetched" (over the network),
+        "bytes_of_scene" (what its remote files weigh), "after" (ids of `before`, null where it came whole);
+        and "path", "seconds".
 
     Raises:
         SourceError: the scene cannot be read (`TransientSourceError`: worth another try).
@@ -35,18 +51,80 @@ def fetch(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) ->
     """
     started = time.monotonic()
     place = scene_folder(folder, scene.id)
-    path, originals = place / "reflectance.tif", place / "source"
-    fetched = 0
-    if not path.exists():
-        local = download(scene, originals)
-        fetched = sum(file.stat().st_size for file in originals.rglob("*") if file.is_file())
-        _write(local, tile, settings, path)
-        shutil.rmtree(originals, ignore_errors=True)
+    after = [other.id for other in before] if before is not None and by_blocks(scene) else None
+    if not is_fetched(scene, folder, after):
+        _forget(place)
+        wanted = needed(before or (), tile, settings, folder) if after is not None else None
+        brought = _bring(scene, tile, settings, place / "source", wanted)
+        write_json(place / FETCHED, _figures(brought, after))
+        _write(brought.scene, tile, settings, place / "reflectance.tif")
+        shutil.rmtree(place / "source", ignore_errors=True)
+    seconds = round(time.monotonic() - started, 3)
+    return fetched(scene, folder) | {"path": str(place / "reflectance.tif"), "seconds": seconds}
+
+
+def fetched(scene: Scene, folder: Path) -> dict[str, Any]:
+    """What fetched.json of a scene holds; that of a whole scene without any bytes where there is none."""
+    path = scene_folder(folder, scene.id) / FETCHED
+    whole = {"partial": False, "share": 1.0, "bytes_fetched": 0, "bytes_of_scene": 0, "after": None}
+    return read_json(path) if path.exists() else whole
+
+
+def is_fetched(scene: Scene, folder: Path, after: Sequence[str] | None) -> bool:
+    """Whether a scene is there, whole or as it is needed after others.
+
+    Args:
+        scene: the scene.
+        folder: of the build.
+        after: ids of the scenes before it; None where it must be whole.
+    """
+    if not (scene_folder(folder, scene.id) / "reflectance.tif").exists():
+        return False
+    known = fetched(scene, folder)
+    return not known["partial"] if after is None else not known["partial"] or known["after"] == list(after)
+
+
+def _bring(
+    scene: Scene, tile: Tile, settings: CampaignSettings, originals: Path, wanted: Wanted | None
+) -> Brought:
+    """The scene with local bands; whole files where a checksum or the cache makes good use of them."""
+    cache = Cache.of_environment()
+    parts = scene.parts or (scene,)
+    stated = any(asset.checksum for part in parts for asset in part.assets.values())
+    if wanted is None and (stated or cache or not by_blocks(scene)):
+        wanted_for = "whole"
+    else:
+        wanted = wanted or everywhere(tile)
+        wanted_for = hashlib.sha256(wanted.cells.tobytes()).hexdigest()
+    _begin(originals, wanted_for)
+    if wanted is None:
+        return bring(scene, originals, cache=cache)
+    return bring_part(scene, wanted, tile.geobox(settings.resolution), originals, cache=cache)
+
+
+def _begin(originals: Path, wanted_for: str) -> None:
+    """Keep what an interrupted fetch left only if it was for the same."""
+    note = originals / "wanted"
+    if originals.exists() and (not note.exists() or note.read_text() != wanted_for):
+        shutil.rmtree(originals)
+    write_bytes(note, wanted_for.encode())
+
+
+def _figures(brought: Brought, after: Sequence[str] | None) -> dict[str, Any]:
     return {
-        "path": str(path),
-        "bytes_fetched": fetched,
-        "seconds": round(time.monotonic() - started, 3),
+        "partial": brought.share < 1,
+        "share": round(brought.share, 6),
+        "bytes_fetched": brought.fetched,
+        "bytes_of_scene": brought.weight,
+        "after": after,
     }
+
+
+def _forget(place: Path) -> None:
+    """Remove what was made of a scene that is to be fetched anew."""
+    for path in place.glob("*.tif"):
+        path.unlink()
+    (place / FETCHED).unlink(missing_ok=True)
 
 
 def _write(scene: Scene, tile: Tile, settings: CampaignSettings, path: Path) -> None:

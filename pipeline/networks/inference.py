@@ -27,11 +27,17 @@ def predict(
         shape: rows and columns of the raster.
 
     Yields:
-        A window and its probabilities, float32 (classes, rows, cols).
+        A window and its probabilities, float32 (classes, rows, cols); a window without any data is not run,
+        its classes are equally likely.
     """
     for window in windows(shape, network.window):
         grown, inner = padded(window, network.margin, shape)
-        inputs = _reflected(network.normalised(read(grown)), inner, network.margin, network.stride)
+        reflectance = read(grown)
+        if not np.isfinite(reflectance[(slice(None), *inner)]).any():
+            classes = len(network.classes)
+            yield window, np.full((classes, window.height, window.width), 1 / classes, np.float32)
+            continue
+        inputs = _reflected(network.normalised(reflectance), inner, network.margin, network.stride)
         top = left = network.margin
         scores = network.run(inputs)
         yield window, scores[:, top : top + window.height, left : left + window.width]

@@ -1,6 +1,6 @@
 """The scene list of a tile: every candidate, what was chosen, why, and how well that is proven."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ class Candidate:
         days: |date - target| in whole days.
         readable: whether its preview could be read.
         added: whether stage 2 fetched it besides, used or not.
+        fetched: the share of its blocks that stage 2 fetched; below 1 the scene is partial, None before.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Candidate:
     days: int = 0
     readable: bool = True
     added: bool = False
+    fetched: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,18 @@ class SceneList:
             replace(one, chosen=True, rank=rank, reason=reason, added=True) if one.id == scene_id else one
             for one in self.candidates
         )
+        return replace(self, candidates=candidates)
+
+    def with_first(self, ids: Collection[str]) -> "SceneList":
+        """The list with these of its scenes ranked before the others, each group in the order it has."""
+        order = sorted(self.chosen, key=lambda one: (one.id not in ids, one.rank))
+        ranks = {one.id: rank for rank, one in enumerate(order, start=1)}
+        candidates = tuple(replace(one, rank=ranks.get(one.id)) for one in self.candidates)
+        return replace(self, candidates=candidates)
+
+    def with_fetched(self, shares: Mapping[str, float]) -> "SceneList":
+        """The list with the share of their blocks that was fetched, by id of the scenes that are there."""
+        candidates = tuple(replace(one, fetched=shares.get(one.id, one.fetched)) for one in self.candidates)
         return replace(self, candidates=candidates)
 
     def without(self, scene_id: str, reason: str) -> "SceneList":
