@@ -54,19 +54,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, content: bytes) -> None:
         """The right answer."""
+        match = self.asked(content)
+        if match and match[0] >= len(content):
+            self.refuse(416, **{"Content-Range": f"bytes */{len(content)}"})
+        else:
+            self.wfile.write(self.begin(content))
+
+    def asked(self, content: bytes) -> tuple[int, int] | None:
+        """First and last byte of the range that was asked for; None where it is the whole file."""
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not match or self.headers.get("If-Range", self.tag(content)) != self.tag(content):
+            return None
+        return int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
+
+    def begin(self, content: bytes) -> bytes:
+        """Send the head of the right answer; gives the body that belongs to it."""
+        span = self.asked(content)
+        if span is None:
             self.head(200, len(content), ETag=self.tag(content))
-            self.wfile.write(content)
-            return
-        first, last = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
-        if first >= len(content):
-            self.refuse(416, **{"Content-Range": f"bytes */{len(content)}"})
-            return
-        part = content[first : last + 1]
-        span = f"bytes {first}-{last}/{len(content)}"
-        self.head(206, len(part), ETag=self.tag(content), **{"Content-Range": span})
-        self.wfile.write(part)
+            return content
+        first, last = span
+        body = content[first : last + 1]
+        told = f"bytes {first}-{last}/{len(content)}"
+        self.head(206, len(body), ETag=self.tag(content), **{"Content-Range": told})
+        return body
 
     def refuse(self, status: int, **headers: str) -> None:
         """An answer without a body."""

@@ -114,10 +114,15 @@ def read_index(start: bytes, length: int) -> Index:
     for tags, end in _directories(start, length):
         levels.append(_level(tags))
         ends.append(end)
-    written = [level.offsets.values[level.sizes.values > 0] for level in levels]
-    header = min((int(offsets.min()) for offsets in written if offsets.size), default=length)
-    last = max(int((level.offsets.values + level.sizes.values).max()) for level in levels)
-    if max(ends) > header or last > length:
+    if not levels:
+        raise NotByBlocks("It has no directory.")
+    header = length
+    for level in levels:
+        first, size = level.offsets.values, level.sizes.values
+        if max(first.max(), size.max()) > length or (first + size).max() > length:
+            raise NotByBlocks("Its blocks do not lie in it.")
+        header = min(header, int(first[size > 0].min(initial=length)))
+    if max(ends) > header:
         raise NotByBlocks("Its directories do not lie before its data.")
     if header > len(start):
         raise Beyond(header)

@@ -1,0 +1,91 @@
+"""Answers of a file server that go wrong, to whole files and to ranges alike; see `tests/file_server.py`."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from tests.file_server import Answer, Handler
+
+
+def truncated(share: float = 0.4) -> Answer:
+    """The connection ends after a share of the bytes that were told."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        body = handler.begin(content)
+        handler.wfile.write(body[: int(len(body) * share)])
+        handler.break_off()
+
+    return answer
+
+
+def reset(handler: Handler, content: bytes) -> None:
+    """The connection ends without an answer."""
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def refused(status: int, **headers: str) -> Answer:
+    """A status without a body."""
+    return lambda handler, content: handler.refuse(status, **headers)
+
+
+def other_range(handler: Handler, content: bytes) -> None:
+    """Bytes that were not asked for."""
+    handler.head(206, 10, **{"Content-Range": f"bytes 7-16/{len(content)}"})
+    handler.wfile.write(content[7:17])
+
+
+def other_length(handler: Handler, content: bytes) -> None:
+    """The right range of a file that is said to be shorter."""
+    first, last = handler.asked(content) or (0, len(content) - 1)
+    span = f"bytes {first}-{last}/{len(content) - 9}"
+    handler.head(206, last + 1 - first, **{"Content-Range": span})
+    handler.wfile.write(content[first : last + 1])
+
+
+def garbled(handler: Handler, content: bytes) -> None:
+    """As many bytes as were asked for, but others."""
+    body = handler.begin(content)
+    handler.wfile.write(bytes(byte ^ 0x55 for byte in body))
+
+
+def drip(handler: Handler, content: bytes) -> None:
+    """A few bytes, ever so slowly, for as long as somebody waits for them."""
+    body = handler.begin(content)
+    for place in range(0, len(body), 4):
+        try:
+            handler.wfile.write(body[place : place + 4])
+            handler.wfile.flush()
+        except OSError:
+            break
+        time.sleep(0.02)
+    handler.break_off()
+
+
+@dataclass
+class Halt:
+    """An answer that stops in mid-file until it is let go; `reached` tells that it has stopped."""
+
+    share: float = 0.5
+    reached: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, handler: Handler, content: bytes) -> None:
+        body = handler.begin(content)
+        handler.wfile.write(body[: int(len(body) * self.share)])
+        handler.wfile.flush()
+        self.reached.set()
+        self.go.wait(60)
+        handler.break_off()
+
+
+FAULTS: dict[str, list[Answer]] = {
+    "truncated": [truncated()],
+    "429": [refused(429, **{"Retry-After": "0"})],
+    "503": [refused(503), refused(503)],
+    "reset": [reset],
+    "wrong length": [other_length],
+    "wrong range": [other_range],
+    "drip": [drip],
+    "one after the other": [reset, refused(500), truncated(), refused(429), other_range, truncated(0.9)],
+}
