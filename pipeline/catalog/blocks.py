@@ -147,6 +147,10 @@ class BlockFile:
                 break
             except Beyond as beyond:
                 wanted = min(max(2 * wanted, beyond.end), self.length)
+            except NotByBlocks:
+                # A wrong length would make any index look broken: a second answer has to agree.
+                self._range(0, 1)
+                raise
         self.header = start[: self.index.header]
         with self.path.open("wb") as file:
             file.write(self.header)
@@ -173,7 +177,10 @@ class BlockFile:
                 if first == 0:
                     raise NotByBlocks(f"{plain(self.address)} is not served by ranges.")
                 raise TransientSourceError(f"{plain(self.address)} has changed while it was fetched.")
-            if start != first or self.length not in (0, length):
+            if self.length not in (0, length):
+                self.drop()
+                raise TransientSourceError(f"{plain(self.address)} was said to have another length before.")
+            if start != first:
                 raise TransientSourceError(f"{plain(self.address)} sent another range than was asked for.")
             self.length, self.version = length, version_of(answer)
             for chunk in self.http.chunks(answer):
