@@ -1,0 +1,134 @@
+"""A scene that serves the mosaic alone is fetched where those before it leave ground open."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline import imagery
+from pipeline.catalog.scene import Asset
+from pipeline.evidence import scene_folder
+from pipeline.imagery.needed import BLEND, needed, open_cells
+from pipeline.mosaic.fusion import FEATHER
+from pipeline.networks.registry import WEIGHTS, read_card
+from pipeline.raster import BANDS, read_raster
+from tests.file_server import file_server
+from tests.pipeline.catalog.making import write_bands
+
+from .conftest import COARSE, SHAPE, scene_of
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "far").mkdir()
+    with file_server(tmp_path / "far") as server:
+        yield server
+
+
+@pytest.fixture
+def far_scene(files, tile):
+    """A scene at http addresses, in blocks of 16 pixels; gives it and its DN."""
+    numbers = np.random.default_rng(4).integers(100, 5_000, (4, *SHAPE))
+    options = {"driver": "GTiff", "tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"}
+    paths = write_bands(files.folder, numbers, tile=tile.name, resolution=COARSE, **options)
+    assets = {band: Asset(files.at(path)) for band, path in zip(BANDS, paths.values(), strict=True)}
+    return scene_of("late", tile, assets), numbers
+
+
+@pytest.fixture
+def close(monkeypatch):
+    """A cloud network that needs no margin, for on a coarse grid the real one's would be the whole tile."""
+    card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
+    monkeypatch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+
+
+def torn(rows, cols, value=1):
+    cloud = np.zeros(SHAPE, np.uint8)
+    cloud[rows, cols] = value
+    return cloud
+
+
+def test_the_margin_is_as_wide_as_the_composite_blends():
+    assert BLEND >= FEATHER
+
+
+def test_ground_is_open_until_enough_dates_show_it_clear(tmp_path, tile, settings, make_mask):
+    first = make_mask("a", torn(slice(80, 90), slice(80, 90)))
+    cells = open_cells([first], tile, settings, tmp_path)
+    size = 320 / COARSE
+    rows, cols = np.nonzero(cells)
+    assert abs(rows.min() * size - 79) <= 1 and abs(cols.max() * size - 91) <= 1
+    assert not open_cells([first, make_mask("b", torn(0, slice(0, 0)))], tile, settings, tmp_path).any()
+    twice = replace(settings, clear_dates=2, resolution=60)
+    object.__setattr__(twice, "resolution", COARSE)
+    second = make_mask("b", torn(0, slice(0, 0)))
+    assert open_cells([first, second], tile, twice, tmp_path).sum() == cells.sum()
+    assert open_cells([first], tile, twice, tmp_path).sum() == SHAPE[0] * SHAPE[1]
+
+
+def test_shadow_that_stays_is_dark_ground_and_not_open(tmp_path, tile, settings, make_mask):
+    lake = torn(slice(80, 90), slice(80, 90), 2)
+    first, second = make_mask("a", lake), make_mask("b", lake)
+    assert open_cells([first], tile, settings, tmp_path).any()
+    inside = open_cells([first, second], tile, settings, tmp_path)[82 * 600 // 320 : 88 * 600 // 320, 154:165]
+    assert not inside.any()
+
+
+def test_what_is_needed_has_the_margin_of_the_network(tmp_path, tile, settings, make_mask):
+    first = make_mask("a", torn(slice(0, 3), slice(0, 3)))
+    found = needed([first], tile, settings, tmp_path).cells
+    margin = read_card(WEIGHTS / "cloud.json").margin * COARSE
+    rows, cols = np.nonzero(found)
+    assert rows.max() * 320 >= 3 * COARSE + margin and cols.max() * 320 >= 3 * COARSE + margin
+
+
+def test_open_ground_is_the_scenes_own_and_what_is_far_from_it_is_not_fetched(
+    tmp_path, tile, settings, make_mask, far_scene, close
+):
+    scene, numbers = far_scene
+    first = make_mask("a", torn(slice(80, 90), slice(80, 90)))
+    report = imagery.fetch(scene, tile, settings, tmp_path, [first])
+    found = read_raster(report["path"]).data
+    place = (slice(None), slice(78, 92), slice(78, 92))
+    assert np.array_equal(found[place], numbers[place] + 1)
+    here = found[0] > 0
+    assert np.array_equal(found[:, here], numbers[:, here] + 1)
+    assert report["partial"] and report["after"] == ["a"] and 0.01 < report["share"] < 0.25
+    assert 0 < report["bytes_fetched"] < report["bytes_of_scene"] / 2
+    assert imagery.traffic(tmp_path)["partial"] == {"late": report["share"]}
+    assert not (scene_folder(tmp_path, "late") / "source").exists()
+
+
+def test_a_partial_scene_is_left_alone_until_it_is_needed_for_more(
+    tmp_path, tile, settings, make_mask, far_scene, files, close
+):
+    scene, numbers = far_scene
+    first, other = make_mask("a", torn(slice(80, 90), slice(80, 90))), make_mask("b", torn(5, 5))
+    path = imagery.fetch(scene, tile, settings, tmp_path, [first])["path"]
+    content = read_raster(path).data
+    files.requests.clear()
+    imagery.fetch(scene, tile, settings, tmp_path, [first])
+    assert not files.requests
+    imagery.fetch(scene, tile, settings, tmp_path, [other])
+    assert not np.array_equal(read_raster(path).data, content)
+    (scene_folder(tmp_path, "late") / "cloud.tif").write_bytes(b"of what was there before")
+    assert not imagery.fetch(scene, tile, settings, tmp_path)["partial"]
+    assert np.array_equal(read_raster(path).data, numbers + 1)
+    assert not (scene_folder(tmp_path, "late") / "cloud.tif").exists()
+
+
+def test_a_local_scene_comes_whole_whatever_is_before_it(tmp_path, tile, settings, make_mask, make_source):
+    scene, numbers = make_source("late")
+    report = imagery.fetch(scene, tile, settings, tmp_path, [make_mask("a", torn(3, 3))])
+    assert not report["partial"] and report["bytes_fetched"] == 0
+    assert np.array_equal(read_raster(report["path"]).data, numbers + 1)
+
+
+def test_orders_wait_for_the_masks_of_those_before_them(tmp_path, tile, settings, make_mask, far_scene):
+    late, later = far_scene[0], replace(far_scene[0], id="later")
+    first = make_mask("a", torn(3, 3))
+    asked = imagery.orders([first, late, later], {"a"}, {"a", "late", "later"})
+    assert [order.before for order in asked] == [None, (first,), (first, late)]
+    assert [order.scene.id for order in imagery.due(asked, tmp_path)] == ["a", "late"]
+    (tmp_path / "scenes" / "a" / "cloud.tif").unlink()
+    assert [order.scene.id for order in imagery.due(asked, tmp_path)] == ["a"]
