@@ -148,9 +148,10 @@ class BlockFile:
             except Beyond as beyond:
                 wanted = min(max(2 * wanted, beyond.end), self.length)
             except NotByBlocks:
-                # A wrong length would make any index look broken: a second answer has to agree.
-                self._range(0, 1)
-                raise
+                # Garbled bytes or a wrong length make any index look broken: a second answer has to agree.
+                if self._range(0, len(start)) == start:
+                    raise
+                raise TransientSourceError(f"{plain(self.address)} sent other bytes before.") from None
         self.header = start[: self.index.header]
         with self.path.open("wb") as file:
             file.write(self.header)

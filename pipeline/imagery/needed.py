@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter
 
 from pipeline.catalog import Wanted
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import CLEAR, lasting_shadow, margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import lasting_shadow, scene_folder
 from pipeline.grid import PREVIEW_RESOLUTION, Tile
 from pipeline.imagery.coverage import PreviewCells
 from pipeline.networks.registry import WEIGHTS, read_card
@@ -25,9 +25,10 @@ BLEND = 300.0
 def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:
     """The ground that a scene is to be fetched for, on the preview grid.
 
-    Open is a pixel that fewer of the scenes before show clear than the campaign wants clear dates; what is
-    doubtful in all of them is open, shadow that stays is not. Around it comes what the blending of scenes
-    reaches (`BLEND`), the margin of doubtful ground and that of the cloud network.
+    Open is a pixel that fewer of the scenes before cover, clear or doubtful, than the campaign wants clear
+    dates; shadow that stays is not open. Around it comes what the blending of scenes reaches (`BLEND`), the
+    margin of doubtful ground, so that doubtful ground gets a clear view where there is one, and the margin of
+    the cloud network.
 
     Args:
         before: those that come first in the composite; their cloud.tif are in the folder.
@@ -56,7 +57,6 @@ def open_cells(
 ) -> NDArray[np.bool_]:
     """Bool (343, 343): cells of the preview grid with an open pixel (see `needed`)."""
     geobox = tile.geobox(settings.resolution)
-    margin = margin_pixels(settings.margin, settings.resolution)
     cells = PreviewCells(geobox)
     with ExitStack() as stack:
         masks = [
@@ -65,6 +65,6 @@ def open_cells(
         for window in windows(geobox.shape.yx):
             views = np.zeros((window.height, window.width), np.int64)
             for mask in masks:
-                views += read_sureness(mask, window, margin) == CLEAR
+                views += mask.read(1, window=window) == 0
             cells.add((views < settings.clear_dates) & ~lasting_shadow(masks, window), window)
     return cells.shares() > 0

@@ -62,7 +62,7 @@ def test_the_details_of_a_tile_tell_scenes_dates_and_reasons(alps, people, open_
     page = open_page("/review/", people["reviewer"])
     choose(page, products.WEST)
     details = page.locator("#tile-details")
-    for words in ("to review", "99.85 %", "1.08", "2023-08-15", "covers 97.0 % alone"):
+    for words in ("to review", "99.85 %", "1.08", "2023-08-15", "covers 97.0 % alone; partial: 37.4 %"):
         expect(details).to_contain_text(words)
     details.get_by_text("1 not used, and why").click()
     expect(details).to_contain_text("hazy (0.91)")

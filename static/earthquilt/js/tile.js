@@ -97,7 +97,13 @@ function sceneRow(scene) {
   if (scene.rank) chip.style.background = store.page.rank_colours[(scene.rank - 1) % store.page.rank_colours.length];
   return h("tr", { class: scene.rank == null ? "unused" : "", title: scene.id },
     h("td", { class: "rank" }, scene.rank ? chip : ""), h("td", {}, day(scene.datetime)),
-    h("td", {}, percent(scene.clear_share)), h("td", {}, scene.reason || ""));
+    h("td", {}, percent(scene.clear_share)), h("td", {}, why(scene)));
+}
+
+/** The reason, and how much came of a scene that was fetched only where it was needed. */
+function why(scene) {
+  const partial = scene.partial == null ? "" : `partial: ${percent(scene.partial)} of it fetched`;
+  return [scene.reason, partial].filter(Boolean).join("; ");
 }
 
 function showVerdict(tile) {

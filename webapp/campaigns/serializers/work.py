@@ -14,12 +14,29 @@ class SceneSerializer(serializers.ModelSerializer):
     """A candidate of a build."""
 
     id = serializers.CharField(source="scene_id", read_only=True)
+    partial = serializers.SerializerMethodField(
+        help_text="share of its blocks that was fetched, 0..1, where the scene did not come whole"
+    )
 
     class Meta:
         """Fields."""
 
         model = Scene
-        fields = ("id", "datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
+        fields = (
+            "id",
+            "datetime",
+            "cloud_cover",
+            "clear_share",
+            "hazy",
+            "chosen",
+            "rank",
+            "reason",
+            "partial",
+        )
+
+    def get_partial(self, scene: Scene) -> float | None:
+        """From the report of a finished build."""
+        return (scene.build.report or {}).get("partial", {}).get(scene.scene_id)
 
 
 class BuildSerializer(serializers.ModelSerializer):

@@ -1,0 +1,118 @@
+"""Stage 2 over HTTP: what serves the mosaic alone comes by blocks, and interruptions leave no trace."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rasterio.shutil import copy
+
+from pipeline import chain, imagery
+from pipeline.errors import TransientSourceError
+from pipeline.grid import Tile
+from pipeline.networks.registry import WEIGHTS, read_card
+from pipeline.scene_list import SceneList
+from pipeline.settings import CampaignSettings
+from pipeline.simulate import simulate
+from tests.file_server import file_server
+from tests.mishaps import garbled, refused, reset, truncated
+
+SETTINGS = CampaignSettings(
+    date(2023, 6, 1), date(2023, 8, 31), max_cloud=100, resolution=60, series=1, least_gain=0.5
+)
+TILE = Tile.parse("33UVR")
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory):
+    """Two dates served over HTTP, in blocks as large on the ground as those of real scenes."""
+    near, folder = tmp_path_factory.mktemp("near"), tmp_path_factory.mktemp("far")
+    simulate(near, [TILE.name], 2, 60, 9010, "stac", start=SETTINGS.start, end=SETTINGS.end, workers=1)
+    for path in near.glob("S2*/B*.tif"):
+        target = folder / path.relative_to(near)
+        target.parent.mkdir(exist_ok=True)
+        copy(path, target, driver="COG", compress="deflate", level=1, predictor="yes", blocksize=128)
+    with file_server(folder) as files:
+        for path in near.glob("S2*/*.json"):
+            item = json.loads(path.read_text())
+            for name in ("red", "green", "blue", "nir"):
+                asset = item["assets"][name]
+                asset["href"] = f"{files.url}/{path.parent.name}/{Path(asset['href']).name}"
+            path.write_text(json.dumps(item))
+        yield files, str(near / "catalog.json")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Short waits, and a margin of 16 pixels, for 64 of 60 m would be half of each block's surroundings."""
+    card = replace(read_card(WEIGHTS / "cloud.json"), margin=16)
+    monkeypatch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+    monkeypatch.setattr("pipeline.catalog.http.LONGEST_WAIT", 0.01)
+
+
+def begin(far, folder):
+    build = chain.begin(TILE, SETTINGS, folder, far[1], resume=False)
+    everything = [
+        scene.id for scene in chain.open_catalog(far[1]).search(TILE.name, SETTINGS.start, SETTINGS.end, 100)
+    ]
+    chain.make_scene_list(build, far[1], overrides={"force": everything})
+    return build
+
+
+def pixels(build):
+    folder = build.folder / "scenes"
+    names = sorted(path.relative_to(folder) for path in folder.glob("*/*.tif"))
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def steady(far, tmp_path_factory):
+    """A build over a server that does all right; module-wide, so it sets the quick margin by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        card = replace(read_card(WEIGHTS / "cloud.json"), margin=16)
+        patch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+        build = begin(far, tmp_path_factory.mktemp("steady"))
+        chain.fetch_and_mask(build)
+    return build
+
+
+def test_the_series_comes_whole_and_first_the_others_by_blocks(steady):
+    chosen = SceneList.read(steady.folder).chosen
+    assert len(chosen) == 2
+    clearest = max((one for one in chosen if not one.hazy), key=lambda one: one.clear_share)
+    assert [scene.id for scene in steady.series()] == [chosen[0].id] == [clearest.id]
+    assert chosen[0].fetched == 1 and chosen[1].fetched < 1
+    took = imagery.traffic(steady.folder)
+    assert took["partial"] == {one.id: one.fetched for one in chosen if one.fetched < 1}
+    assert 0 < took["bytes_fetched"] < took["bytes_of_scenes"]
+
+
+def test_interruptions_change_nothing(far, steady, tmp_path):
+    files, _ = far
+    build = begin(far, tmp_path / "unsteady")
+    files.mishaps += [reset, truncated(), refused(429), garbled, *[refused(503)] * 9]
+    with pytest.raises(TransientSourceError):
+        chain.fetch(build)
+    files.mishaps[:] = [truncated(), refused(500), truncated(0.9), garbled]
+    chain.fetch(build)
+    chain.mask(build)
+    files.mishaps[:] = [refused(503)] * 9
+    with pytest.raises(TransientSourceError):
+        chain.fetch(build)
+    files.mishaps[:] = [garbled, reset]
+    chain.fetch_and_mask(build)
+    assert pixels(build) == pixels(steady)
+    assert imagery.traffic(build.folder) == imagery.traffic(steady.folder)
+    shutil.rmtree(build.folder)
+
+
+def test_the_report_tells_bytes_and_what_is_partial(steady):
+    chain.compose(steady)
+    report = chain.classify(steady)
+    took = imagery.traffic(steady.folder)
+    assert {name: report[name] for name in took} == took
+    assert report["series"] == [report["scenes"][0]]
+    folder = steady.folder / "scenes"
+    assert [path.parent.name for path in folder.glob("*/classes.tif")] == report["series"]
