@@ -27,13 +27,13 @@ TILE = Tile.parse("33UVR")
 
 @pytest.fixture(scope="module")
 def far(tmp_path_factory):
-    """Two dates served over HTTP, in blocks as large on the ground as those of real scenes."""
+    """Two dates served over HTTP, in blocks of 3.8 km."""
     near, folder = tmp_path_factory.mktemp("near"), tmp_path_factory.mktemp("far")
     simulate(near, [TILE.name], 2, 60, 9010, "stac", start=SETTINGS.start, end=SETTINGS.end, workers=1)
     for path in near.glob("S2*/B*.tif"):
         target = folder / path.relative_to(near)
         target.parent.mkdir(exist_ok=True)
-        copy(path, target, driver="COG", compress="deflate", level=1, predictor="yes", blocksize=128)
+        copy(path, target, driver="COG", compress="deflate", level=1, predictor="yes", blocksize=64)
     with file_server(folder) as files:
         for path in near.glob("S2*/*.json"):
             item = json.loads(path.read_text())
@@ -46,8 +46,8 @@ def far(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Short waits, and a margin of 16 pixels, for 64 of 60 m would be half of each block's surroundings."""
-    card = replace(read_card(WEIGHTS / "cloud.json"), margin=16)
+    """Short waits, and no margin for the network: 64 pixels of 60 m would reach over nearly all blocks."""
+    card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
     monkeypatch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
     monkeypatch.setattr("pipeline.catalog.http.LONGEST_WAIT", 0.01)
 
@@ -71,7 +71,7 @@ def pixels(build):
 def steady(far, tmp_path_factory):
     """A build over a server that does all right; module-wide, so it sets the quick margin by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        card = replace(read_card(WEIGHTS / "cloud.json"), margin=16)
+        card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
         patch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
         build = begin(far, tmp_path_factory.mktemp("steady"))
         chain.fetch_and_mask(build)
