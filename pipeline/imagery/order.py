@@ -61,15 +61,17 @@ def traffic(folder: Path) -> dict[str, Any]:
     """What fetching a build's scenes took.
 
     Returns:
-        "bytes_fetched" over the network, "bytes_of_scenes" that the remote files of these scenes weigh, and
-        "partial": share of the blocks by id of each scene that did not come whole.
+        "bytes_fetched" over the network, "bytes_of_scenes" that the remote files of these scenes weigh,
+        "partial_scenes", the ids of those that did not come whole, and "shares_fetched" of their blocks.
     """
     places = sorted(path.parent for path in (Path(folder) / "scenes").glob(f"*/{FETCHED}"))
     known = {place.name: read_json(place / FETCHED) for place in places}
+    partial = {name: item["share"] for name, item in known.items() if item["partial"]}
     return {
         "bytes_fetched": sum(item["bytes_fetched"] for item in known.values()),
         "bytes_of_scenes": sum(item["bytes_of_scene"] for item in known.values()),
-        "partial": {name: item["share"] for name, item in known.items() if item["partial"]},
+        "partial_scenes": list(partial),
+        "shares_fetched": partial,
     }
 
 

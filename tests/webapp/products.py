@@ -77,7 +77,11 @@ def make_composite(campaign, name, by=None):
     Scene.record(build, candidates)
     write_provenance(build.path, name)
     with transaction.atomic():
-        report = {"coverage": 0.9985, "residual_cloud": 0.002, "partial": {f"S2A_{name}_20230815": 0.374}}
+        report = {
+            "coverage": 0.9985,
+            "residual_cloud": 0.002,
+            "shares_fetched": {f"S2A_{name}_20230815": 0.374},
+        }
         assert build.finish("done", stage="done", report=report)
     row.refresh_from_db()
     assert row.move("composite", current_build=build)

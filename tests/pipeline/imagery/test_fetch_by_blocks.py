@@ -95,7 +95,7 @@ def test_open_ground_is_the_scenes_own_and_what_is_far_from_it_is_not_fetched(
     assert np.array_equal(found[:, here], numbers[:, here] + 1)
     assert report["partial"] and report["after"] == ["a"] and 0.01 < report["share"] < 0.25
     assert 0 < report["bytes_fetched"] < report["bytes_of_scene"] / 2
-    assert imagery.traffic(tmp_path)["partial"] == {"late": report["share"]}
+    assert imagery.traffic(tmp_path)["shares_fetched"] == {"late": report["share"]}
     assert not (scene_folder(tmp_path, "late") / "source").exists()
 
 

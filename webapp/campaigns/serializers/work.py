@@ -36,7 +36,7 @@ class SceneSerializer(serializers.ModelSerializer):
 
     def get_partial(self, scene: Scene) -> float | None:
         """From the report of a finished build."""
-        return (scene.build.report or {}).get("partial", {}).get(scene.scene_id)
+        return (scene.build.report or {}).get("shares_fetched", {}).get(scene.scene_id)
 
 
 class BuildSerializer(serializers.ModelSerializer):
