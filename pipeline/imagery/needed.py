@@ -18,8 +18,8 @@ from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import opened, windows
 from pipeline.settings import CampaignSettings
 
-# Metres beyond the edge of a scene over which the composite passes to the next one.
-BLEND = 300.0
+# Metres beyond the edge of a scene in which the composite may pass to the next one.
+BLEND = 720.0
 
 
 def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:

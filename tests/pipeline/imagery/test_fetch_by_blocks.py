@@ -9,7 +9,7 @@ from pipeline import imagery
 from pipeline.catalog.scene import Asset
 from pipeline.evidence import scene_folder
 from pipeline.imagery.needed import BLEND, needed, open_cells
-from pipeline.mosaic.fusion import FEATHER
+from pipeline.mosaic.assembly import REACH
 from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import BANDS, read_raster
 from tests.file_server import file_server
@@ -49,7 +49,7 @@ def torn(rows, cols, value=1):
 
 
 def test_the_margin_is_as_wide_as_the_composite_blends():
-    assert BLEND >= FEATHER
+    assert BLEND >= REACH
 
 
 def test_ground_is_open_until_enough_dates_cover_it(tmp_path, tile, settings, make_mask):
