@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "stages": "script.lib.bench.stages",
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
+    "packing": "script.lib.bench.packing",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
 APART = {"low-zooms": "script.lib.bench_low_zooms"}
@@ -45,7 +46,9 @@ def main(arguments: list[str]) -> int:
         return int(importlib.import_module(APART[arguments[0]]).main(arguments[1:]))
     asked = parser().parse_args(arguments)
     setup.ensure()
-    about = machine.about(arguments, asked.threads)
+    sizes = ("resolution", "dates", "runs", "threads")
+    words = [word for name in sizes for word in (f"--{name}", str(getattr(asked, name)))]
+    about = machine.about([asked.name, *words], asked.threads)
     bench = Bench(asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates)
     section = importlib.import_module(SUBCOMMANDS[asked.name]).measure(bench)
     report.keep(asked.name, section, about | {"load_after": os.getloadavg()[0]}, asked.json.resolve())

@@ -22,11 +22,11 @@ print(", ".join([f"Python {platform.python_version()}", f"GDAL {rasterio.__gdal_
 """
 
 
-def about(arguments: Sequence[str], threads: int) -> dict[str, Any]:
-    """Date, command line, machine and versions of a measurement that begins now."""
+def about(words: Sequence[str], threads: int) -> dict[str, Any]:
+    """Date, command (its words without folders), machine and versions of a measurement that begins now."""
     return {
         "date": dt.date.today().isoformat(),
-        "command": shlex.join(["script/bench", *arguments]),
+        "command": shlex.join(["script/bench", *words]),
         "machine": f"{processor()}, {threads} threads on {os.cpu_count()} cores, {memory_gib():.0f} GiB",
         "versions": versions(PYTHON),
         "load_before": round(os.getloadavg()[0], 2),

@@ -25,6 +25,7 @@ from pipeline.raster import BANDS, Raster, geobox_of, opened, raster_writer, win
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
 from script.lib.bench.make_safe import make_safe
+from script.lib.bench.pack_task import pack
 
 Figures = dict[str, Any]
 
@@ -221,6 +222,7 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "safe": make_safe,
     "from-sources": from_sources,
     "grid": grid,
+    "pack": pack,
 }
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from pipeline.errors import SourceError, UsageError
 from pipeline.ground import Cells
 from pipeline.mosaic import compose
-from pipeline.raster import decode, filled, read_raster
+from pipeline.raster import decode, filled, read_raster, windows
 
 SHAPE = (183, 183)
 
@@ -161,6 +162,23 @@ def test_a_build_made_twice_is_the_same_to_the_byte(tmp_path, tile, settings, ma
     assert first == [
         (tmp_path / name).read_bytes() for name in ("composite.tif", "provenance.tif", "balance.npz")
     ]
+
+
+def test_neither_threads_nor_windows_change_the_composite(
+    tmp_path, tile, settings, make_scene, surface, monkeypatch
+):
+    first, second = clear(), clear()
+    first[50:90, 40:80] = 1
+    second[:, :60] = 255
+    scenes = [make_scene("a", surface, first), make_scene("b", 1.1 * surface + 0.01, second)]
+    found = []
+    for threads, size in ((1, 512), (3, 512), (3, 48)):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+        monkeypatch.setitem(compose.__globals__, "windows", partial(windows, size=size))
+        compose(scenes, tile, settings, tmp_path)
+        found.append((read_raster(tmp_path / "composite.tif").data, provenance(tmp_path)))
+    for pixels, origin in found[1:]:
+        assert np.array_equal(pixels, found[0][0]) and np.array_equal(origin, found[0][1])
 
 
 def test_no_scenes_and_missing_files_are_refused(tmp_path, tile, settings, make_scene, surface):
