@@ -10,9 +10,9 @@ from pathlib import Path
 import shapely
 from shapely import wkt
 from shapely.geometry.base import BaseGeometry
-from shapely.validation import explain_validity
 from tqdm import tqdm
 
+from pipeline.area import refuse_crossing
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
 from pipeline.settings import CampaignSettings, parse_date
@@ -111,21 +111,18 @@ def read_area(path: Path) -> BaseGeometry:
     """The union of the polygons of a GeoJSON (or WKT) file.
 
     Raises:
-        UsageError: the file is missing or holds no polygon.
+        UsageError: the file is missing or holds no polygon, or an outline crosses itself.
     """
     try:
         text = path.read_text()
         area = wkt.loads(text) if path.suffix == ".wkt" else shapely.from_geojson(text)
-        parts = shapely.get_parts(area) if area.geom_type == "GeometryCollection" else [area]
-        for part in parts:
-            if not part.is_valid:
-                raise UsageError(f"The area in {path} is not valid: {explain_validity(part)}.", "aoi")
-        return shapely.unary_union(area)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "aoi") from error
     except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
         kind = "WKT" if path.suffix == ".wkt" else "GeoJSON"
         raise UsageError(f"{path} holds no {kind} geometry that can be read.", "aoi") from error
+    refuse_crossing(area)
+    return shapely.unary_union(area)
 
 
 def add_tiles_arguments(parser: argparse.ArgumentParser) -> None:

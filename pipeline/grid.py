@@ -17,8 +17,8 @@ from pyproj import Transformer
 from shapely import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
-from shapely.validation import explain_validity
 
+from pipeline.area import check_area
 from pipeline.errors import UsageError
 
 SIZE = 109_800
@@ -169,35 +169,6 @@ def tiles_of(area: BaseGeometry, most: int | None = None) -> list[Tile]:
         if most is not None and len(found) > most:
             raise UsageError(f"The area needs more than {most} tiles; draw a smaller one.", "aoi")
     return sorted(found.values(), key=lambda tile: tile.name)
-
-
-def check_area(area: BaseGeometry) -> None:
-    """Refuse an area that the grid cannot serve.
-
-    Raises:
-        UsageError: with the reason in one sentence.
-    """
-    if area is None or area.is_empty:
-        raise UsageError("The area is empty: draw or upload a polygon.", "aoi")
-    if area.geom_type not in ("Polygon", "MultiPolygon"):
-        raise UsageError(f"The area must be a polygon, not a {area.geom_type}.", "aoi")
-    west, south, east, north = area.bounds
-    if not all(map(math.isfinite, (west, south, east, north))):
-        raise UsageError("The area has a coordinate that is no number.", "aoi")
-    if west < -180 or east > 180 or south < -90 or north > 90:
-        raise UsageError(
-            f"The area reaches to {west:.1f}, {south:.1f}, {east:.1f}, {north:.1f}: "
-            "longitude and latitude in degrees are needed.",
-            "aoi",
-        )
-    if north > 84 or south < -80:
-        raise UsageError(
-            f"The area reaches to latitude {north if north > 84 else south:.1f}: "
-            "the grid ends at 84 N and 80 S.",
-            "aoi",
-        )
-    if not area.is_valid:
-        raise UsageError(f"The area is not a valid polygon: {explain_validity(area)}.", "aoi")
 
 
 @lru_cache(maxsize=4096)

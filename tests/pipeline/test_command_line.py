@@ -50,7 +50,7 @@ def test_what_ended_a_step_is_kept_with_the_build_until_the_step_ends_well(tmp_p
 
 def test_a_self_crossing_outline_among_others_is_refused(capsys, tmp_path):
     assert main(["tiles", "--aoi", area(tmp_path / "a.geojson", BOW, SQUARE)]) == 2
-    assert "is not valid: Self-intersection[14.5 46.5]" in capsys.readouterr().err
+    assert "crosses or touches itself at 14.5, 46.5" in capsys.readouterr().err
 
 
 def test_several_outlines_are_joined(capsys, tmp_path):

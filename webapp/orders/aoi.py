@@ -12,10 +12,9 @@ from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
 from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
-from shapely.validation import make_valid
 
+from pipeline.area import check_area, refuse_crossing
 from pipeline.errors import UsageError
-from pipeline.grid import check_area
 
 WGS84_NAMES = ("CRS84", "4326", "OGC:1.3:CRS84")
 GEOD = Geod(ellps="WGS84")
@@ -23,10 +22,10 @@ FIELD = "aoi"
 
 
 def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
-    """The area of a GeoJSON geometry, feature or feature collection, made valid.
+    """The area of a GeoJSON geometry, feature or feature collection; parts that overlap are one.
 
-    Self-crossing outlines are repaired; parts beyond the antimeridian (longitudes up to 360 either way, as
-    maps give them) are moved to where they belong.
+    Parts beyond the antimeridian (longitudes up to 360 either way, as maps give them) are moved to where they
+    belong.
 
     Args:
         content: GeoJSON as text, or already decoded.
@@ -110,7 +109,7 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
-    """One geometry as shapely has it, with finite coordinates in range, made valid."""
+    """One geometry as shapely has it, with finite coordinates in range, its parts united."""
     try:
         parsed = shapely.force_2d(shape(geometry))
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.GEOSException) as error:
@@ -122,7 +121,8 @@ def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
     if parsed.is_empty:
         return parsed
     _refuse_out_of_range(parsed)
-    return make_valid(parsed)
+    refuse_crossing(parsed)
+    return shapely.unary_union(parsed)
 
 
 def _refuse_out_of_range(parsed: BaseGeometry) -> None:

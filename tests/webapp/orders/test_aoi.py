@@ -103,11 +103,19 @@ def test_the_limit_of_size_is_a_setting(settings):
     assert "100 km2" in refusal(SQUARE)
 
 
-def test_a_self_crossing_outline_is_repaired():
+def multi(geometry):
+    return {"type": "MultiPolygon", "coordinates": [geometry["coordinates"]]}
+
+
+@pytest.mark.parametrize("wrapped", [dict, feature, multi])
+def test_a_self_crossing_outline_is_refused_with_the_place(wrapped):
     bow_tie = polygon((15, 45), (16, 46), (16, 45), (15, 46))
-    area = read_aoi(bow_tie)
-    assert area.is_valid and len(area.geoms) == 2
-    assert area.area == pytest.approx(0.5)
+    assert "crosses or touches itself at 15.5, 45.5 (longitude, latitude)" in refusal(wrapped(bow_tie))
+
+
+def test_parts_of_one_area_may_overlap():
+    area = read_aoi(mapping(MultiPolygon([box(15, 45, 15.6, 46), box(15.4, 45, 16, 46)])))
+    assert area.equals(box(15, 45, 16, 46))
 
 
 @pytest.mark.parametrize("shift", [0, 360, -360])

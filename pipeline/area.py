@@ -1,0 +1,73 @@
+"""Areas of interest in longitude and latitude: which of them the grid can serve."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from shapely.validation import explain_validity, make_valid
+
+from pipeline.errors import UsageError
+
+
+def check_area(area: BaseGeometry) -> None:
+    """Refuse an area that the grid cannot serve.
+
+    Raises:
+        UsageError: with the reason in one sentence.
+    """
+    if area is None or area.is_empty:
+        raise UsageError("The area is empty: draw or upload a polygon.", "aoi")
+    if area.geom_type not in ("Polygon", "MultiPolygon"):
+        raise UsageError(f"The area must be a polygon, not a {area.geom_type}.", "aoi")
+    refuse_crossing(area)
+    if area.area == 0:
+        raise UsageError("The area is empty: its outline has no ground inside.", "aoi")
+    west, south, east, north = area.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        raise UsageError(
+            f"The area reaches to {west:.1f}, {south:.1f}, {east:.1f}, {north:.1f}: "
+            "longitude and latitude in degrees are needed.",
+            "aoi",
+        )
+    if north > 84 or south < -80:
+        raise UsageError(
+            f"The area reaches to latitude {north if north > 84 else south:.1f}: "
+            "the grid ends at 84 N and 80 S.",
+            "aoi",
+        )
+
+
+def refuse_crossing(area: BaseGeometry) -> None:
+    """Refuse an area with a part whose outline crosses or touches itself; parts may overlap each other.
+
+    Parts without any ground inside, such as three times one point, are not looked at.
+
+    Raises:
+        UsageError: a coordinate is no number, or with the place in one sentence.
+    """
+    if not np.isfinite(shapely.get_coordinates(area)).all():
+        raise UsageError("The area has a coordinate that is no number.", "aoi")
+    for part in _parts(area):
+        if not part.is_valid and make_valid(part).area > 0:
+            raise UsageError(_what_is_wrong(part), "aoi")
+
+
+def _what_is_wrong(part: BaseGeometry) -> str:
+    """One sentence from what GEOS says, such as "Self-intersection[15.5 45.5]"."""
+    reason, _, place = explain_validity(part).rstrip("]").partition("[")
+    where = ", ".join(f"{float(number):g}" for number in place.split())
+    if "self-intersection" in reason.lower():
+        return (
+            f"The outline of the area crosses or touches itself at {where} (longitude, latitude): "
+            "draw it so that it does not."
+        )
+    return f"The area is not a valid polygon at {where} (longitude, latitude): {reason.lower()}."
+
+
+def _parts(area: BaseGeometry) -> Iterator[BaseGeometry]:
+    """The geometries inside a collection, however deep, or the geometry itself."""
+    for part in getattr(area, "geoms", ()):
+        yield from _parts(part)
+    if not hasattr(area, "geoms"):
+        yield area
