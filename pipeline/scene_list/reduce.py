@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.scene_list.objective import Problem
+
 WORD = 64
+HARD_PATTERNS = 4096
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,52 @@ class Words:
         bits: uint64 (candidates, words).
         sums: float32 (words, cuts); pixels a bit of the word stands for, 0 where the word's patterns are not
             among the hardest that the cut counts. The last cut counts all.
-        totals: float32 (cuts,), what can be covered in each cut.
+        available: uint64 (wanted, words), the pixels that at least 1, 2, ... candidates show.
     """
 
     bits: np.ndarray
     sums: np.ndarray
-    totals: np.ndarray
+    available: np.ndarray
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What the search works on.
+
+    Attributes:
+        usable: sorted indices of the candidates that a best list can have, forced ones included.
+        hard: the pixels that the fewest candidates show.
+        all: all pixels.
+        patterns: how many different pixels there are.
+    """
+
+    usable: np.ndarray
+    hard: Words
+    all: Words
+    patterns: Patterns
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Instance":
+        """The instance of a problem."""
+        patterns = merge(problem.clear)
+        budget = problem.coverable - problem.needed
+        hardest = Patterns(patterns.rows[:HARD_PATTERNS], patterns.weights[:HARD_PATTERNS])
+        everything = pack(patterns, problem.wanted, budget)
+        usable = undominated(everything, problem.days, problem.matches, problem.forced, problem.wanted)
+        hard = everything if len(patterns.weights) <= HARD_PATTERNS else pack(hardest, problem.wanted, budget)
+        return cls(np.union1d(usable, problem.forced).astype(int), hard, everything, patterns)
+
+    def covered(self, chosen: tuple[int, ...]) -> int:
+        """Pixels that a list covers, each counted up to the clear dates wanted."""
+        layers = at_least(self.all.bits[list(chosen)], len(self.all.available))
+        return int((np.bitwise_count(layers) @ self.all.sums[:, -1]).sum())
+
+    def covered_with(self, chosen: tuple[int, ...]) -> np.ndarray:
+        """The same with one more scene, for each candidate, int64 (candidates,); one chosen adds nothing."""
+        layers = at_least(self.all.bits[list(chosen)], len(self.all.available))
+        fresh = np.bitwise_count(self.all.bits & ~layers[-1]) @ self.all.sums[:, -1]
+        fresh[list(chosen)] = 0
+        return (fresh + (np.bitwise_count(layers) @ self.all.sums[:, -1]).sum()).astype(np.int64)
 
 
 def merge(clear: np.ndarray) -> Patterns:
@@ -90,8 +133,18 @@ def pack(patterns: Patterns, wanted: int, budget: int) -> Words:
             buckets += [level] * block.shape[1]
     cuts = np.arange(bucket[-1] + 1)
     sums = np.where(np.array(buckets)[:, None] <= cuts, np.array(factors)[:, None], 0).astype(np.float32)
-    totals = np.cumsum(np.bincount(bucket, weights=worth)).astype(np.float32)
-    return Words(np.concatenate(blocks, axis=1), sums, totals)
+    bits = np.concatenate(blocks, axis=1)
+    return Words(bits, sums, at_least(bits, wanted))
+
+
+def at_least(bits: np.ndarray, wanted: int) -> np.ndarray:
+    """Where at least 1, 2, ... `wanted` of some bit rows are set, uint64 (wanted, words)."""
+    layers = np.zeros((wanted, bits.shape[1]), np.uint64)
+    for row in bits:
+        for times in range(wanted - 1, 0, -1):
+            layers[times] |= layers[times - 1] & row
+        layers[0] |= row
+    return layers
 
 
 def _pack_block(rows: np.ndarray) -> np.ndarray:

@@ -8,12 +8,13 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from pipeline.scene_list import reduce
 from pipeline.scene_list.objective import Cost, Problem
-from pipeline.scene_list.search import Node, OutOfTime, Search, joined, root, weigh
+from pipeline.scene_list.reduce import Instance, Patterns
+from pipeline.scene_list.search import OutOfTime, Search
 
 LEVELS = ("scenes", "strangers", "days", "unclear")
 HARD_PATTERNS = 1500
+EASY = 4
 
 
 @dataclass(frozen=True)
@@ -60,35 +61,34 @@ def solve(problem: Problem, time_limit: float = 15.0) -> Solution:
         time_limit: seconds; reading the masks is not counted.
     """
     began = time.monotonic()
-    patterns = reduce.merge(problem.clear)
-    words = reduce.pack(patterns, problem.wanted, problem.coverable - problem.needed)
-    usable = reduce.undominated(words, problem.days, problem.matches, problem.forced, problem.wanted)
-    start = root(problem, words, usable)
-    search = Search(problem, began + 0.6 * time_limit)
-    known, least = _fewest(problem, search, start, _greedy(problem, start))
+    instance = Instance.of(problem)
+    search = Search(problem, instance, began + 0.7 * time_limit)
+    known = _swapped(problem, instance, _greedy(problem, instance))
+    known, least = _fewest(problem, search, instance, known)
     method = "count"
     if least < len(known):
         method = "milp"
-        least = max(least, milp_bound(problem, patterns, began + 0.8 * time_limit))
+        least = max(least, milp_bound(problem, instance.patterns, began + 0.85 * time_limit))
     search.deadline = began + time_limit
-    chosen, settled = _best_dates(problem, search, start, _swapped(problem, start, known))
+    chosen, settled = _best_dates(search, _swapped(problem, instance, known))
     cost = problem.cost(chosen)
     settled = settled and least >= len(known)
-    bounds = _bounds(problem, cost, least, settled, start)
+    bounds = _bounds(problem, cost, least, settled, instance)
     seconds = round(time.monotonic() - began, 3)
-    return Solution(
-        tuple(sorted(chosen)), cost, bounds, settled, method, len(patterns.weights), search.nodes, seconds
-    )
+    patterns = len(instance.patterns.weights)
+    return Solution(tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds)
 
 
 def _fewest(
-    problem: Problem, search: Search, start: Node, known: tuple[int, ...]
+    problem: Problem, search: Search, instance: Instance, known: tuple[int, ...]
 ) -> tuple[tuple[int, ...], int]:
     """A list with as few scenes as can be found, and the proven least number."""
     least = max(len(problem.forced), 1)
+    if len(known) > EASY:
+        least = max(least, linear_bound(problem, instance.patterns, search.deadline))
     while least < len(known):
         try:
-            found = search.any_list(start, least)
+            found = search.any_list(least)
         except OutOfTime:
             return known, least
         if found is not None:
@@ -97,35 +97,32 @@ def _fewest(
     return known, least
 
 
-def _best_dates(
-    problem: Problem, search: Search, start: Node, known: tuple[int, ...]
-) -> tuple[tuple[int, ...], bool]:
+def _best_dates(search: Search, known: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
     try:
-        return search.best_list(start, len(known), known), True
+        return search.best_list(len(known), known), True
     except OutOfTime:
         return search.found or known, False
 
 
-def _greedy(problem: Problem, start: Node) -> tuple[int, ...]:
+def _greedy(problem: Problem, instance: Instance) -> tuple[int, ...]:
     """A feasible list: always the scene that adds most (nearest date on a tie), less the superfluous."""
-    node = start
-    while node.missing[-1] > 0:
-        gains = node.gains()
-        place = int(np.lexsort((problem.days[node.open], -gains[:, -1]))[0])
-        rest = np.delete(np.arange(len(node.open)), place)
-        node = joined(problem, node, place, rest, gains[place])
-    chosen = node.chosen
+    chosen = tuple(problem.forced)
+    while instance.covered(chosen) < problem.needed:
+        covered = instance.covered_with(chosen)
+        chosen = (*chosen, int(np.lexsort((problem.days, -covered))[0]))
     for one in sorted(set(chosen) - set(problem.forced), key=lambda one: -problem.days[one]):
         fewer = tuple(other for other in chosen if other != one)
-        if fewer and problem.covered(fewer) >= problem.needed:
+        if fewer and instance.covered(fewer) >= problem.needed:
             chosen = fewer
     return chosen
 
 
-def _swapped(problem: Problem, start: Node, chosen: tuple[int, ...], rounds: int = 20) -> tuple[int, ...]:
+def _swapped(
+    problem: Problem, instance: Instance, chosen: tuple[int, ...], rounds: int = 20
+) -> tuple[int, ...]:
     """Better a feasible list by single swaps until none helps."""
     for _ in range(rounds):
-        swaps = [_best_swap(problem, start, chosen, one) for one in chosen if one not in problem.forced]
+        swaps = [_best_swap(problem, instance, chosen, one) for one in chosen if one not in problem.forced]
         best = min([chosen, *swaps], key=problem.cost)
         if best == chosen:
             break
@@ -133,43 +130,46 @@ def _swapped(problem: Problem, start: Node, chosen: tuple[int, ...], rounds: int
     return chosen
 
 
-def _best_swap(problem: Problem, start: Node, chosen: tuple[int, ...], one: int) -> tuple[int, ...]:
+def _best_swap(problem: Problem, instance: Instance, chosen: tuple[int, ...], one: int) -> tuple[int, ...]:
     """The best feasible list with another scene, or the same, in place of `one`."""
-    node = start
-    for other in chosen:
-        if other != one and other not in problem.forced:
-            place = int(np.flatnonzero(node.open == other)[0])
-            gain = weigh(node.live[place][None], node.sums)[0]
-            node = joined(problem, node, place, np.delete(np.arange(len(node.open)), place), gain)
-    gains = node.gains()[:, -1]
-    places = np.flatnonzero(gains >= node.missing[-1])
-    index = node.open[places]
-    strangers = (~(problem.matches[index] | node.matched)).sum(axis=1)
-    best = np.lexsort((index, -gains[places], problem.days[index], strangers))[0]
-    return (*node.chosen, int(index[best]))
+    others = tuple(other for other in chosen if other != one)
+    covered = instance.covered_with(others)
+    index = np.setdiff1d(np.flatnonzero(covered >= problem.needed), others)
+    matched = problem.matches[list(others)].any(axis=0)
+    strangers = (~(problem.matches[index] | matched)).sum(axis=1)
+    best = np.lexsort((index, -covered[index], problem.days[index], strangers))[0]
+    return (*others, int(index[best]))
 
 
 def _bounds(
-    problem: Problem, cost: Cost, least: int, settled: bool, start: Node
+    problem: Problem, cost: Cost, least: int, settled: bool, instance: Instance
 ) -> tuple[int | None, int | None, int | None, int | None]:
     if settled:
         return cost.scenes, cost.strangers, cost.days, cost.unclear
     if least < cost.scenes:
         return least, None, None, None
-    open_matches = problem.matches[start.open].any(axis=0) | start.matched
-    strangers = int((~open_matches).sum())
+    strangers = int((~problem.matches[instance.usable].any(axis=0)).sum())
     if strangers < cost.strangers:
         return least, strangers, None, None
-    free = np.sort(problem.days[start.open])[: cost.scenes - len(start.chosen)]
-    days = int(problem.days[list(start.chosen)].sum() + free.sum())
+    free = np.sort(problem.days[np.setdiff1d(instance.usable, problem.forced)])
+    days = int(problem.days[list(problem.forced)].sum() + free[: cost.scenes - len(problem.forced)].sum())
     return least, strangers, days, -problem.coverable if days == cost.days else None
 
 
-def milp_bound(problem: Problem, patterns: reduce.Patterns, deadline: float) -> int:
+def milp_bound(problem: Problem, patterns: Patterns, deadline: float) -> int:
     """A proven lower bound of the number of scenes, from the integer program on the hardest pixels alone.
 
     Leaving pixels out can only make covering easier, so the bound holds for the whole tile.
     """
+    return _program_bound(problem, patterns, deadline, integer=True)
+
+
+def linear_bound(problem: Problem, patterns: Patterns, deadline: float) -> int:
+    """The same from the linear relaxation: weaker, and much sooner there."""
+    return _program_bound(problem, patterns, deadline, integer=False)
+
+
+def _program_bound(problem: Problem, patterns: Patterns, deadline: float, integer: bool) -> int:
     seconds = deadline - time.monotonic()
     if seconds <= 0.1:
         return 0
@@ -183,7 +183,7 @@ def milp_bound(problem: Problem, patterns: reduce.Patterns, deadline: float) -> 
     lower[list(problem.forced)] = 1
     result = milp(
         np.concatenate([np.ones(candidates), np.zeros(count)]),
-        integrality=np.concatenate([np.ones(candidates), np.zeros(count)]),
+        integrality=np.concatenate([np.full(candidates, int(integer)), np.zeros(count)]),
         bounds=Bounds(lower, np.concatenate([np.ones(candidates), available])),
         constraints=[
             LinearConstraint(covers, 0, np.inf),
@@ -191,5 +191,5 @@ def milp_bound(problem: Problem, patterns: reduce.Patterns, deadline: float) -> 
         ],
         options={"time_limit": seconds},
     )
-    bound = getattr(result, "mip_dual_bound", None)
+    bound = getattr(result, "mip_dual_bound", None) if integer or result.status == 0 else None
     return int(np.ceil(bound - 1e-6)) if bound is not None and np.isfinite(bound) else 0
