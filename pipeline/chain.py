@@ -46,9 +46,11 @@ def make_scene_list(
     Raises:
         NoScenes: no candidate, or nothing clear; the candidates and reasons are written all the same.
         SourceError: the catalog cannot be used.
+        ModelError: the settings pin another version of a network than the one that ships.
     """
     asked = dict(overrides or {})
     with build.step("scene_list"):
+        networks.check_pins(build.settings.networks)
         source = open_catalog(catalog, build.settings.level)
         start, end = asked.get("start") or build.settings.start, asked.get("end") or build.settings.end
         found = source.search(build.tile.name, start, end, build.settings.max_cloud)
@@ -125,6 +127,7 @@ def _mark_fetched(build: Build, asked: Sequence[imagery.Order]) -> list[str]:
 def mask(build: Build) -> None:
     """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
     with build.step("imagery"):
+        networks.check_pins(build.settings.networks)
         for order in _orders(build):
             if order.filled(build.folder):
                 imagery.mask(order.scene, build.tile, build.settings, build.folder)
@@ -199,6 +202,7 @@ def compose(build: Build) -> dict[str, Any]:
 def classify(build: Build) -> dict[str, Any]:
     """Stage 4, the tile alone: the classes of each date of the series and the probabilities of all."""
     with build.step("landcover"):
+        networks.check_pins(build.settings.networks)
         scenes = build.series()
         if not (build.folder / "probabilities.tif").exists():
             for scene in scenes:

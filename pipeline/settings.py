@@ -11,6 +11,42 @@ RESOLUTIONS = (10, 20, 30, 60)
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """The numbers a setting may have: `least` to `most`, `least` itself only where `with_least`."""
+
+    least: float
+    most: float
+    unit: str = ""
+    whole: bool = False
+    with_least: bool = True
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuse a value of another type or out of range.
+
+        Raises:
+            UsageError: naming the setting.
+        """
+        kinds = int if self.whole else int | float
+        fits = isinstance(value, kinds) and not isinstance(value, bool) and self.least <= value <= self.most
+        if not fits or (value == self.least and not self.with_least):
+            kind = "a whole number" if self.whole else "a number"
+            lower = f"from {self.least:g}" if self.with_least else f"above {self.least:g}"
+            raise UsageError(
+                f"{name} must be {kind} {lower} to {self.most:g}{self.unit}, not {value!r}.", name
+            )
+
+
+NUMBERS = {
+    "max_cloud": Allowed(0, 100, " percent"),
+    "share": Allowed(0, 1, with_least=False),
+    "clear_dates": Allowed(1, 100, " dates", whole=True),
+    "least_gain": Allowed(0, 1),
+    "series": Allowed(1, 100, " dates", whole=True),
+    "margin": Allowed(0, 10_000, " metres"),
+}
+
+
+@dataclass(frozen=True)
 class CampaignSettings:
     """The settings of a campaign; two campaigns with equal settings and source are the same.
 
@@ -49,29 +85,44 @@ class CampaignSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that no campaign can have."""
+        for name in ("start", "end", "target_date"):
+            self._check_date(name)
         if self.end < self.start:
             raise UsageError(f"The end date {self.end} lies before the start date {self.start}.", "end")
-        if not 0 <= self.max_cloud <= 100:
-            raise UsageError(
-                f"The most cloud cover must lie in 0 to 100 percent, not {self.max_cloud}.", "max_cloud"
-            )
-        if self.resolution not in RESOLUTIONS:
+        for name, allowed in NUMBERS.items():
+            allowed.check(name, getattr(self, name))
+        if isinstance(self.resolution, bool | float) or self.resolution not in RESOLUTIONS:
             known = ", ".join(map(str, RESOLUTIONS))
             raise UsageError(
-                f"The resolution must be one of {known} metres, not {self.resolution}.", "resolution"
+                f"The resolution must be one of {known} metres, not {self.resolution!r}.", "resolution"
             )
         if self.level not in ("L1C", "L2A"):
-            raise UsageError(f"The level must be L1C or L2A, not {self.level}.", "level")
-        if not 0 < self.share <= 1:
-            raise UsageError(f"The share to cover must lie above 0 and up to 1, not {self.share}.", "share")
-        if self.series < 1 or self.clear_dates < 1:
-            raise UsageError(
-                "The landcover series and the clear dates a pixel count at least one date.", "series"
-            )
-        if not isinstance(self.tone, Tone) and self.tone not in CURVES:
+            raise UsageError(f"The level must be L1C or L2A, not {self.level!r}.", "level")
+        for name in ("agree_datatakes", "fill_hazy"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}.", name)
+        if not isinstance(self.tone, Tone) and not (isinstance(self.tone, str) and self.tone in CURVES):
             raise UsageError(
                 f"The tone curve must be {' or '.join(CURVES)} or a table, not {self.tone!r}.", "tone"
             )
+        self._check_networks()
+
+    def _check_date(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, date) and not (value is None and name == "target_date"):
+            raise UsageError(f"The settings need {name} as a date, not {value!r}.", name)
+
+    def _check_networks(self) -> None:
+        """Refuse what pins nothing; whether the versions are those shipped, `networks.check_pins` knows."""
+        if not isinstance(self.networks, dict):
+            raise UsageError(
+                f"networks must be an object of names and versions, not {self.networks!r}.", "networks"
+            )
+        for name, version in self.networks.items():
+            if not isinstance(name, str) or not isinstance(version, str):
+                raise UsageError(
+                    f"The version of the network {name} must be text, not {version!r}.", "networks"
+                )
 
     @property
     def target(self) -> date:
@@ -93,6 +144,9 @@ class CampaignSettings:
         Raises:
             UsageError: a name that is no setting, a date that is none, a value out of range, a broken table.
         """
+        missing = [name for name in ("start", "end") if content.get(name) is None]
+        if missing:
+            raise UsageError(f"The settings lack the {missing[0]} date.", missing[0])
         unknown = set(content) - {item.name for item in fields(cls)}
         if unknown:
             raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])

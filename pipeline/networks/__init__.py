@@ -1,6 +1,6 @@
 """The networks: `load(name)` and tiled inference. Importing this never imports torch; loading does."""
 
 from pipeline.networks.inference import predict
-from pipeline.networks.registry import NAMES, load, versions
+from pipeline.networks.registry import NAMES, check_pins, load, versions
 
-__all__ = ["NAMES", "load", "predict", "versions"]
+__all__ = ["NAMES", "check_pins", "load", "predict", "versions"]

@@ -1,5 +1,6 @@
 """The networks that ship with the product, loaded once per process and checked against their cards."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,26 @@ def load(name: str, folder: Path = WEIGHTS) -> "Network":
 def versions(folder: Path = WEIGHTS) -> dict[str, str]:
     """Name to version of the networks that ship, from their cards alone."""
     return {name: read_card(Path(folder) / f"{name}.json").version for name in NAMES}
+
+
+def check_pins(pinned: Mapping[str, str], folder: Path = WEIGHTS) -> None:
+    """Refuse versions that are not those that ship: nothing is built with others than a campaign says.
+
+    Args:
+        pinned: version by name of a network, as in a campaign's settings.
+        folder: where the cards lie.
+
+    Raises:
+        ModelError: a name is unknown, or another version ships.
+    """
+    if not pinned:
+        return
+    shipped = versions(folder)
+    for name, version in pinned.items():
+        if name not in shipped:
+            raise ModelError(f"There is no network named {name!r}; there are {', '.join(shipped)}.")
+        if version != shipped[name]:
+            raise ModelError(f"The network {name} is pinned at {version}, but {shipped[name]} is installed.")
 
 
 @lru_cache(maxsize=32)

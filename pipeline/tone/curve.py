@@ -104,7 +104,10 @@ class Tone:
             rgb, nir = (tuple(int(value) for value in content[name]) for name in ("rgb", "nir"))
             return cls(str(content["name"]), rgb, nir, int(content["top"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"The content is no tone table: {error}.", "tone") from error
+            raise UsageError(
+                "The content is no tone table: it needs name, top, rgb and nir (254 whole numbers each).",
+                "tone",
+            ) from error
 
 
 def load_tone(name: str | Tone) -> Tone:

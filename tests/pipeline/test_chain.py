@@ -12,7 +12,7 @@ import rasterio
 from pipeline import chain
 from pipeline.__main__ import main
 from pipeline.build import Build
-from pipeline.errors import NoScenes, SourceError, UsageError
+from pipeline.errors import ModelError, NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
 from pipeline.raster import decode, read_raster
 from pipeline.settings import CampaignSettings
@@ -148,6 +148,15 @@ def test_wrong_use_ends_with_one_sentence_and_status_2(season, tmp_path, capsys,
     told = capsys.readouterr().err.strip().splitlines()
     assert len(told) == 1 and said in told[0]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "step", [lambda build: chain.make_scene_list(build, "nowhere"), chain.mask, chain.classify]
+)
+def test_a_build_fails_whose_network_is_pinned_at_another_version(tmp_path, step):
+    settings = CampaignSettings(date(2023, 8, 1), date(2023, 8, 31), networks={"cloud": "1"})
+    with pytest.raises(ModelError, match="cloud is pinned at 1, but"):
+        step(Build(Tile.parse("33TWL"), settings, tmp_path))
 
 
 def test_a_broken_scene_is_set_aside_and_told_and_the_tile_goes_on(season, products, tmp_path):

@@ -43,12 +43,33 @@ def test_the_end_of_the_range_is_the_target_where_none_is_given():
         ({"level": "L3"}, "level"),
         ({"share": 0}, "share"),
         ({"series": 0}, "series"),
+        ({"series": 1_000_000_000}, "series"),
+        ({"series": 2.5}, "series"),
+        ({"series": True}, "series"),
+        ({"clear_dates": 1.5}, "clear_dates"),
+        ({"margin": "x"}, "margin"),
+        ({"margin": -5}, "margin"),
+        ({"margin": float("nan")}, "margin"),
+        ({"margin": None}, "margin"),
+        ({"least_gain": -1}, "least_gain"),
+        ({"max_cloud": "80"}, "max_cloud"),
+        ({"max_cloud": [80]}, "max_cloud"),
+        ({"resolution": 10.0}, "resolution"),
+        ({"resolution": [10]}, "resolution"),
+        ({"agree_datatakes": "no"}, "agree_datatakes"),
+        ({"fill_hazy": 1}, "fill_hazy"),
+        ({"networks": 5}, "networks"),
+        ({"networks": {"cloud": 1}}, "networks"),
+        ({"tone": ["default"]}, "tone"),
+        ({"start": None}, "start"),
+        ({"target_date": 5}, "target_date"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
     with pytest.raises(UsageError) as refused:
         CampaignSettings(**(SUMMER | wrong))
     assert refused.value.field == field
+    assert str(refused.value).endswith(".") and "supported between" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,10 @@ def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
     try:
         parsed = shapely.force_2d(shape(geometry))
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.GEOSException) as error:
-        raise UsageError(f"The area is not a valid polygon: {str(error)[:120]}.", FIELD) from error
+        raise UsageError(
+            "The area is not a valid polygon: it needs rings of at least three [longitude, latitude] pairs.",
+            FIELD,
+        ) from error
     vertices = shapely.get_num_coordinates(parsed)
     if vertices > settings.AOI_MOST_VERTICES:
         most = settings.AOI_MOST_VERTICES

@@ -61,6 +61,16 @@ def test_others_make_no_campaigns(as_, person, role, status):
         ({"resolution": 7}, "settings.resolution"),
         ({"max_cloud": 101}, "settings.max_cloud"),
         ({"colour": "red"}, "settings.colour"),
+        ({"networks": {"cloud": "9.9"}}, "settings.networks"),
+        ({"networks": {"cirrus": "1.0.0"}}, "settings.networks"),
+        ({"networks": 5}, "settings.networks"),
+        ({"margin": "x"}, "settings.margin"),
+        ({"least_gain": -1}, "settings.least_gain"),
+        ({"clear_dates": 1.5}, "settings.clear_dates"),
+        ({"series": 1_000_000_000}, "settings.series"),
+        ({"agree_datatakes": "no"}, "settings.agree_datatakes"),
+        ({"max_cloud": [1]}, "settings.max_cloud"),
+        ({"tone": {"name": "own"}}, "settings.tone"),
     ],
 )
 def test_impossible_settings_name_their_field(as_, operator, change, field):

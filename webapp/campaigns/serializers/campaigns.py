@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from pipeline.errors import UsageError
+from pipeline.errors import ModelError, UsageError
+from pipeline.networks.registry import check_pins
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
 from webapp.campaigns.models import (
@@ -43,12 +44,13 @@ class CampaignSerializer(serializers.ModelSerializer):
         if not isinstance(value, dict):
             raise serializers.ValidationError("The settings must be an object.")
         try:
-            return CampaignSettings.from_json(value).to_json()
+            wanted = CampaignSettings.from_json(value)
+            check_pins(wanted.networks)
+            return wanted.to_json()
         except UsageError as error:
             raise serializers.ValidationError({error.field or "settings": [str(error)]}) from error
-        except (TypeError, AttributeError) as error:
-            message = f"The settings are incomplete or of the wrong type: {error}."
-            raise serializers.ValidationError(message) from error
+        except ModelError as error:
+            raise serializers.ValidationError({"networks": [str(error)]}) from error
 
     def to_representation(self, instance: Campaign) -> dict[str, Any]:
         """Leave the source out for visitors."""
