@@ -82,6 +82,8 @@ def decide(revision: Revision, verdict: str, wish: Wish | None = None) -> str:
     revision.refresh_from_db()
     if revision.status != RevisionStatus.CURRENT:
         raise Refused(f"{revision} is {revision.status}: look at the newest one.")
+    if revision.review_status == ReviewStatus.APPROVED:
+        raise Refused(f"{revision} is already approved: look at the newest one.")
     if not (revision.review_status == to == ReviewStatus.REJECTED and wish and is_unanswered(revision)):
         raise Refused(
             f"{revision} is already {revision.review_status}: something else can be asked of the tile "
