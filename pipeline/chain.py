@@ -61,6 +61,7 @@ def make_scene_list(
                 "scenes": [scene.to_json() for scene in found],
                 "rejected": rejected,
                 "overrides": _plain(asked),
+                "neighbour_datatakes": [sorted(takes) for takes in neighbour_datatakes],
             },
         )
         if not found:
@@ -397,12 +398,13 @@ def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:
     overrides = dict(stored["overrides"])
     overrides["force"] = [name for name in overrides.get("force", []) if name != scene.id]
     try:
-        listed = scene_list.choose(
+        listed = scene_list.choose_again(
             [Scene.from_json(item) for item in left],
             build.tile,
             build.settings,
             build.folder,
-            overrides=overrides,
+            stored["neighbour_datatakes"] if build.settings.agree_datatakes else (),
+            overrides,
         )
         _series_first(build, listed)
     except NoScenes as nothing:

@@ -13,10 +13,11 @@ from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
 from pipeline.scene_list.choice import Choice, days_between, unusable
-from pipeline.scene_list.masks import Look, look, write_masks
+from pipeline.scene_list.masks import Look, look, remembered, write_masks
 from pipeline.scene_list.model import SceneList
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.overrides import Overrides
+from pipeline.scene_list.picture import draw
 from pipeline.scene_list.solve import solve
 from pipeline.settings import CampaignSettings
 
@@ -35,7 +36,7 @@ def choose(
     *,
     time_limit: float = TIME_LIMIT,
 ) -> SceneList:
-    """Look at all previews and choose the minimum list; write `scene_list.json` and the clear masks.
+    """Look at all previews and choose the minimum list; write it, the masks and `scene_list.png`.
 
     Args:
         candidates: the scenes of the date range, in any order.
@@ -77,10 +78,34 @@ def choose_among(
     listed = _listed(choice, tile, settings, time.monotonic() - began)
     write_masks(folder, looks)
     listed.write(folder)
+    draw(listed, looks, folder)
     if solution is None:
         raise NoScenes(_nothing(listed))
     _tell(listed)
     return listed
+
+
+def choose_again(
+    scenes: Sequence[Scene],
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    neighbour_datatakes: Sequence[Collection[str]] = (),
+    overrides: Overrides | Mapping[str, Any] | None = None,
+) -> SceneList:
+    """Choose among fewer scenes than the list in the folder has, from the masks kept; errors as `choose`.
+
+    Args:
+        scenes: those left of its candidates.
+        tile: their tile.
+        settings: as of `choose`.
+        folder: of the build.
+        neighbour_datatakes: as of `choose`.
+        overrides: as of `choose`.
+    """
+    known = {one.id: one.haze_score for one in SceneList.read(folder).candidates}
+    looks = remembered(folder, scenes, known)
+    return choose_among(looks, tile, settings, folder, neighbour_datatakes, overrides)
 
 
 def _check_forced(looks: Sequence[Look], asked: Overrides) -> None:

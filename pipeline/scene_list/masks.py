@@ -1,6 +1,6 @@
 """What stage 1 sees in a preview: its clear pixels and its haze (paper, 2.1 b and c)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ CLOUD_THRESHOLD = 0.5
 HAZE_THRESHOLD = 0.5
 PREVIEW_SHAPE = (343, 343)
 PREVIEWS = "previews.npz"
+BRIGHTEST = 0.3558
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,16 @@ class Look:
         clear: bool (343, 343), neither cloud nor empty; None where the preview could not be read.
         haze_score: probability of haze, 0..1; None likewise.
         problem: why the preview could not be read.
+        seen: bool (343, 343), not empty; None where not known.
+        picture: uint8 (172, 172, 3), the preview at half its size for people; None likewise.
     """
 
     scene: Scene
     clear: np.ndarray | None = None
     haze_score: float | None = None
     problem: str | None = None
+    seen: np.ndarray | None = None
+    picture: np.ndarray | None = None
 
     @property
     def hazy(self) -> bool:
@@ -69,9 +74,16 @@ def look_at(scene: Scene, read: Callable[[Scene], np.ndarray], cloud: "Network",
         return Look(scene, problem=str(error))
     seen = np.isfinite(preview).all(axis=0)
     if not seen.any():
-        return Look(scene, np.zeros(preview.shape[1:], bool), 0.0)
+        return Look(scene, np.zeros(preview.shape[1:], bool), 0.0, seen=seen)
     clear = cloud.probabilities(preview)[cloud.classes.index("clear")] > 1 - CLOUD_THRESHOLD
-    return Look(scene, clear & seen, haze.score(_as_surface(preview, scene)))
+    score = haze.score(_as_surface(preview, scene))
+    return Look(scene, clear & seen, score, seen=seen, picture=_small(preview))
+
+
+def _small(preview: np.ndarray) -> np.ndarray:
+    """A preview as people see it, every other pixel: dark tones lifted, white at the brightest."""
+    bright = np.nan_to_num(preview[:, ::2, ::2]) / BRIGHTEST
+    return (255 * np.sqrt(np.clip(bright, 0, 1))).round().astype(np.uint8).transpose(1, 2, 0)
 
 
 def _as_surface(preview: np.ndarray, scene: Scene) -> np.ndarray:
@@ -80,14 +92,25 @@ def _as_surface(preview: np.ndarray, scene: Scene) -> np.ndarray:
 
 
 def write_masks(folder: Path, looks: Sequence[Look]) -> None:
-    """Keep the clear masks beside the scene list, one bit a pixel."""
+    """Keep masks, one bit a pixel, and small pictures beside the scene list."""
     kept = [one for one in looks if one.clear is not None]
-    ids = np.array([one.scene.id for one in kept], dtype=np.str_)
-    packed = [np.packbits(one.clear) for one in kept if one.clear is not None]
-    bits = np.stack(packed) if packed else np.zeros((0, 0), np.uint8)
     shape = kept[0].clear.shape if kept and kept[0].clear is not None else PREVIEW_SHAPE
+    half = tuple(-(-side // 2) for side in shape)
+    seen = [np.ones(shape, bool) if one.seen is None else one.seen for one in kept]
+    drawn = [np.zeros((*half, 3), np.uint8) if one.picture is None else one.picture for one in kept]
     with whole_file(Path(folder) / PREVIEWS) as beside:
-        np.savez_compressed(beside, ids=ids, clear=bits, shape=np.array(shape))
+        np.savez_compressed(
+            beside,
+            ids=np.array([one.scene.id for one in kept], dtype=np.str_),
+            clear=_packed([one.clear for one in kept if one.clear is not None]),
+            shape=np.array(shape),
+            seen=_packed(seen),
+            pictures=np.stack(drawn) if drawn else np.zeros((0, *half, 3), np.uint8),
+        )
+
+
+def _packed(masks: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack([np.packbits(one) for one in masks]) if masks else np.zeros((0, 0), np.uint8)
 
 
 def read_masks(folder: Path) -> dict[str, np.ndarray]:
@@ -96,14 +119,42 @@ def read_masks(folder: Path) -> dict[str, np.ndarray]:
     Raises:
         StorageError: they were never written, or the file is broken.
     """
+    return {name: clear for name, (clear, _, _) in _stored(folder).items()}
+
+
+def remembered(folder: Path, scenes: Sequence[Scene], scores: Mapping[str, float | None]) -> list[Look]:
+    """Looks from what `write_masks` kept, without the previews and the networks.
+
+    Args:
+        folder: of the build.
+        scenes: the candidates to give looks of.
+        scores: the haze score by scene id.
+
+    Raises:
+        StorageError: nothing was kept, or the file is broken.
+    """
+    kept = _stored(folder)
+    return [
+        Look(scene, kept[scene.id][0], scores.get(scene.id), None, *kept[scene.id][1:])
+        if scene.id in kept
+        else Look(scene, problem="its preview could not be read before.")
+        for scene in scenes
+    ]
+
+
+def _stored(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Clear mask, seen mask and picture by scene id."""
     path = Path(folder) / PREVIEWS
     try:
         with np.load(path, allow_pickle=False) as content:
-            ids, bits, shape = content["ids"], content["clear"], tuple(content["shape"])
+            ids, shape = content["ids"], tuple(content["shape"])
+            clear, seen, drawn = content["clear"], content["seen"], content["pictures"]
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(f"{path} cannot be read ({error}): make the scene list again.") from error
+    masks = [_unpacked(bits, shape) for bits in (clear, seen)]
+    return {str(one): (*found,) for one, *found in zip(ids, *masks, drawn, strict=True)}
+
+
+def _unpacked(bits: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
     size = int(np.prod(shape))
-    return {
-        str(one): np.unpackbits(row, count=size).astype(bool).reshape(shape)
-        for one, row in zip(ids, bits, strict=True)
-    }
+    return [np.unpackbits(row, count=size).astype(bool).reshape(shape) for row in bits]

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, StorageError, UsageError
 from pipeline.grid import Tile
 from pipeline.raster import read_raster
-from pipeline.scene_list import Look, SceneList, best_next, choose, choose_among, read_masks
+from pipeline.scene_list import Look, SceneList, best_next, choose, choose_again, choose_among, read_masks
 from pipeline.scene_list.masks import PREVIEW_SHAPE, look_at
+from pipeline.scene_list.picture import masked
 from pipeline.settings import CampaignSettings
 
 TILE = Tile.parse("33TWL")
@@ -268,3 +270,26 @@ def test_real_previews_are_looked_at_and_chosen_from(shared_data: Path, tmp_path
     assert 1 <= len(listed.chosen) <= 3
     assert listed.reached >= 0.999
     assert SceneList.read(tmp_path) == listed
+
+
+def test_a_list_is_chosen_again_from_the_masks_kept(tmp_path: Path) -> None:
+    looks = [seen(4, ALL, datatake="A"), seen(9, ALL, 0.9), seen(20, ALL, datatake="B"), seen(30, ALL)]
+    assert days_of(choose_among(looks, TILE, SETTINGS, tmp_path)) == [30]
+    left = [one.scene for one in looks[:3]]
+    assert days_of(choose_again(left, TILE, SETTINGS, tmp_path, neighbour_datatakes=[{"A"}])) == [4]
+    assert reason_of(SceneList.read(tmp_path), 9) == "hazy (score 0.90)"
+
+
+def test_the_picture_shows_each_preview_with_its_mask(tmp_path: Path) -> None:
+    known = np.ones(PREVIEW_SHAPE, bool)
+    known[:, :100] = False
+    grey = np.full((172, 172, 3), 100, np.uint8)
+    looks = [replace(one, seen=known, picture=grey) for one in (seen(4, slice(200, None)), seen(8, EAST))]
+    tinted = masked(looks[0])
+    assert (tinted[:, :50] == 190).all()
+    assert (tinted[:, 50:100, 0] > tinted[:, 50:100, 1]).all()
+    assert (tinted[:, 100:] == 100).all()
+    choose_among([*looks, Look(scene(5), problem="it is gone.")], TILE, SETTINGS, tmp_path)
+    with Image.open(tmp_path / "scene_list.png") as picture:
+        assert picture.size == (10 + 3 * 182, 10 + 218)
+        assert picture.getpixel((8, 8)) == (27, 120, 55)
