@@ -80,6 +80,8 @@ def _series_first(build: Build, listed: SceneList) -> SceneList:
     """The list with the scenes of the landcover series first: they come whole, others fill what is open."""
     ordered = listed.with_first(series(listed, build.settings))
     ordered.write(build.folder)
+    if ordered != listed:
+        scene_list.redraw(ordered, build.folder, build.candidates())
     return ordered
 
 

@@ -1,6 +1,6 @@
 """Stage 1: the minimum cloud-free scene list of a tile (paper, 2.1)."""
 
-from pipeline.scene_list.choose import choose, choose_again, choose_among
+from pipeline.scene_list.choose import choose, choose_again, choose_among, redraw
 from pipeline.scene_list.masks import Look, look, read_masks
 from pipeline.scene_list.model import Candidate, Next, SceneList, best_next
 from pipeline.scene_list.overrides import Overrides
@@ -17,4 +17,5 @@ __all__ = [
     "choose_among",
     "look",
     "read_masks",
+    "redraw",
 ]

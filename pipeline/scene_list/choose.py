@@ -108,6 +108,12 @@ def choose_again(
     return choose_among(looks, tile, settings, folder, neighbour_datatakes, overrides)
 
 
+def redraw(listed: SceneList, folder: Path, scenes: Mapping[str, Scene]) -> None:
+    """Draw `scene_list.png` again after ranks have changed, from what the folder keeps."""
+    known = {one.id: one.haze_score for one in listed.candidates}
+    draw(listed, remembered(folder, [scenes[one.id] for one in listed.candidates], known), folder)
+
+
 def _check_forced(looks: Sequence[Look], asked: Overrides) -> None:
     known = {one.scene.id: one for one in looks}
     for scene_id in sorted(asked.force):

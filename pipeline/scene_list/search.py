@@ -28,12 +28,16 @@ class Search:
         problem: what is to be chosen.
         instance: its pixels, merged and packed.
         deadline: value of `time.monotonic()` at which it stops.
+        barred: a list that does not count.
     """
 
-    def __init__(self, problem: Problem, instance: Instance, deadline: float) -> None:
+    def __init__(
+        self, problem: Problem, instance: Instance, deadline: float, barred: tuple[int, ...] = ()
+    ) -> None:
         self.problem = problem
         self.instance = instance
         self.deadline = deadline
+        self.barred = sorted(barred)
         self.budget = problem.coverable - problem.needed
         self.nodes = 0
         self.best: Cost | None = None
@@ -50,16 +54,17 @@ class Search:
         self._begin(size)
         return self.found
 
-    def best_list(self, size: int, known: tuple[int, ...]) -> tuple[int, ...]:
-        """The best feasible list of `size` scenes, where fewer are known not to do.
+    def best_list(self, size: int, known: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        """The best feasible list of `size` scenes; None where there is provably none.
 
         After `OutOfTime`, `found` is the best so far.
 
         Args:
             size: number of scenes.
-            known: a feasible list of that size.
+            known: a feasible list of that size, if there is one at hand.
         """
-        self.best, self.found, self.first = self.problem.cost(known), known, False
+        self.best = self.problem.cost(known) if known is not None else None
+        self.found, self.first = known, False
         self._begin(size)
         return self.found
 
@@ -212,6 +217,8 @@ class Search:
             if self.best is not None and (strangers[way], days[way]) > (self.best[1], self.best[2]):
                 return
             chosen = (*node.chosen, *(int(one) for one in index[way]))
+            if sorted(chosen) == self.barred:
+                continue
             covered = self.instance.covered(chosen)
             if covered >= self.problem.needed:
                 self._offer(chosen, int(strangers[way]), int(days[way]), covered)

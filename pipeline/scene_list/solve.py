@@ -1,7 +1,7 @@
 """The exact minimum scene list: by number of scenes upwards, with the proof or the bound of each level."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance, Patterns
 from pipeline.scene_list.search import OutOfTime, Search
+from pipeline.scene_list.second import Second, second_best
 
 LEVELS = ("scenes", "strangers", "days", "unclear")
 HARD_PATTERNS = 1500
 EASY = 4
+SECOND = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Solution:
         patterns: different pixels after merging.
         nodes: partial lists looked at.
         seconds: time taken.
+        second: the best list but one; None where there is none, or where the best one is not proven.
     """
 
     chosen: tuple[int, ...]
@@ -40,6 +43,7 @@ class Solution:
     patterns: int
     nodes: int
     seconds: float
+    second: Second | None
 
     def to_json(self) -> dict[str, Any]:
         """The proof as it goes into the scene list."""
@@ -47,9 +51,10 @@ class Solution:
             name: {"value": value, "bound": bound}
             for name, value, bound in zip(LEVELS, self.cost[:4], self.bounds, strict=True)
         }
-        content = asdict(self)
-        return {name: content[name] for name in ("optimal", "method", "patterns", "nodes", "seconds")} | {
-            "levels": levels
+        names = ("optimal", "method", "patterns", "nodes", "seconds")
+        return {name: getattr(self, name) for name in names} | {
+            "levels": levels,
+            "second_best": self.second.to_json(self.cost) if self.second is not None else None,
         }
 
 
@@ -74,9 +79,12 @@ def solve(problem: Problem, time_limit: float = 15.0) -> Solution:
     cost = problem.cost(chosen)
     settled = settled and least >= len(known)
     bounds = _bounds(problem, cost, least, settled, instance)
+    second = second_best(problem, instance, chosen, time_limit * SECOND) if settled else None
     seconds = round(time.monotonic() - began, 3)
     patterns = len(instance.patterns.weights)
-    return Solution(tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds)
+    return Solution(
+        tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds, second
+    )
 
 
 def _fewest(
@@ -99,7 +107,7 @@ def _fewest(
 
 def _best_dates(search: Search, known: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
     try:
-        return search.best_list(len(known), known), True
+        return search.best_list(len(known), known) or known, True
     except OutOfTime:
         return search.found or known, False
 
