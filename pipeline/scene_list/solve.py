@@ -58,12 +58,13 @@ class Solution:
         }
 
 
-def solve(problem: Problem, time_limit: float = 15.0) -> Solution:
+def solve(problem: Problem, time_limit: float = 15.0, second: bool = True) -> Solution:
     """Find the best list; proven where the time allows, else with its bounds.
 
     Args:
         problem: at least one pixel must be coverable.
         time_limit: seconds; reading the masks is not counted.
+        second: whether the second-best list is asked for too, which may take a tenth of the time besides.
     """
     began = time.monotonic()
     instance = Instance.of(problem)
@@ -79,11 +80,11 @@ def solve(problem: Problem, time_limit: float = 15.0) -> Solution:
     cost = problem.cost(chosen)
     settled = settled and least >= len(known)
     bounds = _bounds(problem, cost, least, settled, instance)
-    second = second_best(problem, instance, chosen, time_limit * SECOND) if settled else None
+    other = second_best(problem, instance, chosen, time_limit * SECOND) if settled and second else None
     seconds = round(time.monotonic() - began, 3)
     patterns = len(instance.patterns.weights)
     return Solution(
-        tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds, second
+        tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds, other
     )
 
 

@@ -1,0 +1,141 @@
+"""Scene lists of several tiles that agree on their datatakes: a tile's objective, summed over a region."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from pipeline.scene_list.objective import Problem
+from pipeline.scene_list.options import Option, Options, options_of
+from pipeline.scene_list.region_program import Program
+
+
+class RegionCost(NamedTuple):
+    """The levels of a region, compared one after the other; smaller is better.
+
+    Attributes:
+        scenes: number of scenes of all tiles.
+        strangers: pairs of neighbours without a common datatake, finished neighbours included.
+        days: sum of |date - target| in whole days.
+        unclear: minus the clear pixels.
+        ids: of each tile by name, sorted.
+    """
+
+    scenes: int
+    strangers: int
+    days: int
+    unclear: int
+    ids: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Tiles whose lists are to agree.
+
+    With C_t the scenes of tile t chosen, each feasible for its tile alone, minimise lexicographically
+    (sum |C_t|, pairs (s, t) where datatakes(C_s) and datatakes(C_t) are disjoint + strangers among finished
+    lists, sum of days, - sum of clear pixels, ids by tile name).
+
+    Attributes:
+        problems: of each tile by name; their `matches` are those with finished lists, which are constants.
+        datatakes: of each tile's candidates, in their order.
+        pairs: neighbours within the region.
+    """
+
+    problems: Mapping[str, Problem]
+    datatakes: Mapping[str, Sequence[str]]
+    pairs: Sequence[tuple[str, str]]
+
+    def cost(self, chosen: Mapping[str, Sequence[int]]) -> RegionCost:
+        """The objective of the lists of all tiles."""
+        names = sorted(self.problems)
+        costs = [self.problems[name].cost(tuple(chosen[name])) for name in names]
+        takes = {name: {self.datatakes[name][one] for one in chosen[name]} for name in names}
+        apart = sum(takes[one].isdisjoint(takes[other]) for one, other in self.pairs)
+        return RegionCost(
+            sum(cost.scenes for cost in costs),
+            sum(cost.strangers for cost in costs) + apart,
+            sum(cost.days for cost in costs),
+            sum(cost.unclear for cost in costs),
+            tuple(cost.ids for cost in costs),
+        )
+
+    def shared(self, name: str) -> list[str]:
+        """The datatakes that a tile's candidates have in common with those of a neighbour in the region."""
+        near = [two[two[0] == name] for two in self.pairs if name in two]
+        theirs = {take for other in near for take in self.datatakes[other]}
+        return sorted(theirs & set(self.datatakes[name]))
+
+
+@dataclass(frozen=True)
+class RegionSolution:
+    """Lists of all tiles and how good they are known to be.
+
+    Attributes:
+        chosen: indices of the scenes of each tile by name, sorted.
+        cost: the objective.
+        bounds: lower bounds of scenes, strangers and days; None where a level before it is not settled.
+        optimal: whether no better lists exist.
+        seconds: time taken.
+    """
+
+    chosen: Mapping[str, tuple[int, ...]]
+    cost: RegionCost
+    bounds: tuple[int, int | None, int | None]
+    optimal: bool
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The proof as it goes into each tile's scene list."""
+        values = dict(
+            zip(("scenes", "strangers", "days"), zip(self.cost[:3], self.bounds, strict=True), strict=True)
+        )
+        levels = {name: {"value": value, "bound": bound} for name, (value, bound) in values.items()}
+        return {"tiles": len(self.chosen), "optimal": self.optimal, "seconds": self.seconds, "levels": levels}
+
+
+def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
+    """Find the best lists of all tiles together; proven where the time allows, else with bounds.
+
+    The tiles alone fix the numbers of scenes, so for each tile its lists of that number are gathered, the
+    best for each set of datatakes; an integer program picks one of each tile, one level after the other.
+
+    Args:
+        region: at least one pixel of each tile must be coverable.
+        time_limit: seconds; where a tile's do not do, it has only the lists found till then.
+    """
+    began = time.monotonic()
+    found: dict[str, Options] = {}
+    for done, name in enumerate(sorted(region.problems)):
+        left = 0.75 * time_limit - (time.monotonic() - began)
+        seconds = max(left, 0.0) / (len(region.problems) - done)
+        found[name] = options_of(region.problems[name], region.datatakes[name], region.shared(name), seconds)
+    picked, proven = Program(found, region.pairs).pick(began + time_limit)
+    chosen = {name: option.chosen for name, option in picked.items()}
+    cost = region.cost(chosen)
+    complete = all(one.complete for one in found.values())
+    least = sum(one.least for one in found.values())
+    bounds: tuple[int, int | None, int | None] = (least, None, None)
+    if least == cost.scenes:
+        bounds = least, *_bounds(found, region, cost, complete and proven, began + time_limit)
+    optimal = complete and proven and least == cost.scenes
+    return RegionSolution(chosen, cost, bounds, optimal, round(time.monotonic() - began, 3))
+
+
+def _bounds(
+    found: Mapping[str, Options], region: Region, cost: RegionCost, settled: bool, deadline: float
+) -> tuple[int | None, int | None]:
+    """Lower bounds of strangers and days where the numbers of scenes are proven."""
+    if settled:
+        return cost.strangers, cost.days
+    hoped = {
+        name: one if one.complete else replace(one, options=(_hoped(one),)) for name, one in found.items()
+    }
+    strangers = Program(hoped, region.pairs).least_strangers(deadline)
+    return strangers, sum(one.least_days for one in found.values()) if strangers == cost.strangers else None
+
+
+def _hoped(one: Options) -> Option:
+    """A list that shares every datatake that the tile can have, at no more days than any."""
+    takes = frozenset().union(*(option.takes for option in one.options), one.possible)
+    return Option((), takes, 0, one.least_days, 0, ())
