@@ -94,7 +94,7 @@ class Order(Stateful):
         ]
         phases = {found[tile.pk].phase for tile in tiles}
         ready = "done" in phases and "failed" not in phases
-        text = " ".join(problems)
+        text = " ".join(problems).replace(self.campaign.catalog, "the campaign's source")
         self.move(
             OrderStatus.READY if ready else OrderStatus.FAILED, text, status_text=text, finished_at=Now()
         )

@@ -51,7 +51,16 @@ class AreaSerializer(serializers.Serializer):
         campaign = Campaign.objects.visible_to(user).filter(slug=attrs["campaign"]).first()
         if campaign is None:
             raise serializers.ValidationError({"campaign": f"There is no campaign {attrs['campaign']!r}."})
-        return {**attrs, "campaign": campaign, "area": self._area(attrs, given[0])}
+        wanted = self._settings(attrs, campaign)
+        return {**attrs, "campaign": campaign, "settings": wanted, "area": self._area(attrs, given[0])}
+
+    def _settings(self, attrs: dict[str, Any], campaign: Campaign) -> CampaignSettings:
+        """The campaign's settings with those of the order's own."""
+        own = {name: attrs[name] for name in OWN_SETTINGS if name in attrs}
+        try:
+            return CampaignSettings.from_json({**campaign.settings, **own})
+        except UsageError as error:
+            raise serializers.ValidationError({error.field or "campaign": str(error)}) from error
 
     def _area(self, attrs: dict[str, Any], given: str) -> Area:
         try:
@@ -62,14 +71,9 @@ class AreaSerializer(serializers.Serializer):
             raise serializers.ValidationError({given: str(error)}) from error
 
     def wanted_campaign(self) -> Campaign:
-        """The campaign, or the one of the same source with the settings given.
-
-        Raises:
-            UsageError: settings that no campaign can have.
-        """
+        """The campaign, or the one of the same source with the settings given."""
         campaign: Campaign = self.validated_data["campaign"]
-        own = {name: self.validated_data[name] for name in OWN_SETTINGS if name in self.validated_data}
-        wanted = CampaignSettings.from_json({**campaign.settings, **own})
+        wanted: CampaignSettings = self.validated_data["settings"]
         if wanted == campaign.pipeline_settings:
             return campaign
         return campaign_of(campaign.catalog, wanted, self.context["request"].user)

@@ -51,6 +51,20 @@ def test_estimates_place_nothing(as_, alps, customer):
     assert not Order.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("own", "field"),
+    [
+        ({"start": "2023-09-01", "end": "2023-08-01"}, "end"),
+        ({"resolution": 7}, "resolution"),
+        ({"max_cloud": -1}, "max_cloud"),
+    ],
+)
+@pytest.mark.parametrize("action", ["", "estimate/"])
+def test_settings_that_no_campaign_can_have_are_refused_alike(as_, alps, customer, own, field, action):
+    answer = as_(customer).post(f"{ORDERS}{action}", {"campaign": "alps", "aoi": AOI, **own})
+    assert answer.status_code == 400 and error(answer)["field"] == field
+
+
 def test_visitors_may_estimate_on_public_campaigns_only(as_, alps, secret):
     assert as_().post(f"{ORDERS}estimate/", {"campaign": "alps", "aoi": AOI}).status_code == 200
     assert error(as_().post(f"{ORDERS}estimate/", {"campaign": "secret", "aoi": AOI}))["field"] == "campaign"

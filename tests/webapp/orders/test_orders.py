@@ -67,6 +67,12 @@ def test_an_empty_tile_is_told_and_the_order_is_ready(alps, customer):
     assert order.status_text == "31UDQ has no scene that serves: No scene of 31UDQ was found."
 
 
+def test_a_customer_is_not_told_where_the_source_lies(alps, customer):
+    order = place(customer, alps, Area.of_tiles([WEST, FAR]))
+    finish(order, T31UDQ=("empty", f"No scene of 31UDQ was found in {alps.catalog}."))
+    assert order.status_text.endswith("No scene of 31UDQ was found in the campaign's source.")
+
+
 def test_an_order_with_nothing_but_empty_tiles_has_failed(campaign, customer):
     order = place(customer, campaign, Area.of_tiles([WEST]))
     finish(order, T33TWL=("empty", "No scene."))
