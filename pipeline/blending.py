@@ -21,10 +21,11 @@ from pyproj import Transformer
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
+from pipeline.distance import distance_to_false
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
 from pipeline.ground import SOUTH_OFFSET, epsg_of
-from pipeline.ramps import Ramps, distance_to_false, edge_weight, smoothstep, zone_weight
+from pipeline.ramps import Ramps, edge_weight, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
 from pipeline.resample import Places, between_pixels
 

@@ -19,6 +19,7 @@ from pipeline.grid import Tile
 from pipeline.imagery import Coverage
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
+from pipeline.reports import write_build_report, write_revision_report
 from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, require_space, write_json
@@ -216,26 +217,8 @@ def classify(build: Build) -> dict[str, Any]:
 
 
 def finish_build(build: Build) -> dict[str, Any]:
-    """Write the build's report.json: coverage, residual cloud, bytes, seconds, memory, models, warnings."""
-    notes, composite = build.notes(), build.notes()["composite"]
-    listed = build.scene_list()
-    report = {
-        "tile": build.tile.name,
-        "settings": build.settings.to_json(),
-        "coverage": composite["coverage"],
-        "residual_cloud": composite["residual_cloud"],
-        "scenes": [candidate.id for candidate in listed.chosen],
-        "series": [scene.id for scene in build.series()],
-        **imagery.traffic(build.folder),
-        "peak_memory_mib": max(notes.get("peak_memory_mib", [0.0])),
-        "seconds": notes.get("seconds", {}),
-        "models": networks.versions(),
-        "composite": composite,
-        "landcover": notes.get("landcover", {}),
-        "warnings": notes.get("warnings", []) + _hole_warnings(composite),
-    }
-    write_json(build.folder / "report.json", report)
-    return report
+    """Write the build's report.json from the figures that its steps kept."""
+    return write_build_report(build, imagery.traffic(build.folder))
 
 
 def blend_mosaic(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
@@ -260,25 +243,9 @@ def revise(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
     with build.step("blend"):
         classes = landcover.blend(build.tile, builds, build.settings, build.folder)
     own_folder = Path(builds[build.tile.name])
-    report = _revision_report(build, read_json(own_folder / "report.json"), blended, classes)
+    report = write_revision_report(build, read_json(own_folder / "report.json"), blended, classes)
     chosen = SceneList.from_json(read_json(own_folder / "scene_list.json")).chosen
     write_item(build.folder, build.tile, build.settings, report, [item.datetime for item in chosen])
-    return report
-
-
-def _revision_report(
-    build: Build, own: Mapping[str, Any], blended: Mapping[str, Any], classes: Mapping[str, Any]
-) -> dict[str, Any]:
-    notes = build.notes()
-    report = dict(own) | {
-        "seam_score": blended["seam_score"],
-        "mosaic": blended,
-        "classes": classes,
-        "inputs": blended["inputs"],
-        "seconds": own["seconds"] | notes["seconds"],
-        "peak_memory_mib": max([own["peak_memory_mib"], *notes["peak_memory_mib"]]),
-    }
-    write_json(build.folder / "report.json", report)
     return report
 
 
@@ -416,13 +383,6 @@ def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:
 def _scene_bytes(build: Build) -> int:
     rows, cols = build.tile.geobox(build.settings.resolution).shape
     return rows * cols * len(BANDS) * 2
-
-
-def _hole_warnings(composite: Mapping[str, Any]) -> list[str]:
-    holes = 1 - composite["coverage"]
-    if holes <= 0:
-        return []
-    return [f"{holes:.3%} of the tile is covered by no clear scene and stays empty."]
 
 
 def _plain(overrides: Mapping[str, Any]) -> dict[str, Any]:

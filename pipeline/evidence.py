@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.ramps import distance_to_false
+from pipeline.distance import distance_to_false
 from pipeline.raster import padded
 
 HOLE, CLEAR, DOUBTFUL, HAZY = 0, 1, 2, 3

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.distance import distance_to_false as distance_to_false
-
 FAINT = 1e-12
 SPARE = 0.02
 LEAST_ZONE_SHARE = 0.02

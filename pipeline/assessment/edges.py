@@ -17,6 +17,25 @@ RESAMPLES = 1_000
 Picture = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class View:
+    """A window whose edges are measured.
+
+    Attributes:
+        picture: (bands, h, w), as people see it.
+        grounds: what each scene shows, alike, by rank.
+        rank: uint8 (h, w), whose ground a pixel is; 0 = hole.
+        counted: bool (h, w), pixels that belong to the window and not to its apron.
+        distance: (h, w), pixels to the nearest edge.
+    """
+
+    picture: Picture
+    grounds: Mapping[int, Picture]
+    rank: NDArray[np.uint8]
+    counted: NDArray[np.bool_]
+    distance: NDArray[np.floating]
+
+
 @dataclass
 class EdgeFigures:
     """Sums over windows, each of which counts as one draw of the bootstrap.
@@ -59,8 +78,9 @@ class EdgeFigures:
             return
         counted = np.zeros(rank.shape, bool)
         counted[inner] = True
-        self.gradients.append(_gradients(picture, grounds, rank, counted, edge))
-        self.curvatures.append(_curvatures(picture, grounds, rank, counted, edge))
+        view = View(picture, grounds, rank, counted, distance_transform_edt(~edge))
+        self.gradients.append(_gradients(view))
+        self.curvatures.append(_curvatures(view))
         first = grounds[min(grounds)]
         known = np.asarray(np.isfinite(picture + first).all(axis=0))
         self.steps += self._steps(picture - first, rank, known, inner)
@@ -114,15 +134,9 @@ def _edge(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return edge
 
 
-def _gradients(
-    picture: Picture,
-    grounds: Mapping[int, Picture],
-    rank: NDArray[np.uint8],
-    counted: NDArray[np.bool_],
-    edge: NDArray[np.bool_],
-) -> NDArray[np.float64]:
+def _gradients(view: View) -> NDArray[np.float64]:
     """Gradients between neighbouring pixels; the ground's is the mean of those that their scenes show."""
-    distance = distance_transform_edt(~edge)
+    rank, counted, distance = view.rank, view.counted, view.distance
     sums = np.zeros(6)
     for axis in (0, 1):
         one: list[slice] = [slice(None), slice(None)]
@@ -130,10 +144,10 @@ def _gradients(
         one[axis], other[axis] = slice(-1), slice(1, None)
         p, q = tuple(one), tuple(other)
         ground = np.zeros(rank[p].shape, np.float32)
-        for scene, surface in grounds.items():
+        for scene, surface in view.grounds.items():
             share = ((rank[p] == scene) + (rank[q] == scene).astype(np.float32)) / 2
             ground += np.where(share > 0, _slope(surface, axis), 0) * share
-        slope = _slope(picture, axis)
+        slope = _slope(view.picture, axis)
         both = counted[p] & counted[q] & (rank[p] > 0) & (rank[q] > 0) & np.isfinite(slope + ground)
         away = np.minimum(distance[p], distance[q])
         beside = both & (rank[p] == rank[q]) & (away >= BESIDE[0]) & (away <= BESIDE[1])
@@ -145,21 +159,15 @@ def _slope(image: Picture, axis: int) -> Picture:
     return np.asarray(np.abs(np.diff(image, axis=axis + 1)).mean(axis=0))
 
 
-def _curvatures(
-    picture: Picture,
-    grounds: Mapping[int, Picture],
-    rank: NDArray[np.uint8],
-    counted: NDArray[np.bool_],
-    edge: NDArray[np.bool_],
-) -> NDArray[np.float64]:
+def _curvatures(view: View) -> NDArray[np.float64]:
     """Squared Laplacians; the ground's is that of the pixel's scene."""
     middle = (slice(1, -1), slice(1, -1))
-    away, scenes = distance_transform_edt(~edge)[middle], rank[middle]
+    away, scenes = view.distance[middle], view.rank[middle]
     ground = np.zeros(scenes.shape, np.float32)
-    for scene, surface in grounds.items():
+    for scene, surface in view.grounds.items():
         ground += np.where(scenes == scene, _laplacian(surface), 0)
-    bent = _laplacian(picture)
-    whole = counted[middle] & (scenes > 0) & np.isfinite(bent + ground)
+    bent = _laplacian(view.picture)
+    whole = view.counted[middle] & (scenes > 0) & np.isfinite(bent + ground)
     return _sums(bent, ground, whole & (away < BLEND), whole & (away >= BESIDE[0]) & (away <= BESIDE[1]))
 
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
 from pipeline.mosaic.sketch import CellGrid, block_sums
-from pipeline.ramps import distance_to_false, smoothstep
+from pipeline.ramps import smoothstep
 
 REACH = 720.0
 FADE = 5_000.0

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_propagation
 
+from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
-from pipeline.ramps import distance_to_false
 
 CLOUD_LIGHT = 0.55
 DIRECT = np.array([0.70, 0.66, 0.58, 0.80], np.float32)

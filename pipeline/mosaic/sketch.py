@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder
-from pipeline.ramps import distance_to_false
 from pipeline.raster import decode, filled, opened, profile, windows
 
 CELL = 60

@@ -15,9 +15,10 @@ from pipeline.blending import (
     contributors,
     input_hashes,
 )
+from pipeline.distance import distance_to_false
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
-from pipeline.ramps import Ramps, distance_to_false, smoothstep, zone_weight
+from pipeline.ramps import Ramps, smoothstep, zone_weight
 from pipeline.raster import Raster, read_raster, window_geobox, windows, write_raster
 
 RESOLUTION = 60.0

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import SourceError
 from pipeline.raster import encode
 from pipeline.tone import Tone, default_curve
 from pipeline.tone.contrast import Crossings, Picture, ToneFigures, measure
@@ -23,10 +22,7 @@ def campaign(request: pytest.FixtureRequest) -> Crossings:
     if request.param == "simulated":
         return Crossings.of(simulated_pictures(9001, side=384))
     data: Path = request.getfixturevalue("shared_data")
-    try:
-        return Crossings.of(READERS[request.param](data))
-    except SourceError as error:
-        pytest.skip(f"the {request.param} scenes are not there: {error}")
+    return Crossings.of(READERS[request.param](data))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,74 @@
+"""The report.json of a build and of a revision: what was reached, from which scenes, with which models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline import networks
+from pipeline.build import Build
+from pipeline.storage import write_json
+
+REPORT = "report.json"
+
+
+def write_build_report(build: Build, traffic: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a build's report.json: coverage, residual cloud, bytes, seconds, memory, models, warnings.
+
+    Args:
+        build: with the figures of all its steps.
+        traffic: the figures of what was fetched.
+
+    Returns:
+        The report.
+    """
+    notes, composite = build.notes(), build.notes()["composite"]
+    report = {
+        "tile": build.tile.name,
+        "settings": build.settings.to_json(),
+        "coverage": composite["coverage"],
+        "residual_cloud": composite["residual_cloud"],
+        "scenes": [candidate.id for candidate in build.scene_list().chosen],
+        "series": [scene.id for scene in build.series()],
+        **traffic,
+        "peak_memory_mib": max(notes.get("peak_memory_mib", [0.0])),
+        "seconds": notes.get("seconds", {}),
+        "models": networks.versions(),
+        "composite": composite,
+        "landcover": notes.get("landcover", {}),
+        "warnings": notes.get("warnings", []) + _hole_warnings(composite),
+    }
+    write_json(build.folder / REPORT, report)
+    return report
+
+
+def write_revision_report(
+    build: Build, own: Mapping[str, Any], blended: Mapping[str, Any], classes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write a revision's report.json: that of its own build with the figures of the blend.
+
+    Args:
+        build: the tile and the folder of the revision.
+        own: the report of the tile's own build.
+        blended: figures of the mosaic.
+        classes: figures of the landcover.
+
+    Returns:
+        The report.
+    """
+    notes = build.notes()
+    report = dict(own) | {
+        "seam_score": blended["seam_score"],
+        "mosaic": blended,
+        "classes": classes,
+        "inputs": blended["inputs"],
+        "seconds": own["seconds"] | notes["seconds"],
+        "peak_memory_mib": max([own["peak_memory_mib"], *notes["peak_memory_mib"]]),
+    }
+    write_json(build.folder / REPORT, report)
+    return report
+
+
+def _hole_warnings(composite: Mapping[str, Any]) -> list[str]:
+    holes = 1 - composite["coverage"]
+    if holes <= 0:
+        return []
+    return [f"{holes:.3%} of the tile is covered by no clear scene and stays empty."]
