@@ -2,11 +2,11 @@
 
 The weight of a contributor at a place is `edge_weight` of the distance to its own edge x smoothstep(distance
 to its nearest empty pixel), times a ramp around the meridian where another zone's tile covers the place too.
-It is never zero where the contributor has data. Contributors are summed in order of name in float64, so that
-whoever computes a place gets the same bits, in windows of any size.
+It is never zero where the contributor has data. Contributors are summed in order of name in float64, each by
+its share of all weights, so that whoever computes a place gets the same bits, in windows of any size. Where
+one alone has data its share is 1, and its values stay as they are to the bit.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,8 +22,6 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.distance import distance_to_false
-from pipeline.errors import StorageError
-from pipeline.grid import Tile
 from pipeline.ground import SOUTH_OFFSET, epsg_of
 from pipeline.ramps import Ramps, edge_weight, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
@@ -37,10 +35,12 @@ class Prepare:
     Attributes:
         valid: where they hold data, bool (h, w).
         values: what they mean, float64 (bands, h, w), given them and their window of the contributor.
+        decoded: whether they are stored reflectance and the values that and nothing more.
     """
 
     valid: Callable[[NDArray], NDArray[np.bool_]]
     values: Callable[[NDArray, Window], NDArray[np.float64]]
+    decoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,6 @@ class Blended:
     values: NDArray[np.float64]
     valid: NDArray[np.bool_]
     footprints: NDArray[np.int64]
-
-
-def contributor_names(tile: Tile, builds: Mapping[str, Path]) -> list[str]:
-    """Which builds take part in a tile's blend: its own and those of its neighbours, sorted by name.
-
-    Raises:
-        StorageError: the tile's own build is missing.
-    """
-    if tile.name not in builds:
-        raise StorageError(f"The build of {tile.name} is missing: it cannot be blended with its neighbours.")
-    near = {tile.name} | {other.name for other in tile.neighbours()}
-    return sorted(near & set(builds))
 
 
 @contextmanager
@@ -112,18 +100,41 @@ class Contributor:
         self.resolution = self.geobox.affine.a
         self.reach = int(np.ceil(ramps.hole / self.resolution)) + 1
 
+    def meets(self, target: GeoBox) -> bool:
+        """Whether it may have a say in a window of the target's grid."""
+        offset = self._pixel_offset(target)
+        if offset is None:
+            return self._may_meet(target, epsg_of(target))
+        return all(
+            first < count and first + length > 0
+            for first, length, count in zip(offset, target.shape, self.geobox.shape, strict=True)
+        )
+
+    def own_window(self, target: GeoBox) -> Window | None:
+        """Where a window of the target's grid lies in this raster; None where it does not, pixel on pixel."""
+        offset = self._pixel_offset(target)
+        if offset is None:
+            return None
+        (row, col), (height, width) = offset, target.shape
+        inside = row >= 0 and col >= 0 and row + height <= self.geobox.shape[0]
+        return Window(col, row, width, height) if inside and col + width <= self.geobox.shape[1] else None
+
+    def stored(self, window: Window) -> NDArray:
+        """The pixels of a window of this raster; threads take turns."""
+        with self.turn:
+            return self.dataset.read(window=window)
+
     def part(self, target: GeoBox) -> Part | None:
         """What it gives to a window of the target's grid; None where they do not meet."""
-        epsg = epsg_of(target)
-        if epsg % 100 == self.epsg % 100:
-            offset = self._pixel_offset(target, epsg)
-            if offset is not None:
-                return self._aligned_part(target, *offset)
-        return self._warped_part(target, epsg)
+        offset = self._pixel_offset(target)
+        if offset is not None:
+            return self._aligned_part(target, *offset)
+        return self._warped_part(target, epsg_of(target))
 
-    def _pixel_offset(self, target: GeoBox, epsg: int) -> tuple[int, int] | None:
+    def _pixel_offset(self, target: GeoBox) -> tuple[int, int] | None:
         """Row and column of the target's first pixel in this raster; None where pixels are not aligned."""
-        if target.affine.a != self.resolution:
+        epsg = epsg_of(target)
+        if epsg % 100 != self.epsg % 100 or target.affine.a != self.resolution:
             return None
         col = (target.affine.c - self.geobox.affine.c) / self.resolution
         row = (self.geobox.affine.f + self._northing_shift(epsg) - target.affine.f) / self.resolution
@@ -206,8 +217,7 @@ class Contributor:
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
         grown, inner = padded(window, self.reach, self.geobox.shape.yx)
-        with self.turn:
-            stored = self.dataset.read(window=grown)
+        stored = self.stored(grown)
         valid = self.prepare.valid(stored)
         distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
         weight = smoothstep(distance * self.resolution / self.ramps.hole)
@@ -221,8 +231,17 @@ class Contributor:
         return edge_weight(distance * self.resolution, self.ramps)
 
 
+def alone(target: GeoBox, sources: Sequence[Contributor]) -> tuple[Contributor, Window] | None:
+    """The contributor that has a window of the target's grid to itself, and where that lies in it, if any."""
+    meeting = [source for source in sources if source.meets(target)]
+    window = meeting[0].own_window(target) if len(meeting) == 1 else None
+    return None if window is None else (meeting[0], window)
+
+
 def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> Blended:
     """Blend a window of the target's grid from contributors in order of name."""
+    if one := alone(target, sources):
+        return _unblended(*one, sources.index(one[0]))
     shape = target.shape
     total, weights = np.zeros((bands, *shape)), np.zeros(shape)
     footprints = np.zeros(shape, np.int64)
@@ -234,15 +253,23 @@ def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> 
             foreign |= part.inside
     ramp = _zone_ramps(target, foreign, sources[0].ramps.zone if sources else 1.0)
     for position, part in found:
-        weight = part.weight
         if foreign.any():
-            weight = weight.copy()
-            weight[foreign] *= ramp(part.zone)
-        total += part.values * weight
-        weights += weight
+            part.weight[foreign] *= ramp(part.zone)
+        weights += part.weight
         footprints |= part.inside.astype(np.int64) << position
     valid = weights > 0
-    return Blended(np.divide(total, weights, out=np.zeros_like(total), where=valid), valid, footprints)
+    for _, part in found:
+        total += part.values * np.divide(part.weight, weights, out=np.zeros(shape), where=valid)
+    return Blended(total, valid, footprints)
+
+
+def _unblended(source: Contributor, window: Window, position: int) -> Blended:
+    """A window of one contributor alone, which needs no weights."""
+    stored = source.stored(window)
+    valid = source.prepare.valid(stored)
+    values = source.prepare.values(stored, window)
+    footprints = np.full(valid.shape, 1 << position, np.int64)
+    return Blended(values if valid.all() else np.where(valid, values, 0.0), valid, footprints)
 
 
 def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -267,14 +294,3 @@ def _zone_ramps(
 @lru_cache(maxsize=64)
 def _transformer(source: int, target: int) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
-
-
-def input_hashes(folders: Mapping[str, Path], products: Sequence[str]) -> dict[str, dict[str, str]]:
-    """SHA-256 of what a blend was made from, by tile name and file name."""
-    hashes: dict[str, dict[str, str]] = {}
-    for name, folder in sorted(folders.items()):
-        hashes[name] = {}
-        for product in products:
-            with (folder / product).open("rb") as file:
-                hashes[name][product] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes

@@ -51,9 +51,14 @@ def encode(reflectance: np.ndarray, valid: np.ndarray | None = None) -> np.ndarr
     """
     if valid is None:
         valid = np.isfinite(reflectance).all(axis=0)
-    scaled = np.rint(np.nan_to_num(reflectance, posinf=6.5535) * QUANTIFICATION)
-    stored = np.clip(scaled, 0, 65_534).astype(np.uint16) + np.uint16(1)
-    return np.where(valid, stored, np.uint16(EMPTY))
+    scaled = reflectance * QUANTIFICATION
+    np.rint(scaled, out=scaled)
+    # Of a number and NaN, fmax takes the number.
+    np.fmax(scaled, 0, out=scaled)
+    np.minimum(scaled, 65_534, out=scaled)
+    stored = scaled.astype(np.uint16)
+    stored += np.uint16(1)
+    return stored if valid.all() else np.where(valid, stored, np.uint16(EMPTY))
 
 
 def decode(stored: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
-from pipeline.blending import Prepare, blend_window, contributor_names, contributors, input_hashes
+from pipeline.blending import Prepare, blend_window, contributors
 from pipeline.grid import Tile
+from pipeline.inputs import contributor_names, input_hashes
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA
 from pipeline.landcover.combine import classify
 from pipeline.landcover.scenes import class_shares

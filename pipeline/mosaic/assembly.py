@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
+from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
 from pipeline.mosaic.sketch import CellGrid, block_sums
@@ -152,21 +153,7 @@ def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.fl
         blocks: (bands, h, w).
         shape: rows and columns of the cells.
     """
-    down, across = (
-        between(np.arange(length), BLOCK, count)
-        for length, count in zip(shape, blocks.shape[1:], strict=True)
+    rows, cols = (
+        Axis.of_cells(0, length, BLOCK, count) for length, count in zip(shape, blocks.shape[1:], strict=True)
     )
-    return np.stack([down @ band @ across.T for band in blocks])
-
-
-def between_some(first: int, length: int, side: int, count: int) -> tuple[NDArray[np.float32], slice]:
-    """As `between`, for the `length` fine cells from `first`, and the coarse cells that have a share."""
-    low = max(int((first + 0.5) / side - 0.5), 0)
-    high = min(int((first + length - 0.5) / side - 0.5) + 2, count)
-    return between(np.arange(first, first + length), side, count)[:, low:high], slice(low, high)
-
-
-def between(places: NDArray[np.integer], side: int, count: int) -> NDArray[np.float32]:
-    """Shares, float32 (places, count), of coarse cells of `side` fine ones at the middles of fine ones."""
-    place = np.clip((places + 0.5) / side - 0.5, 0, count - 1)
-    return np.maximum(1 - np.abs(place[:, None] - np.arange(count)), 0).astype(np.float32)
+    return np.stack([field(band, rows, cols) for band in blocks])

@@ -1,13 +1,15 @@
 """Stage 3b: the mosaic of a tile, its composite balanced and blended with the neighbours' (paper, 2.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
@@ -16,18 +18,19 @@ from pipeline.blending import (
     Blended,
     Contributor,
     Prepare,
+    alone,
     blend_window,
-    contributor_names,
     contributors,
-    input_hashes,
 )
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
+from pipeline.inputs import contributor_names, input_hashes
 from pipeline.mosaic.seams import SeamScore
 from pipeline.parallel import in_order
 from pipeline.ramps import Ramps
 from pipeline.raster import (
     BANDS,
+    EMPTY,
     QUANTIFICATION,
     encode,
     filled,
@@ -43,6 +46,23 @@ from pipeline.tone import Tone, load_tone
 PRODUCTS = ("composite.tif", "balance.npz")
 
 
+@dataclass(frozen=True)
+class Made:
+    """A window of the mosaic.
+
+    Attributes:
+        picture: uint8 (4, h, w).
+        valid: bool (h, w), where any composite has data.
+        land: bool (h, w), where that is land.
+        footprints: integers (h, w) that change where other tiles begin to have a say; None where none does.
+    """
+
+    picture: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+    land: NDArray[np.bool_]
+    footprints: NDArray[np.int64] | None
+
+
 @dataclass
 class Seams:
     """The seam scores of a tile, of the borders of tiles and of scenes, and how many pixels are empty."""
@@ -52,13 +72,21 @@ class Seams:
     empty: int = 0
     pixels: int = 0
 
-    def add(self, picture: NDArray[np.uint8], blended: Blended, ranks: NDArray[np.uint8]) -> None:
-        """Count one window of the mosaic."""
-        use = blended.valid & land(blended.values)
-        self.tiles.add(picture, use, blended.footprints)
-        self.scenes.add(picture, use & (ranks > 0), ranks.astype(np.int16))
-        self.empty += int((~blended.valid).sum())
-        self.pixels += blended.valid.size
+    @classmethod
+    def of(cls, made: Made, ranks: NDArray[np.uint8]) -> "Seams":
+        """Those of one window of the mosaic, given the scene that each pixel comes from."""
+        seams = cls(empty=int((~made.valid).sum()), pixels=made.valid.size)
+        if made.footprints is not None:
+            seams.tiles.add(made.picture, made.land, made.footprints)
+        seams.scenes.add(made.picture, made.land & (ranks > 0), ranks)
+        return seams
+
+    def join(self, other: "Seams") -> None:
+        """Add those of another window."""
+        self.tiles.join(other.tiles)
+        self.scenes.join(other.scenes)
+        self.empty += other.empty
+        self.pixels += other.pixels
 
     def report(self) -> dict[str, Any]:
         """The scores; the common one counts each pair of pixels along any seam once."""
@@ -118,13 +146,14 @@ def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:
         east = (window.col_off + 0.5 + np.arange(window.width)) * resolution
         return correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION, south, east)
 
-    return Prepare(filled, values)
+    return Prepare(filled, values, decoded=not correction.changes)
 
 
 def _write(
     sources: list[Contributor], ranks: DatasetReader, tile: Tile, settings: CampaignSettings, folder: Path
 ) -> Seams:
     geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
+    turn = Lock()
     with raster_writer(
         folder / "mosaic.tif",
         geobox,
@@ -137,20 +166,31 @@ def _write(
         tags=tone.tags(),
     ) as out:
 
-        def work(window: Window) -> tuple[Blended, NDArray[np.uint8]]:
-            blended = blend_window(window_geobox(geobox, window), sources, len(BANDS))
-            return blended, toned(blended, tone)
+        def work(window: Window) -> tuple[NDArray[np.uint8], Seams]:
+            made = _made(window_geobox(geobox, window), sources, tone)
+            with turn:
+                rank = ranks.read(1, window=window)
+            return made.picture, Seams.of(made, rank)
 
-        for window, (blended, picture) in in_order(work, windows(geobox.shape.yx)):
+        for window, (picture, found) in in_order(work, windows(geobox.shape.yx)):
             out.write(picture, window=window)
-            seams.add(picture, blended, _rank(ranks, window))
+            seams.join(found)
     return seams
+
+
+def _made(target: GeoBox, sources: Sequence[Contributor], tone: Tone) -> Made:
+    """A window of the mosaic; one composite alone, not corrected, is looked up in the curve as stored."""
+    found = alone(target, sources)
+    if found and found[0].prepare.decoded:
+        stored = found[0].stored(found[1])
+        valid = filled(stored)
+        if not valid.all():
+            stored[:, ~valid] = EMPTY
+        return Made(tone.apply(stored), valid, valid & land(stored), None)
+    blended = blend_window(target, sources, len(BANDS))
+    return Made(toned(blended, tone), blended.valid, blended.valid & land(blended.values), blended.footprints)
 
 
 def toned(blended: Blended, tone: Tone) -> NDArray[np.uint8]:
     """The blended window in 8 bits, 0 where it is empty."""
     return tone.apply(encode(blended.values, blended.valid))
-
-
-def _rank(provenance: DatasetReader, window: Window) -> NDArray[np.uint8]:
-    return provenance.read(1, window=window)

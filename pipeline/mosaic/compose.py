@@ -19,12 +19,13 @@ from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, margin_pixels, scene_
 from pipeline.grid import Tile
 from pipeline.ground import Cells, CellSums
 from pipeline.mosaic.assembly import Assembly, Offsets
-from pipeline.mosaic.fusion import Fusion, SceneView
+from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
 from pipeline.mosaic.sketch import Sketch
+from pipeline.mosaic.views import SceneView
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, encode, opened, raster_writer, window_geobox, windows
+from pipeline.raster import BANDS, opened, raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
 
 MOST_SCENES = 255
@@ -257,17 +258,11 @@ def _write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
             folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
         ) as provenance,
     ):
-        for window, (stored, origin) in in_order(partial(_fused, fusion), windows(geobox.shape.yx)):
+        for window, (stored, origin) in in_order(fusion.window, windows(geobox.shape.yx)):
             composite.write(stored, window=window)
             provenance.write(origin, window=window)
             tally.add(origin)
     return tally
-
-
-def _fused(fusion: Fusion, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Stored reflectance and provenance of a window."""
-    reflectance, origin = fusion.window(window)
-    return encode(reflectance), origin
 
 
 def _cell_means(assembly: Assembly) -> Cells:

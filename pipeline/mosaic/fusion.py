@@ -1,51 +1,36 @@
 """The pixels of the composite from the scenes that its cells show, with soft transitions (paper, 2.3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 
-from pipeline.evidence import DOUBTFUL, HAZY, HOLE, SHADOW
-from pipeline.mosaic.assembly import BLOCK, Assembly, between, between_some
-from pipeline.mosaic.radiometry import SmoothCorrection
-from pipeline.raster import decode, filled, geobox_of, window_geobox
+from pipeline.evidence import DOUBTFUL, HAZY, HOLE, NO_DATA, SHADOW
+from pipeline.mosaic.assembly import Assembly
+from pipeline.mosaic.fields import Axis, field
+from pipeline.mosaic.views import Part, SceneView, WindowViews
+from pipeline.raster import EMPTY, encode
 
 SOFTEN = 5
+# Pixels, on multiples of which a window is cut up; most squares show one scene alone.
+SQUARE = 128
 
 
 @dataclass(frozen=True)
-class SceneView:
-    """One scene while the pixels are fused.
+class Square:
+    """A part of a window that is fused at once.
 
     Attributes:
-        rank: 1 for the first of the list.
-        pixels, mask: its open reflectance.tif and cloud.tif.
-        correction: to the radiometry of the first scene.
-        hazy: whether it may fill holes only.
-        turn: held by the thread that reads.
+        window: where it lies in the tile.
+        part: where it lies in the window.
     """
 
-    rank: int
-    pixels: DatasetReader
-    mask: DatasetReader
-    correction: SmoothCorrection
-    hazy: bool = False
-    turn: Lock = field(default_factory=Lock)
-
-    def stored(self, window: Window) -> NDArray[np.uint16]:
-        """Stored reflectance of a window; threads take turns."""
-        with self.turn:
-            return self.pixels.read(window=window)
-
-    def cloud(self, window: Window) -> NDArray[np.uint8]:
-        """The cloud mask of a window; threads take turns."""
-        with self.turn:
-            return self.mask.read(1, window=window)
+    window: Window
+    part: Part
 
 
 class Fusion:
@@ -62,55 +47,76 @@ class Fusion:
         self.assembly = assembly
         self.fill_hazy = fill_hazy
 
-    def window(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    def window(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
         """Fuse one window.
 
         Returns:
-            Reflectance float32 (4, h, w) with NaN in holes, and provenance uint8 (2, h, w): the rank of the
+            Stored reflectance uint16 (4, h, w), 0 in holes, and provenance uint8 (2, h, w): the rank of the
             main contributor and how sure it is.
         """
         shape = window.height, window.width
+        stored, origin = np.empty((4, *shape), np.uint16), np.empty((2, *shape), np.uint8)
+        views = WindowViews(self.views, self.assembly, window)
+        for square in squares(window):
+            place = (slice(None), *square.part)
+            stored[place], origin[place] = self._fused(square, views)
+        return stored, origin
+
+    def _fused(self, square: Square, views: WindowViews) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        ranks, rows, cols = self._cells_around(square.window)
+        shown = [int(rank) for rank in np.unique(ranks) if rank]
+        if len(shown) == 1 and ranks.all():
+            stored, rank = self._alone(shown[0], square, views)
+        else:
+            stored, rank = self._blended(_shares(ranks, shown, rows, cols), square, views)
+        origin = np.stack([rank, np.where(rank > 0, self._levels(square.window), HOLE)])
+        if not rank.all():
+            self._fill(stored, origin, square, views)
+        return stored, origin
+
+    def _alone(
+        self, rank: int, square: Square, views: WindowViews
+    ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Stored reflectance and ranks of a square that one scene shows, 0 where it is not clear."""
+        view = views[rank]
+        clear = view.cloud[square.part] == 0
+        if view.plain:
+            stored = view.stored[(slice(None), *square.part)]
+            stored = stored if clear.all() else np.where(clear, stored, np.uint16(EMPTY))
+        else:
+            stored = encode(view.values(square.part), clear)
+        return stored, clear * np.uint8(rank)
+
+    def _blended(
+        self, shares: dict[int, NDArray[np.float32]], square: Square, views: WindowViews
+    ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Stored reflectance and the ranks of the main contributors, 0 where no scene is clear."""
+        shape = square.window.height, square.window.width
         total, weights = np.zeros((4, *shape), np.float32), np.zeros(shape, np.float32)
-        best, origin = np.zeros(shape, np.float32), np.zeros((2, *shape), np.uint8)
-        for rank, share in self._shares(window).items():
-            values, cloud = self._read(rank, window)
-            weight = share * (cloud == 0)
-            total += np.where(weight > 0, values, 0) * weight
+        best, main = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+        for rank, share in shares.items():
+            view = views[rank]
+            weight = share * (view.cloud[square.part] == 0)
+            total += view.values(square.part) * weight
             weights += weight
-            main = weight > best
-            best[main], origin[0][main] = weight[main], rank
+            more = weight > best
+            best[more], main[more] = weight[more], rank
         seen = weights > 0
-        origin[1] = np.where(seen, self._levels(window), HOLE)
-        reflectance = np.divide(total, weights, out=np.full_like(total, np.nan), where=seen)
-        if not seen.all():
-            self._fill(reflectance, origin, window)
-        return reflectance, origin
+        total /= np.where(seen, weights, 1)
+        return encode(total, seen), main
 
-    def _shares(self, window: Window) -> dict[int, NDArray[np.float32]]:
-        """How much each scene has to say in each pixel: its cells, softened, linear between their middles."""
-        rows, cols, ranks = self._cells_around(window)
-        shares = {}
-        for rank in np.unique(ranks[ranks > 0]):
-            soft = uniform_filter((ranks == rank).astype(np.float32), SOFTEN, mode="nearest")
-            share = rows @ soft @ cols.T
-            if share.any():
-                shares[int(rank)] = share
-        return shares
-
-    def _cells_around(
-        self, window: Window
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
-        """Shares of the cells around a window at its rows and columns, and the scenes that they show."""
+    def _cells_around(self, window: Window) -> tuple[NDArray[np.uint8], Axis, Axis]:
+        """The scenes of the cells that have a say in a window, and where its pixels lie between the cells."""
         side, ranks = self.assembly.grid.pixels, self.assembly.rank
-        parts, shares = [], []
+        parts, axes = [], []
         for first, length, count in zip(
             (window.row_off, window.col_off), (window.height, window.width), ranks.shape, strict=True
         ):
-            low = max(first // side - 1 - SOFTEN, 0)
-            high = min((first + length - 1) // side + 2 + SOFTEN, count)
-            parts.append(slice(low, high))
-            shares.append(between(np.arange(first, first + length), side, count)[:, low:high])
-        return shares[0], shares[1], ranks[parts[0], parts[1]]
+            axis = Axis.of_cells(first, length, side, count)
+            low = max(int(axis.low[0]) - SOFTEN // 2, 0)
+            parts.append(slice(low, int(axis.high[-1]) + SOFTEN // 2 + 1))
+            axes.append(Axis(axis.low - low, axis.high - low, axis.share))
+        return ranks[parts[0], parts[1]], axes[0], axes[1]
 
     def _levels(self, window: Window) -> NDArray[np.uint8]:
         side, level = self.assembly.grid.pixels, self.assembly.level
@@ -119,34 +125,57 @@ class Fusion:
         found = level[rows[:, None], cols[None, :]]
         return np.where(found == HOLE, np.uint8(DOUBTFUL), found)
 
-    def _read(self, rank: int, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Reflectance of a scene in the composite's radiometry, and its mask, 255 where it is empty."""
-        view, grid = self.views[rank], self.assembly.grid
-        stored, cloud = view.stored(window), view.cloud(window)
-        cloud[~filled(stored)] = 255
-        values = view.correction.apply(decode(stored), window_geobox(geobox_of(view.pixels), window))
-        offsets = self.assembly.offsets.of(rank)
-        if offsets is not None:
-            side = grid.pixels * BLOCK
-            rows, down = between_some(window.row_off, window.height, side, offsets.shape[1])
-            cols, across = between_some(window.col_off, window.width, side, offsets.shape[2])
-            for band, added in zip(values, offsets[:, down, across], strict=True):
-                band += rows @ added @ cols.T
-        return values, cloud
-
-    def _fill(self, reflectance: NDArray[np.float32], origin: NDArray[np.uint8], window: Window) -> None:
+    def _fill(
+        self, stored: NDArray[np.uint16], origin: NDArray[np.uint8], square: Square, views: WindowViews
+    ) -> None:
         """Fill pixels that the cells leave open, in place: clear ones, then shadow that stays, then hazy."""
-        good = [view for view in self.views.values() if not view.hazy]
-        hazy = [view for view in self.views.values() if view.hazy and self.fill_hazy]
-        masks = {rank: view.cloud(window) for rank, view in self.views.items()}
-        lasting = np.sum([masks[view.rank] == SHADOW for view in good], axis=0) >= 2
-        steps = [(view, masks[view.rank] == 0, DOUBTFUL) for view in good]
-        steps += [(view, lasting & (masks[view.rank] == SHADOW), DOUBTFUL) for view in good]
-        steps += [(view, masks[view.rank] == 0, HAZY) for view in hazy]
-        for view, usable, level in steps:
-            takes = usable & (origin[0] == 0)
+        good = [rank for rank, view in self.views.items() if not view.hazy]
+        hazy = [rank for rank, view in self.views.items() if view.hazy and self.fill_hazy]
+        masks = {rank: view.cloud[square.part] for rank, view in views.items()}
+        lasting = np.sum([masks[rank] == SHADOW for rank in good], axis=0) >= 2
+        steps = [(rank, masks[rank] == 0, DOUBTFUL) for rank in good]
+        steps += [(rank, lasting & (masks[rank] == SHADOW), DOUBTFUL) for rank in good]
+        steps += [(rank, masks[rank] == 0, HAZY) for rank in hazy]
+        for rank, usable, level in steps:
+            takes = usable & (origin[0] == 0) & (masks[rank] != NO_DATA)
             if takes.any():
-                values, cloud = self._read(view.rank, window)
-                takes &= cloud != 255
-                reflectance[:, takes] = values[:, takes]
-                origin[0][takes], origin[1][takes] = view.rank, level
+                values = encode(views[rank].values(square.part), takes)
+                stored[:, takes] = values[:, takes]
+                origin[0][takes], origin[1][takes] = rank, level
+
+
+def squares(window: Window) -> list[Square]:
+    """The squares of `SQUARE` pixels, counted from the tile's corner, that a window cuts."""
+    spans = [
+        _spans(first, length)
+        for first, length in ((window.row_off, window.height), (window.col_off, window.width))
+    ]
+    return [
+        Square(
+            Window(left, top, right - left, bottom - top),
+            (
+                slice(top - window.row_off, bottom - window.row_off),
+                slice(left - window.col_off, right - window.col_off),
+            ),
+        )
+        for top, bottom in spans[0]
+        for left, right in spans[1]
+    ]
+
+
+def _spans(first: int, length: int) -> list[tuple[int, int]]:
+    cuts = [first, *range((first // SQUARE + 1) * SQUARE, first + length, SQUARE), first + length]
+    return list(pairwise(cuts))
+
+
+def _shares(
+    ranks: NDArray[np.uint8], shown: Sequence[int], rows: Axis, cols: Axis
+) -> dict[int, NDArray[np.float32]]:
+    """How much each scene has to say in each pixel: its cells, softened, linear between their middles."""
+    shares = {}
+    for rank in shown:
+        soft = uniform_filter((ranks == rank).astype(np.float32), SOFTEN, mode="nearest")
+        share = field(soft, rows, cols)
+        if share.any():
+            shares[rank] = share
+    return shares

@@ -13,9 +13,11 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 from scipy import sparse
 
 from pipeline.ground import Cells
+from pipeline.mosaic.fields import Axis, field
 
 SPACING = 22_000.0
 LEAST_SHARED_CELLS = 8
@@ -61,12 +63,14 @@ class Nodes:
         place = np.clip(np.asarray(offsets, np.float64) / self.step, 0, count - 1)
         return np.maximum(1 - np.abs(place[:, None] - np.arange(count)), 0)
 
-    def axes(self, geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Shares of the nodes at the rows and at the columns of a grid."""
-        rows, cols = geobox.shape
-        x = geobox.affine.c + (np.arange(cols) + 0.5) * geobox.affine.a - self.left
-        y = self.top - (geobox.affine.f + (np.arange(rows) + 0.5) * geobox.affine.e)
-        return self.shares(y, self.shape[0]), self.shares(x, self.shape[1])
+    def places(self, geobox: GeoBox, window: Window | None = None) -> tuple[Axis, Axis]:
+        """Where the rows and the columns of a grid, or of a window of it, lie between the nodes."""
+        (top, left), (rows, cols) = (0, 0), geobox.shape
+        if window is not None:
+            (top, left), (rows, cols) = (window.row_off, window.col_off), (window.height, window.width)
+        x = geobox.affine.c + (np.arange(left, left + cols) + 0.5) * geobox.affine.a - self.left
+        y = self.top - (geobox.affine.f + (np.arange(top, top + rows) + 0.5) * geobox.affine.e)
+        return Axis.of(y / self.step, self.shape[0]), Axis.of(x / self.step, self.shape[1])
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,11 @@ class SmoothCorrection:
         """Corrected reflectance (4, h, w) on its grid; NaN stays NaN."""
         if not self.changes:
             return reflectance
-        down, across = (axis.astype(np.float32) for axis in self.nodes.axes(geobox))
+        rows, cols = self.nodes.places(geobox)
         corrected = np.empty_like(reflectance)
         for band, values in enumerate(reflectance):
-            np.multiply(values, down @ self.gain[band].astype(np.float32) @ across.T, out=corrected[band])
-            corrected[band] += down @ self.offset[band].astype(np.float32) @ across.T
+            np.multiply(values, field(self.gain[band].astype(np.float32), rows, cols), out=corrected[band])
+            corrected[band] += field(self.offset[band].astype(np.float32), rows, cols)
         return corrected
 
     def to_json(self) -> dict[str, Any]:

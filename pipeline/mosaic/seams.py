@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+
+from pipeline.distance import distance_to_false
 
 BESIDE = (3.0, 8.0)
 
@@ -27,19 +28,35 @@ class SeamScore:
         Args:
             picture: uint8 (bands, h, w), as people see it.
             use: bool (h, w), pixels with data that are no water.
-            labels: int (h, w), what changes at a seam.
+            labels: integers (h, w), what changes at a seam.
         """
-        bands = picture.astype(np.float32)
         for axis in (0, 1):
-            gradient = np.abs(np.diff(bands, axis=axis + 1)).mean(axis=0)
-            both = _pairs(use, axis)
-            seam = np.diff(labels, axis=axis) != 0
-            if not seam.any():
-                continue
-            distance = distance_transform_edt(~seam)
-            near = (distance >= BESIDE[0]) & (distance <= BESIDE[1]) & both
-            self.across += gradient[seam & both].sum(dtype=np.float64), (seam & both).sum()
-            self.beside += gradient[near].sum(dtype=np.float64), near.sum()
+            seam = labels[1:] != labels[:-1] if axis == 0 else labels[:, 1:] != labels[:, :-1]
+            if seam.any():
+                near = _span(seam.any(axis=1)), _span(seam.any(axis=0))
+                self._add(picture, _pairs(use, axis)[near], seam[near], near, axis)
+
+    def join(self, other: "SeamScore") -> None:
+        """Add what another one has summed."""
+        self.across += other.across
+        self.beside += other.beside
+
+    def _add(
+        self,
+        picture: NDArray[np.uint8],
+        both: NDArray[np.bool_],
+        seam: NDArray[np.bool_],
+        near: tuple[slice, slice],
+        axis: int,
+    ) -> None:
+        """Add the pairs along one axis in the part of a window that holds all that lies near a seam."""
+        pixels = tuple(slice(part.start, part.stop + (along == axis)) for along, part in enumerate(near))
+        bands = picture[(slice(None), *pixels)].astype(np.float32)
+        gradient = np.abs(np.diff(bands, axis=axis + 1)).mean(axis=0)
+        distance = distance_to_false(~seam, BESIDE[1] + 1)
+        beside = (distance >= BESIDE[0]) & (distance <= BESIDE[1]) & both
+        self.across += gradient[seam & both].sum(dtype=np.float64), (seam & both).sum()
+        self.beside += gradient[beside].sum(dtype=np.float64), beside.sum()
 
     @property
     def pairs(self) -> int:
@@ -56,3 +73,9 @@ class SeamScore:
 
 def _pairs(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return mask[:-1] & mask[1:] if axis == 0 else mask[:, :-1] & mask[:, 1:]
+
+
+def _span(found: NDArray[np.bool_]) -> slice:
+    """From the first to the last True, with all that counts as beside them."""
+    places, grow = np.flatnonzero(found), int(BESIDE[1]) + 1
+    return slice(max(int(places[0]) - grow, 0), min(int(places[-1]) + grow + 1, len(found)))

@@ -6,18 +6,19 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 from pipeline.blending import (
     Contributor,
     Prepare,
+    alone,
     blend_window,
-    contributor_names,
     contributors,
-    input_hashes,
 )
 from pipeline.distance import distance_to_false
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
+from pipeline.inputs import contributor_names, input_hashes
 from pipeline.ramps import Ramps, smoothstep, zone_weight
 from pipeline.raster import Raster, read_raster, window_geobox, windows, write_raster
 
@@ -100,6 +101,22 @@ def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, 
 
 def meet(name, other):
     return all(abs(int(a) - int(b)) <= 1 for a, b in zip(name[1:], other[1:], strict=True))
+
+
+def test_what_one_tile_has_to_itself_is_the_same_in_windows_that_others_meet(tmp_path):
+    grids, paths = quilt(tmp_path, 8)
+    thirds = Prepare(prepare.valid, lambda stored, window: stored / 3e4)
+    with contributors(paths, dict.fromkeys(paths, thirds), SMALL) as sources:
+        whole = blend_window(grids["t11"], sources, 2)
+        window = Window(17, 17, 26, 26)
+        source, own = alone(window_geobox(grids["t11"], window), sources)
+        part = blend_window(window_geobox(grids["t11"], window), sources, 2)
+        assert source.name == "t11" and own == window
+        assert alone(window_geobox(grids["t11"], Window(14, 17, 26, 26)), sources) is None
+    inner = window.toslices()
+    assert np.array_equal(part.values, whole.values[(slice(None), *inner)])
+    assert np.array_equal(part.valid, whole.valid[inner]) and not part.valid.all()
+    assert np.array_equal(part.footprints, whole.footprints[inner])
 
 
 def test_every_pixel_that_anyone_has_is_filled_and_no_other(tmp_path):

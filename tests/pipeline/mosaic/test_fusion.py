@@ -4,10 +4,11 @@ from rasterio.windows import Window
 
 from pipeline.evidence import scene_folder, sureness
 from pipeline.mosaic.assembly import Assembly, Offsets
-from pipeline.mosaic.fusion import Fusion, SceneView
+from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import Nodes, SmoothCorrection
 from pipeline.mosaic.sketch import CellGrid
-from pipeline.raster import opened
+from pipeline.mosaic.views import SceneView
+from pipeline.raster import decode, opened
 
 RESOLUTION = 600
 
@@ -33,10 +34,10 @@ def fuse(tmp_path, tile, make_scene):
             SceneView(rank, files[2 * rank - 2], files[2 * rank - 1], same, rank in hazy)
             for rank in range(1, len(values) + 1)
         ]
-        fused = Fusion(views, assembly, fill_hazy=bool(hazy)).window(window)
+        stored, origin = Fusion(views, assembly, fill_hazy=bool(hazy)).window(window)
         for one in opens:
             one.__exit__(None, None, None)
-        return fused
+        return decode(stored), origin
 
     return run
 

@@ -7,9 +7,10 @@ import pytest
 from rasterio.windows import Window
 
 from pipeline.balance import Balance
-from pipeline.blending import blend_window, contributor_names, contributors
+from pipeline.blending import blend_window, contributors
 from pipeline.grid import Tile
 from pipeline.ground import Cells, cell_size, southing
+from pipeline.inputs import contributor_names
 from pipeline.landcover.blend import SHARES
 from pipeline.landcover.combine import classify
 from pipeline.mosaic.blend import corrected, toned
