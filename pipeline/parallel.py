@@ -18,7 +18,9 @@ def threads() -> int:
     return int(asked) if asked.isdigit() and int(asked) > 0 else os.cpu_count() or 1
 
 
-def in_order(work: Callable[[T], R], items: Iterable[T], count: int | None = None) -> Iterator[tuple[T, R]]:
+def in_order(
+    work: Callable[[T], R], items: Iterable[T], count: int | None = None, ahead: int = AHEAD
+) -> Iterator[tuple[T, R]]:
     """Work on items in threads and give each with its result, in order; few results are held at a time.
 
     With one thread all is done inline. What `work` raises is raised when its item's turn has come.
@@ -27,6 +29,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], count: int | None = Non
         work: safe in several threads at once.
         items: taken as they are needed.
         count: threads; see `threads` where None.
+        ahead: items under way or held for each thread.
     """
     count = threads() if count is None else count
     if count <= 1:
@@ -37,7 +40,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], count: int | None = Non
         under_way: deque[tuple[T, Future[R]]] = deque()
         for item in items:
             under_way.append((item, pool.submit(work, item)))
-            if len(under_way) >= count * AHEAD:
+            if len(under_way) >= count * ahead:
                 first, done = under_way.popleft()
                 yield first, done.result()
         while under_way:

@@ -40,7 +40,8 @@ class Draft:
         rank: 1 for the first of the list, 0 for a scene that is only asked what it shows.
         sketch: its cells.
         correction: to the radiometry of the first scene.
-        marks: file of what the other dates say, see `suspicion`, and which cells could be compared (4).
+        marks: file of what the other dates say, see `suspicion`, and which cells could be compared (4); once
+            the scene was laid, of how sure its cells are.
         hazy: whether it may fill holes only.
     """
 
@@ -224,14 +225,20 @@ def _assemble(
     good = [draft for draft in drafts if draft.rank and not draft.hazy]
     hazy = [draft for draft in drafts if draft.rank and draft.hazy and settings.fill_hazy]
     known = np.zeros(assembly.rank.shape, bool)
-    for draft in good:
-        level, compared = _level(draft, settings)
+
+    def seen(draft: Draft) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
+        return draft.values(), *_level(draft, settings)
+
+    # The next scene is read while one is laid; more than that would take memory.
+    for draft, (values, level, compared) in in_order(seen, good, ahead=1):
         known |= compared
-        assembly.lay_clear(draft.rank, draft.values(), level)
+        assembly.lay_clear(draft.rank, values, level)
+        level.tofile(draft.marks)
     for kind in (DOUBTFUL, SUSPECT):
         for draft in good:
-            if (assembly.rank == 0).any():
-                assembly.fill(draft.rank, draft.values(), _level(draft, settings)[0], kind)
+            level = np.fromfile(draft.marks, np.uint8).reshape(known.shape)
+            if ((level == kind) & (assembly.rank == 0)).any():
+                assembly.fill(draft.rank, draft.values(), level, kind)
     for draft in hazy:
         assembly.lay_hazy(draft.rank, draft.values(), _level(draft, settings)[0])
     count = int(known.sum())

@@ -21,6 +21,7 @@ WHITE = 1.6
 NIR_FACTOR, NIR_SLACK = 3.0, 0.1
 LEAST_LIGHT = 0.005
 FEW_VIEWS = 4
+MOST_IN_TURN = 10
 RED, GREEN, BLUE, NIR = range(4)
 NONE, EDGE, CORE = 0, 1, 2
 SUSPECT = 3
@@ -50,8 +51,10 @@ def suspicion(
         marks[cloud > BRIGHT_EDGE] = EDGE
         marks[cloud > BRIGHT_CORE] = CORE
     ground = np.where((found < CORE)[:, None], seen, np.float32(np.inf))
+    middle = _middle(ground) if len(ground) > FEW_VIEWS else None
     for own, (view, marks, use) in enumerate(zip(views, found, compared, strict=True)):
-        dimmed = np.where(use, dimming(view, _middle(ground, own)), 0)
+        others = _middle(np.delete(ground, own, axis=0)) if middle is None else middle
+        dimmed = np.where(use, dimming(view, others), 0)
         marks[(dimmed > DARK_EDGE) & (marks == NONE)] = EDGE
         marks[dimmed > DARK_CORE] = CORE
     return found, compared
@@ -81,16 +84,27 @@ def dimming(view: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[n
         return np.where(np.isfinite(ground[NIR]), least, 0).astype(np.float32)
 
 
-def _middle(views: NDArray[np.float32], own: int) -> NDArray[np.float32]:
-    """The median of the views that are not infinite, of the other ones alone where there are few."""
-    if len(views) <= FEW_VIEWS:
-        views = np.delete(views, own, axis=0)
-    ordered = np.sort(views, axis=0)
+def _middle(views: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The median of the views (n, 4, h, w) that are not infinite; infinite where all are."""
+    ordered = _ordered(views)
     count = np.isfinite(ordered[:, BLUE]).sum(axis=0)
     low = np.maximum(count - 1, 0) // 2
     high = np.maximum(count // 2, low)
     picked = [np.take_along_axis(ordered, place[None, None], axis=0)[0] for place in (low, high)]
     return (picked[0] + picked[1]) / 2
+
+
+def _ordered(views: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The views in order of size, cell by cell; few are put in order by comparing neighbours in turn."""
+    if len(views) > MOST_IN_TURN:
+        return np.sort(views, axis=0)
+    ordered, lower = views.copy(), np.empty_like(views[0])
+    for turn in range(len(views)):
+        for first in range(turn % 2, len(views) - 1, 2):
+            np.minimum(ordered[first], ordered[first + 1], out=lower)
+            np.maximum(ordered[first], ordered[first + 1], out=ordered[first + 1])
+            ordered[first] = lower
+    return ordered
 
 
 def demoted(

@@ -16,6 +16,9 @@ from pipeline.raster import decode, filled, opened, profile, windows
 CELL = 60
 READ = 1536
 ALL, ANY, COVERED = 1, 2, 4
+STRIP = 192
+# A square of 15 x 15 is the largest whose pixels a byte can count.
+MOST_IN_A_BYTE = 15
 
 
 @dataclass(frozen=True)
@@ -101,18 +104,33 @@ class Sketch:
 
 
 def _pooled(stored: NDArray[np.uint16], cloud: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:
-    """The five bands of a sketch from the pixels of a window."""
+    """The five bands of a sketch from the pixels of a window, by strips that the processor's cache holds."""
+    step = max(STRIP // side, 1) * side
+    strips = (slice(top, top + step) for top in range(0, len(cloud), step))
+    return np.concatenate([_pooled_strip(stored[:, rows], cloud[rows], side) for rows in strips], axis=1)
+
+
+def _pooled_strip(stored: NDArray[np.uint16], cloud: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:
     clear = (cloud == 0) & filled(stored)
     covered = (cloud == CLOUD) | (cloud == SHADOW)
-    if side == 1:
-        flags = clear * (ALL | ANY) | covered * COVERED
-        return np.concatenate([np.where(clear, stored, 0), flags[None].astype(np.uint16)])
-    count = block_sums(clear, side)
-    whole = block_sums(np.ones_like(clear), side)
-    sums = np.stack([block_sums(np.where(clear, band, 0), side) for band in stored])
-    mean = (sums + count // 2) // np.maximum(count, 1)
-    flags = (count == whole) * ALL | (count > 0) * ANY | (block_sums(covered, side) > 0) * COVERED
-    return np.concatenate([mean, flags[None]]).astype(np.uint16)
+    count, cells = block_sums(clear, side), _cell_pixels(cloud.shape, side)
+    half, least = count // np.uint32(2), np.maximum(count, np.uint32(1))
+    factor = None if clear.all() else clear.astype(np.uint16)
+    pooled = np.empty((5, *count.shape), np.uint16)
+    for band, values in enumerate(stored):
+        sums = block_sums(values if factor is None else values * factor, side)
+        pooled[band] = (sums + half) // least
+    flags = np.where(count == cells, np.uint16(ALL), np.uint16(0))
+    flags[count > 0] |= np.uint16(ANY)
+    flags[block_sums(covered, side) > 0] |= np.uint16(COVERED)
+    pooled[4] = flags
+    return pooled
+
+
+def _cell_pixels(shape: tuple[int, ...], side: int) -> NDArray[np.uint32]:
+    """How many pixels each cell has; fewer at the lower and right edge."""
+    rows, cols = (np.minimum(side, length - np.arange(0, length, side)).astype(np.uint32) for length in shape)
+    return rows[:, None] * cols
 
 
 def block_sums(values: NDArray, side: int) -> NDArray:
@@ -121,10 +139,29 @@ def block_sums(values: NDArray, side: int) -> NDArray:
     Args:
         values: (h, w), bool, integer or float.
         side: in elements.
+
+    Returns:
+        float32 of floats, else uint32.
     """
     rows, cols = (-(-length // side) * side for length in values.shape)
     kind = np.float32 if values.dtype.kind == "f" else np.uint32
     if (rows, cols) != values.shape:
         values = np.pad(values, ((0, rows - values.shape[0]), (0, cols - values.shape[1])))
-    down = values.reshape(rows // side, side, cols).sum(axis=1, dtype=kind)
-    return down.reshape(rows // side, cols // side, side).sum(axis=2, dtype=kind)
+    if values.dtype == bool and side <= MOST_IN_A_BYTE:
+        down = values.view(np.uint8).reshape(rows // side, side, cols).sum(axis=1, dtype=np.uint8)
+    elif values.dtype == np.uint16 and side % 2 == 0:
+        pairs = _pair_sums(values).reshape(rows // side, side, cols // 2)
+        down, side = pairs.sum(axis=1, dtype=np.uint32), side // 2
+    else:
+        down = values.reshape(rows // side, side, cols).sum(axis=1, dtype=kind)
+    total = down[:, ::side].astype(kind)
+    for column in range(1, side):
+        total += down[:, column::side]
+    return total
+
+
+def _pair_sums(values: NDArray[np.uint16]) -> NDArray[np.uint32]:
+    """Sums of two neighbours in a row, both taken out of one number of twice the size."""
+    pairs = np.ascontiguousarray(values).view(np.uint32)
+    sums: NDArray[np.uint32] = (pairs & np.uint32(0xFFFF)) + (pairs >> np.uint32(16))
+    return sums

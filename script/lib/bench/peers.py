@@ -51,9 +51,9 @@ def measure(bench: Bench) -> Section:
     items = {"paths": [str(inputs.folder / name / f"{name}.json") for name in masks], "masks": masks}
 
     def own(laid: bool) -> Run:
-        folder = bench.copy_of(build, "peers", ("cloud.tif",))
+        folder = bench.copy_of(build, "peers", ())
         return bench.task("from-sources", tile=TILE, settings=bench.settings(), folder=folder,
-                          catalog=inputs.catalog, all_scenes=laid)  # fmt: skip
+                          catalog=inputs.catalog, all_scenes=laid, masks=build)  # fmt: skip
 
     tasks: dict[str, Callable[[], Run]] = {
         ALL: lambda: own(True),

@@ -75,7 +75,7 @@ def _without_networks(
     views = [done / "scenes" / name / "image.tif" for name in wanted]
 
     def whole() -> Run:
-        return bench.chain(bench.copy_of(done, "without-networks", ("cloud.tif",)), inputs, WHOLE)
+        return bench.chain(bench.copy_of(done, "without-networks", ()), inputs, WHOLE, masks=done)
 
     with step(f"Stages 1 to 3 without the networks against their files, {inputs.format.upper()}"):
         return runs.paired(

@@ -3,11 +3,13 @@
 A task prints one line of JSON: "seconds" of its work, without starting and importing, and what else it found.
 """
 
+import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +54,18 @@ def build_of(tile: str, settings: dict[str, Any], folder: str) -> Build:
 
 
 def run_chain(
-    tile: str, settings: dict[str, Any], folder: str, catalog: str, steps: Sequence[str], force: bool = False
+    tile: str,
+    settings: dict[str, Any],
+    folder: str,
+    catalog: str,
+    steps: Sequence[str],
+    force: bool = False,
+    masks: str | None = None,
 ) -> Figures:
-    """Steps of the chain for one tile alone, blended with no neighbour; `force` lays all candidates."""
+    """Steps of the chain for one tile alone, blended with no neighbour.
+
+    `force` lays all candidates; `masks` is a build whose cloud masks stand for the network's.
+    """
     build, clock = build_of(tile, settings, folder), Clock()
     builds = {tile: build.folder}
     works: dict[str, Callable[[], Any]] = {
@@ -65,7 +76,7 @@ def run_chain(
         "mosaic": lambda: chain.blend_mosaic(build, builds),
         "revision": lambda: chain.revise(build, builds),
     }
-    with counted_networks(clock) as networks:
+    with counted_networks(clock) as networks, known_masks(Path(masks)) if masks else nullcontext():
         for name in steps:
             with clock.of(name):
                 works[name]()
@@ -100,6 +111,22 @@ def counted_networks(clock: Clock):
         yield inside
     finally:
         Network.run = run  # type: ignore[method-assign]
+
+
+@contextmanager
+def known_masks(build: Path):
+    """Let the masks of a build stand for what the network for clouds would write."""
+    module = importlib.import_module("pipeline.imagery.mask")
+    write = module.write_mask
+    module.write_mask = lambda reflectance, target: link_mask(build, target)
+    try:
+        yield
+    finally:
+        module.write_mask = write
+
+
+def link_mask(build: Path, target: Path) -> None:
+    os.link(scene_folder(build, target.parent.name) / "cloud.tif", target)
 
 
 def only_files(reads: Sequence[str], writes: Sequence[str], window: int, scratch: str) -> Figures:
@@ -189,8 +216,10 @@ def lay(tile: str, settings: dict[str, Any], folder: str, count: int) -> Figures
     return {"seconds": clock.total, "steps": clock.seconds}
 
 
-def from_sources(tile: str, settings: dict[str, Any], folder: str, catalog: str, all_scenes: bool) -> Figures:
-    """Fetch and lay scenes whose masks are in the folder: all candidates, or those that the list chooses."""
+def from_sources(
+    tile: str, settings: dict[str, Any], folder: str, catalog: str, all_scenes: bool, masks: str
+) -> Figures:
+    """Fetch and lay scenes with the masks of a build: all candidates, or those that the list chooses."""
     build, clock = build_of(tile, settings, folder), Clock()
     with clock.of("scene list"):
         if all_scenes:
@@ -202,6 +231,7 @@ def from_sources(tile: str, settings: dict[str, Any], folder: str, catalog: str,
     with clock.of("imagery"):
         for scene in scenes:
             imagery.fetch(scene, build.tile, build.settings, build.folder)
+            link_mask(Path(masks), scene_folder(build.folder, scene.id) / "cloud.tif")
     with clock.of("composite"):
         mosaic.compose(scenes, build.tile, build.settings, build.folder, ())
     return {"seconds": clock.total, "steps": clock.seconds, "scenes": [scene.id for scene in scenes]}
