@@ -52,10 +52,18 @@ def lasting_shadow(masks: Sequence[DatasetReader], window: Window) -> NDArray[np
     Returns:
         Bool (h, w).
     """
-    times = np.zeros((int(window.height), int(window.width)), np.int64)
-    for mask in masks:
-        times += mask.read(1, window=window) == SHADOW
-    return times >= 2
+    shape = int(window.height), int(window.width)
+    return shadow_that_stays([mask.read(1, window=window) for mask in masks], shape)
+
+
+def shadow_that_stays(clouds: Sequence[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """As `lasting_shadow`, of the cloud masks of the dates in one window of this shape."""
+    once, twice = np.zeros(shape, bool), np.zeros(shape, bool)
+    for cloud in clouds:
+        shadow = cloud == SHADOW
+        twice |= once & shadow
+        once |= shadow
+    return twice
 
 
 def read_sureness(mask: DatasetReader, window: Window, margin: float) -> NDArray[np.uint8]:

@@ -21,8 +21,8 @@ class SceneReader:
     """Reads a scene onto a grid window by window; the result does not depend on the windows.
 
     Pixels of the source's own grid are taken as they are, finer sources as means (through their overviews),
-    others by bilinear resampling in which empty pixels have no weight. Used as a context; one thread at a
-    time.
+    others by bilinear resampling in which empty pixels have no weight. Used as a context; several threads may
+    read at once.
 
     Args:
         scene: what to read; of its parts, the first with data wins in each pixel, in order of id.

@@ -1,9 +1,10 @@
 """The four bands of one product, open, and read in their own pixels or in means of k x k of them."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, floor
+from threading import Lock
 
 import numpy as np
 import rasterio
@@ -67,8 +68,28 @@ def lattice(affine: Affine, shape: tuple[int, int], target: GeoBox) -> Lattice:
     return Lattice(step, grid, (rows, cols), wanted / grid.a, shift, aligned)
 
 
+@dataclass(frozen=True)
+class BandReader:
+    """One open band, at which threads take turns.
+
+    Attributes:
+        dataset: that it is read from.
+        index: of the band in it.
+        turn: held by the thread that reads.
+    """
+
+    dataset: rasterio.DatasetReader | WarpedVRT
+    index: int
+    turn: Lock = field(default_factory=Lock)
+
+    def read(self, window: Window) -> np.ndarray:
+        """The numbers of a window (h, w)."""
+        with self.turn:
+            return self.dataset.read(self.index, window=window)
+
+
 class Source:
-    """The open bands of one product.
+    """The open bands of one product; several threads may read at once.
 
     Args:
         scene: the product (a scene without parts, or one part).
@@ -122,7 +143,7 @@ class Source:
         found = np.empty_like(counts)
         for table, values, band in zip(self._tables, counts, found, strict=True):
             np.take(table, values, out=band)
-        return np.where(valid, found, np.uint16(EMPTY))
+        return found if valid.all() else np.where(valid, found, np.uint16(EMPTY))
 
     @cached_property
     def _tables(self) -> np.ndarray:
@@ -152,7 +173,7 @@ class Source:
             for span, count in zip((rows, cols), self.lattice.shape, strict=True)
         ]
         window = Window(wide[1][0], wide[0][0], wide[1][1] - wide[1][0], wide[0][1] - wide[0][0])
-        counts = np.stack([reader.read(index, window=window) for reader, index in self.readers])
+        counts = np.stack([reader.read(window) for reader in self.readers])
         nodata = np.array([self.scene.assets[band].nodata for band in BANDS])[:, np.newaxis, np.newaxis]
         valid = (counts != nodata).all(axis=0)
         missing = [
@@ -188,10 +209,10 @@ class Source:
             self._refuse(band, "has no north-up grid of square pixels")
         return dataset
 
-    def _reader(self, band: str) -> tuple[rasterio.DatasetReader | WarpedVRT, int]:
+    def _reader(self, band: str) -> "BandReader":
         dataset, asset = self.datasets[band], self.scene.assets[band]
         if self.lattice.step == 1:
-            return dataset, asset.band_index
+            return BandReader(dataset, asset.band_index)
         finer, affine = self.levels[band]
         means = WarpedVRT(
             finer,
@@ -205,7 +226,7 @@ class Source:
             dtype="float32",
             resampling=Resampling.average,
         )
-        return self.stack.enter_context(means), asset.band_index
+        return BandReader(self.stack.enter_context(means), asset.band_index)
 
     def _level(self, band: str) -> tuple[rasterio.DatasetReader, Affine]:
         """The coarsest overview of a band not coarser than the lattice, or the band itself, and its grid.

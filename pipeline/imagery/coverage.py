@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import CLEAR, DOUBTFUL, lasting_shadow, margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import CLEAR, DOUBTFUL, margin_pixels, scene_folder, shadow_that_stays, sureness
 from pipeline.grid import PREVIEW_PIXELS, PREVIEW_RESOLUTION, Tile
-from pipeline.raster import opened, windows
+from pipeline.parallel import in_order
+from pipeline.raster import opened, padded, windows
 from pipeline.settings import CampaignSettings
 
 
@@ -62,8 +63,15 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
         masks = [
             stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in scenes
         ]
-        for window in windows(geobox.shape.yx):
-            best, gained = _best_view(masks, window, margin)
+        turn = Lock()
+
+        def best_view(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+            grown, inner = padded(window, int(np.ceil(margin)) + 1, geobox.shape.yx)
+            with turn:
+                clouds = [mask.read(1, window=grown) for mask in masks]
+            return _best_view(clouds, inner, margin)
+
+        for window, (best, gained) in in_order(best_view, windows(geobox.shape.yx)):
             counts += np.bincount(best.ravel(), minlength=3)
             adds += gained
             cells.add(best == 0, window)
@@ -74,16 +82,25 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
 
 
 def _best_view(
-    masks: Sequence[DatasetReader], window: Window, margin: float
+    clouds: Sequence[NDArray[np.uint8]], inner: tuple[slice, slice], margin: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, and what each scene newly clears."""
-    best = np.where(lasting_shadow(masks, window), np.uint8(DOUBTFUL), np.uint8(0))
-    gained = np.zeros(len(masks), np.int64)
-    for position, mask in enumerate(masks):
-        level = read_sureness(mask, window, margin)
-        gained[position] = ((level == CLEAR) & (best != CLEAR)).sum()
+    """The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, and what each scene newly clears.
+
+    Args:
+        clouds: the masks of the scenes on a window with an apron.
+        inner: the window in it.
+        margin: pixels around cloud and shadow in which clear ground is doubtful.
+    """
+    shape = inner[0].stop - inner[0].start, inner[1].stop - inner[1].start
+    stays = shadow_that_stays([cloud[inner] for cloud in clouds], shape)
+    best = np.where(stays, np.uint8(DOUBTFUL), np.uint8(0))
+    gained = np.zeros(len(clouds), np.int64)
+    for position, cloud in enumerate(clouds):
+        level = sureness(cloud, margin)[inner]
+        clear = level == CLEAR
+        gained[position] = np.count_nonzero(clear & (best != CLEAR))
         best[(level == DOUBTFUL) & (best == 0)] = DOUBTFUL
-        best[level == CLEAR] = CLEAR
+        best[clear] = CLEAR
     return best, gained
 
 

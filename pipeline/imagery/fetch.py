@@ -12,6 +12,7 @@ from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.imagery.needed import everywhere, needed
+from pipeline.parallel import in_order
 from pipeline.raster import BANDS, raster_writer, windows
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_bytes, write_json
@@ -133,5 +134,5 @@ def _write(scene: Scene, tile: Tile, settings: CampaignSettings, path: Path) -> 
         scene_reader(scene, geobox) as reader,
         raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True) as out,
     ):
-        for window in windows(geobox.shape.yx, FETCH_WINDOW):
-            out.write(reader.read(window), window=window)
+        for window, stored in in_order(reader.read, windows(geobox.shape.yx, FETCH_WINDOW)):
+            out.write(stored, window=window)

@@ -1,10 +1,13 @@
 """The full-resolution cloud mask of a scene, and its 8-bit view for people (paper, 2.2)."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasterio.enums import Resampling
+from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import (
@@ -14,13 +17,14 @@ from pipeline.evidence import (
     NO_DATA,
     SHADOW,
     margin_pixels,
-    read_sureness,
     scene_folder,
+    sureness,
 )
 from pipeline.grid import Tile
 from pipeline.image import Image, open_image
 from pipeline.networks import load, predict
-from pipeline.raster import BANDS, filled, geobox_of, opened, raster_writer, windows
+from pipeline.parallel import in_order
+from pipeline.raster import BANDS, EMPTY, filled, geobox_of, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
 from pipeline.tone import Tone, load_tone
@@ -94,9 +98,16 @@ def _write_image(reflectance: Path, target: Path, tone: Tone) -> None:
             descriptions=BANDS,
             tags=tone.tags(),
         ) as out:
-            for window in windows(geobox.shape.yx):
-                stored = pixels.read(window=window)
-                out.write(tone.apply(np.where(filled(stored), stored, 0)), window=window)
+            turn = Lock()
+
+            def toned(window: Window) -> NDArray[np.uint8]:
+                with turn:
+                    stored = pixels.read(window=window)
+                full = filled(stored)
+                return tone.apply(stored if full.all() else np.where(full, stored, np.uint16(EMPTY)))
+
+            for window, picture in in_order(toned, windows(geobox.shape.yx)):
+                out.write(picture, window=window)
 
 
 def _kept_shares(place: Path, margin: float) -> dict[str, Any]:
@@ -110,9 +121,18 @@ def _kept_shares(place: Path, margin: float) -> dict[str, Any]:
 def _shares(path: Path, margin: float) -> dict[str, Any]:
     levels, codes = np.zeros(3, np.int64), np.zeros(256, np.int64)
     with opened(path) as stored:
-        for window in windows(stored.shape):
-            levels += np.bincount(read_sureness(stored, window, margin).ravel(), minlength=3)
-            codes += np.bincount(stored.read(1, window=window).ravel(), minlength=256)
+        shape, turn = stored.shape, Lock()
+
+        def counted(window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            grown, inner = padded(window, int(np.ceil(margin)) + 1, shape)
+            with turn:
+                cloud = stored.read(1, window=grown)
+            sure = sureness(cloud, margin)[inner]
+            return np.bincount(sure.ravel(), minlength=3), np.bincount(cloud[inner].ravel(), minlength=256)
+
+        for _, (sure, found) in in_order(counted, windows(shape)):
+            levels += sure
+            codes += found
     total = int(codes.sum())
     return {
         "valid": float(1 - codes[NO_DATA] / total),

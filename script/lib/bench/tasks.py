@@ -3,7 +3,6 @@
 A task prints one line of JSON: "seconds" of its work, without starting and importing, and what else it found.
 """
 
-import importlib
 import json
 import os
 import sys
@@ -115,14 +114,21 @@ def counted_networks(clock: Clock):
 
 @contextmanager
 def known_masks(build: Path):
-    """Let the masks of a build stand for what the network for clouds would write."""
-    module = importlib.import_module("pipeline.imagery.mask")
-    write = module.write_mask
-    module.write_mask = lambda reflectance, target: link_mask(build, target)
+    """Give each scene, once it is fetched, its mask of another build, so that no network makes one."""
+    fetch = imagery.fetch
+
+    def fetched(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *more: Any) -> Figures:
+        told = fetch(scene, tile, settings, folder, *more)
+        target = scene_folder(folder, scene.id) / "cloud.tif"
+        if not target.exists():
+            link_mask(build, target)
+        return told
+
+    imagery.fetch = fetched  # type: ignore[assignment]
     try:
         yield
     finally:
-        module.write_mask = write
+        imagery.fetch = fetch
 
 
 def link_mask(build: Path, target: Path) -> None:
