@@ -36,11 +36,13 @@ class Prepare:
         valid: where they hold data, bool (h, w).
         values: what they mean, float64 (bands, h, w), given them and their window of the contributor.
         decoded: whether they are stored reflectance and the values that and nothing more.
+        limits: least and greatest value that can be, to which values between pixels are held.
     """
 
     valid: Callable[[NDArray], NDArray[np.bool_]]
     values: Callable[[NDArray, Window], NDArray[np.float64]]
     decoded: bool = False
+    limits: tuple[float, float] = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,10 @@ class Contributor:
         outside = (max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0))
         top, bottom, left, right = max(top, 0), min(bottom, height), max(left, 0), min(right, width)
         values, weight = self._read(Window(left, top, right - left, bottom - top))
-        return between_pixels(np.pad(values, ((0, 0), *outside)), np.pad(weight, outside), rows, cols)
+        found, weight = between_pixels(
+            np.pad(values, ((0, 0), *outside)), np.pad(weight, outside), rows, cols
+        )
+        return np.clip(found, *self.prepare.limits, out=found), weight
 
     def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and hole weights of a window of this raster, read with an apron."""
@@ -245,16 +250,8 @@ def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> 
     shape = target.shape
     total, weights = np.zeros((bands, *shape)), np.zeros(shape)
     footprints = np.zeros(shape, np.int64)
-    found = [(position, part) for position, source in enumerate(sources) if (part := source.part(target))]
-    zone = epsg_of(target) % 100
-    foreign = np.zeros(shape, bool)
-    for _, part in found:
-        if part.zone != zone:
-            foreign |= part.inside
-    ramp = _zone_ramps(target, foreign, sources[0].ramps.zone if sources else 1.0)
+    found = parts_of(target, sources)
     for position, part in found:
-        if foreign.any():
-            part.weight[foreign] *= ramp(part.zone)
         weights += part.weight
         footprints |= part.inside.astype(np.int64) << position
     valid = weights > 0
@@ -272,6 +269,24 @@ def _unblended(source: Contributor, window: Window, position: int) -> Blended:
     return Blended(values if valid.all() else np.where(valid, values, 0.0), valid, footprints)
 
 
+def parts_of(target: GeoBox, sources: Sequence[Contributor]) -> list[tuple[int, Part]]:
+    """What each source gives to a window of the target's grid, by position among them, with its whole weight.
+
+    Where a tile of another zone than the target's covers a place, all weights have the zones' ramps in them.
+    """
+    found = [(position, part) for position, source in enumerate(sources) if (part := source.part(target))]
+    zone = epsg_of(target) % 100
+    foreign = np.zeros(target.shape, bool)
+    for _, part in found:
+        if part.zone != zone:
+            foreign |= part.inside
+    if foreign.any():
+        ramp = _zone_ramps(target, foreign, sources[0].ramps.zone)
+        for _, part in found:
+            part.weight[foreign] *= ramp(part.zone)
+    return found
+
+
 def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Easting and northing of the pixel centres, (h, w) each."""
     rows, cols = geobox.shape
@@ -284,8 +299,6 @@ def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float
 def _zone_ramps(
     target: GeoBox, where: NDArray[np.bool_], width: float
 ) -> Callable[[int], NDArray[np.float64]]:
-    if not where.any():
-        return lambda zone: np.ones(0)
     x, y = pixel_centres(target)
     longitude, latitude = _transformer(epsg_of(target), 4326).transform(x[where], y[where])
     return lambda zone: zone_weight(zone, longitude, latitude, width)

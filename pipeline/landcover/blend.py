@@ -100,4 +100,4 @@ def _shares(stored: NDArray[np.uint8], _: Window) -> NDArray[np.float64]:
     return shares / np.maximum(shares.sum(axis=0), 1.0)
 
 
-SHARES = Prepare(_classified, _shares)
+SHARES = Prepare(_classified, _shares, limits=(0.0, 1.0))
