@@ -12,7 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import solveh_banded
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from pipeline.grid import Tile
 from pipeline.ground import Cells, shared_ground, shared_means, southing
@@ -96,16 +98,14 @@ class Balance:
         and tiles beyond the second ring hardly matter.
         """
         near = sorted({tile, *tile.ring(self.rings)}, key=lambda other: other.name)
-        names = [other.name for other in near if other.name in self.cells]
-        start = {name: UNKNOWNS * position for position, name in enumerate(names)}
-        normal = np.zeros((4, UNKNOWNS * len(names), UNKNOWNS * len(names)))
-        right = np.zeros((4, UNKNOWNS * len(names)))
-        for first in start.values():
-            normal[:, first : first + UNKNOWNS, first : first + UNKNOWNS] += HOLD
-        for one, other in pairs_of(near, start):
-            _add(normal, right, (start[one], start[other]), self._conditions(one, other))
-        solved = np.stack([_solution(matrix, side) for matrix, side in zip(normal, right, strict=True)])
-        knots = solved.reshape(4, len(names), 2, KNOTS, KNOTS)
+        known = [other.name for other in near if other.name in self.cells]
+        pairs = pairs_of(near, set(known))
+        names = _near_each_other(known, pairs)
+        place = {name: position for position, name in enumerate(names)}
+        system = _System(len(names), 1 + max((abs(place[a] - place[b]) for a, b in pairs), default=0))
+        for one, other in pairs:
+            system.add(place[one], place[other], self._conditions(one, other))
+        knots = system.solved().reshape(4, len(names), 2, KNOTS, KNOTS)
         return {name: (1 + knots[:, i, 0], knots[:, i, 1]) for i, name in enumerate(names)}
 
     def _conditions_of(self, one: str, other: str) -> Conditions:
@@ -129,24 +129,46 @@ def pairs_of(tiles: Iterable[Tile], known: Collection[str]) -> list[tuple[str, s
     ]
 
 
-def _add(
-    normal: NDArray[np.float64],
-    right: NDArray[np.float64],
-    starts: tuple[int, int],
-    conditions: Conditions,
-) -> None:
-    matrix, side = conditions
-    parts = (slice(0, UNKNOWNS), slice(UNKNOWNS, 2 * UNKNOWNS))
-    places = [slice(start, start + UNKNOWNS) for start in starts]
-    for i, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        normal[:, places[i], places[k]] += matrix[:, parts[i], parts[k]]
-    for i in (0, 1):
-        right[:, places[i]] += side[:, parts[i]]
+def _near_each_other(names: list[str], pairs: Collection[tuple[str, str]]) -> list[str]:
+    """The names in an order in which those of a pair are never far apart."""
+    place = {name: position for position, name in enumerate(names)}
+    ends = [[place[pair[end]] for pair in pairs] for end in (0, 1)]
+    graph = csr_array((np.ones(2 * len(pairs)), (ends[0] + ends[1], ends[1] + ends[0])), (len(names),) * 2)
+    return [names[position] for position in reverse_cuthill_mckee(graph, symmetric_mode=True)]
 
 
-def _solution(matrix: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.float64]:
-    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, side, check_finite=False))
+class _System:
+    """Normal equations of several tiles, of which only the band below the diagonal is kept.
+
+    Args:
+        tiles: how many.
+        apart: how far apart, at most, the two of a pair come, and one more.
+    """
+
+    def __init__(self, tiles: int, apart: int) -> None:
+        self.band = np.zeros((4, UNKNOWNS * apart, UNKNOWNS * tiles))
+        self.right = np.zeros((4, UNKNOWNS * tiles))
+        for tile in range(tiles):
+            self._add_block(tile, tile, np.broadcast_to(HOLD, (4, UNKNOWNS, UNKNOWNS)))
+
+    def add(self, one: int, other: int, conditions: Conditions) -> None:
+        """Add the conditions of a pair."""
+        matrix, side = conditions
+        parts = slice(0, UNKNOWNS), slice(UNKNOWNS, 2 * UNKNOWNS)
+        for tile, part in zip((one, other), parts, strict=True):
+            self._add_block(tile, tile, matrix[:, part, part])
+            self.right[:, UNKNOWNS * tile : UNKNOWNS * (tile + 1)] += side[:, part]
+        later, first = parts if one > other else parts[::-1]
+        self._add_block(max(one, other), min(one, other), matrix[:, later, first])
+
+    def _add_block(self, row: int, column: int, block: NDArray[np.float64]) -> None:
+        i, k = BELOW if row == column else WHOLE
+        self.band[:, UNKNOWNS * (row - column) + i - k, UNKNOWNS * column + k] += block[:, i, k]
+
+    def solved(self) -> NDArray[np.float64]:
+        """The unknowns (4, tiles * UNKNOWNS)."""
+        options = {"lower": True, "check_finite": False, "overwrite_ab": True}
+        return np.stack([solveh_banded(*one, **options) for one in zip(self.band, self.right, strict=True)])
 
 
 def corner(name: str) -> tuple[float, float]:
@@ -166,6 +188,7 @@ def _hold() -> NDArray[np.float64]:
 
 
 HOLD = _hold()
+BELOW, WHOLE = np.tril_indices(UNKNOWNS), tuple(np.indices((UNKNOWNS, UNKNOWNS)).reshape(2, -1))
 
 
 def fit(reference: Cells, other: Cells) -> Correction:

@@ -167,6 +167,9 @@ COMMANDS: dict[str, Command] = {
     "check-balance": elsewhere(
         "pipeline.balance_check", "how well finished tiles meet, on ground left out of the fit"
     ),
+    "check-seams": elsewhere(
+        "pipeline.assessment.tiles_command", "how finished tiles meet: their seams, and versions in two zones"
+    ),
     "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
     "tone": elsewhere(
         "pipeline.tone.command", "fit a tone curve to a campaign or to images, or measure one on them"

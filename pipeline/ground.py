@@ -16,6 +16,7 @@ CELL = 480
 SOUTH_OFFSET = 10_000_000
 FULL_CELL = 0.9
 GREEN, NIR = 1, 3
+NODE = 20
 
 
 @dataclass(frozen=True)
@@ -218,38 +219,49 @@ def _same_cells(first: Cells, second: Cells) -> SharedGround:
 
 
 def _warped_cells(first: Cells, second: Cells) -> SharedGround:
-    to_second = _transformer(first.epsg, second.epsg)
-    rows, cols = _usable_within(first, second, to_second)
-    x = (first.column + cols + 0.5) * first.size
-    south = (first.row + rows + 0.5) * first.size
-    u, v = to_second.transform(x, southing(first.epsg, south))
-    there = np.asarray(southing(second.epsg, v))
+    x, south, u, there = _centres(first, second.epsg)
+    height, width = second.count.shape
+    within = (u > second.column * second.size) & (u < (second.column + width) * second.size)
+    within &= (there > second.row * second.size) & (there < (second.row + height) * second.size)
+    rows, cols = np.nonzero(first.usable & within)
+    u, there = u[rows, cols], there[rows, cols]
     value, whole = _between_cells(second, there, u)
     own = first.mean[:, rows[whole], cols[whole]].astype(np.float64)
-    places = np.stack([np.stack([south, x])[:, whole], np.stack([there, u])[:, whole]])
+    places = np.stack([np.stack([south[rows], x[cols]])[:, whole], np.stack([there, u])[:, whole]])
     return SharedGround(np.stack([own, value]), places)
+
+
+def _centres(
+    cells: Cells, epsg: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Eastings (w) and southings (h) of the cells' centres, and both (h, w) in another zone.
+
+    The latter are linear between every `NODE`-th cell, less than a metre from the exact ones.
+    """
+    height, width = cells.count.shape
+    rows, cols = (np.arange(0, size + NODE, NODE) for size in (height, width))
+    x, south = (
+        (start + 0.5 + line) * cells.size for start, line in ((cells.column, cols), (cells.row, rows))
+    )
+    to_other = _transformer(cells.epsg, epsg)
+    u, v = to_other.transform(*np.meshgrid(x, southing(cells.epsg, south)))
+    down, across = _linear_shares(height, rows), _linear_shares(width, cols)
+    eastings, southings = (down @ np.asarray(field) @ across.T for field in (u, southing(epsg, v)))
+    own_x, own_south = (
+        (start + 0.5 + np.arange(count, dtype=np.float64)) * cells.size
+        for start, count in ((cells.column, width), (cells.row, height))
+    )
+    return own_x, own_south, eastings, southings
+
+
+def _linear_shares(size: int, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Shares (size, nodes) of the two nodes around each cell."""
+    return np.maximum(0.0, 1 - np.abs(np.arange(size)[:, None] - nodes) / NODE)
 
 
 @lru_cache(maxsize=256)
 def _transformer(source: int, target: int) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
-
-
-def _usable_within(
-    first: Cells, second: Cells, to_second: Transformer
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the usable cells of `first` that may lie in `second`."""
-    height, width = second.count.shape
-    left, right = second.column * second.size, (second.column + width) * second.size
-    low, high = sorted(
-        float(southing(second.epsg, float(line * second.size))) for line in (second.row, second.row + height)
-    )
-    west, south, east, north = to_second.transform_bounds(left, low, right, high, direction="INVERSE")
-    ends = sorted(float(southing(first.epsg, line)) for line in (south, north))
-    top, bottom = (max(int(end // first.size) - first.row + k, 0) for k, end in enumerate(ends))
-    begin, end = (max(int(line // first.size) - first.column + k, 0) for k, line in enumerate((west, east)))
-    rows, cols = np.nonzero(first.usable[top:bottom, begin:end])
-    return rows + top, cols + begin
 
 
 def _between_cells(

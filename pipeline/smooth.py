@@ -93,7 +93,7 @@ def between_knots(
 def knot_shares(south: NDArray[np.float64], east: NDArray[np.float64]) -> NDArray[np.float64]:
     """How much each knot has to say at n places of a tile, (n, KNOTS * KNOTS), summing to 1."""
     down, across = _shares(south), _shares(east)
-    return (down[:, :, None] * across[:, None, :]).reshape(len(south), -1)
+    return (down[:, :, None] * across[:, None, :]).reshape(len(south), KNOTS * KNOTS)
 
 
 def _shares(metres: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -160,6 +160,13 @@ def _add_edges(edges: EdgeFigures, sources: Sources, window: Window, tone: Tone)
     edges.add(_levels(made, tone), grounds, rank, inner)
 
 
+def levels_on_land(levels: NDArray[np.uint8], tone: Tone) -> NDArray[np.float32]:
+    """Levels (4, h, w) as numbers, NaN where there are none and on water."""
+    shown = levels.astype(np.float32)
+    shown[:, (levels == 0).any(axis=0) | ~land(tone.invert(levels))] = np.nan
+    return shown
+
+
 def _levels(reflectance: NDArray[np.float32], tone: Tone) -> NDArray[np.float32]:
     levels = tone.apply(reflectance).astype(np.float32)
     levels[levels == 0] = np.nan

@@ -87,7 +87,7 @@ class EdgeFigures:
 
     def report(self) -> dict[str, Any]:
         """The figures; "seam_score" and "blur" are 1 where an edge cannot be told from other ground."""
-        if not self.gradients:
+        if not sum(window[1] * window[3] for window in self.gradients):
             return {"edge_pairs": 0}
         score, score_range = _ratio(np.array(self.gradients))
         blur, blur_range = _ratio(np.array(self.curvatures))
@@ -108,7 +108,7 @@ class EdgeFigures:
         self, off: Picture, rank: NDArray[np.uint8], known: NDArray[np.bool_], inner: tuple[slice, slice]
     ) -> list[tuple[float, int]]:
         """Steps between the ground 300 m either side of the edges between each pair of scenes."""
-        reach, found = STEP_METRES / self.resolution, []
+        reach, found = max(STEP_METRES / self.resolution, 1.0), []
         ranks = [int(one) for one in np.unique(rank[inner]) if one]
         near = {one: distance_transform_edt(rank != one) <= reach for one in ranks}
         for position, first in enumerate(ranks):

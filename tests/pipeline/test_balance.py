@@ -276,3 +276,10 @@ def test_a_fixed_image_keeps_the_identity():
     np.testing.assert_allclose(
         found["a"].gain[:, None] * values + found["a"].offset[:, None], values * 1.1, atol=3e-3
     )
+
+
+def test_neighbours_without_common_clear_land_ask_nothing_of_each_other():
+    cells = {"33TWM": cells_of(Tile.parse("33TWM")), "33TWL": cells_of(Tile.parse("33TWL"), 1.2)}
+    cells["33TWL"].count[:] = 0
+    for name in cells:
+        assert not corrections(Tile.parse(name), cells).changes

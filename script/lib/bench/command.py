@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
     "packing": "script.lib.bench.packing",
+    "balance": "script.lib.bench.balance",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
 APART = {"low-zooms": "script.lib.bench_low_zooms"}

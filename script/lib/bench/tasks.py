@@ -25,6 +25,7 @@ from pipeline.grid import Tile
 from pipeline.raster import BANDS, Raster, geobox_of, opened, raster_writer, windows, write_raster
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
+from script.lib.bench import balance_task
 from script.lib.bench.make_safe import make_safe
 from script.lib.bench.pack_task import pack
 
@@ -259,6 +260,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "from-sources": from_sources,
     "grid": grid,
     "pack": pack,
+    "balance-many": balance_task.many,
+    "balance-square": balance_task.square,
 }
 
 
