@@ -1,7 +1,7 @@
 """Mosaics as a web map shows them: warped to Web Mercator, the first tile with data winning."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +72,10 @@ def read_on(path: Path, grid: GeoBox, zoom: int, labels: bool = False) -> NDArra
         return np.asarray(warped.read())
 
 
-def first_wins(versions: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """The map (bands, h, w) of several tiles, of which the first in order of name that has data is shown."""
+def first_wins(versions: Mapping[str, NDArray[np.uint8]], order: Iterable[str]) -> NDArray[np.uint8]:
+    """The map (bands, h, w) of several tiles, of which the first in an order that has data is shown."""
     shown = np.zeros_like(next(iter(versions.values())))
-    for name in sorted(versions):
+    for name in order:
         fresh = (shown == 0).any(axis=0) & (versions[name] != 0).all(axis=0)
         shown[:, fresh] = versions[name][:, fresh]
     return shown

@@ -120,7 +120,7 @@ def assess_tiles(folder: Path, zooms: Sequence[int] = ZOOMS) -> dict[str, Any]:
     across a zone edge. It is held against what these tiles show alone, balanced but not blended (kept as
     `assessment/alone.tif` of each tile). Figures are those of `EdgeFigures`: "full" on the tiles' own pixels,
     each place of a zone once; by zoom on the map, on which a second kind of seam, "versions", lies where the
-    map passes from one tile's picture to the next.
+    map passes from one tile's picture to the next, held against the map with the tiles in turned order.
 
     Versions of one ground in two zones differ by "across" (levels, by band): on a tile's own pixels, the
     other's picture resampled onto them once, where the ground is the "other" zone's (seen through one
@@ -243,10 +243,11 @@ def _measure_map(quilt: Quilt, zoom: int) -> dict[str, Any]:
             continue
         grid = window_geobox(whole, grown)
         versions = {name: read_on(path, grid, zoom) for name, path in pictures.items()}
-        shown = first_wins(versions)
+        shown = first_wins(versions, quilt.names)
         known = {one: read_on(path, grid, zoom) for one, path in enumerate(alone.values(), start=1)}
         _add(turns, shown, known, whose[place], inner, quilt.tone)
-        _add(passes, shown, dict(enumerate(versions.values(), start=1)), version[place], inner, quilt.tone)
+        under = dict.fromkeys(range(1, len(versions) + 1), first_wins(versions, reversed(quilt.names)))
+        _add(passes, shown, under, version[place], inner, quilt.tone)
         _add_versions(versions, inner, across)
     return {"turns": turns.report(), "versions": passes.report(), "across": across.report()}
 

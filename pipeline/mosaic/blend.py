@@ -122,20 +122,27 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
         StorageError: the tile's own build, or a build's balance.npz, is missing.
         SourceError: a composite is missing or broken.
     """
-    names = contributor_names(tile, builds)
-    folders = {name: Path(builds[name]) for name in names}
-    balance = Balance({name: Cells.load(Path(place) / "balance.npz") for name, place in builds.items()})
-    corrections = {name: balance.of(Tile.parse(name)) for name in names}
-    prepare = {name: corrected(correction, settings.resolution) for name, correction in corrections.items()}
+    found = corrections(tile, builds)
+    folders = {name: Path(builds[name]) for name in found}
+    prepare = {name: corrected(correction, settings.resolution) for name, correction in found.items()}
     paths = {name: place / "composite.tif" for name, place in folders.items()}
     with ExitStack() as stack:
         sources = stack.enter_context(contributors(paths, prepare, Ramps()))
         ranks = stack.enter_context(opened(folders[tile.name] / "provenance.tif"))
         seams = _write(sources, ranks, tile, settings, Path(folder))
     return seams.report() | {
-        "balance": {name: correction.to_json() for name, correction in corrections.items()},
+        "balance": {name: correction.to_json() for name, correction in found.items()},
         "inputs": input_hashes(folders, PRODUCTS),
     }
+
+
+def corrections(tile: Tile, builds: Mapping[str, Path]) -> dict[str, SmoothCorrection]:
+    """The rounded corrections of all that take part in a tile's mosaic, by name; arguments as `blend`.
+
+    With the composites themselves they are all that the mosaic depends on.
+    """
+    balance = Balance({name: Cells.load(Path(place) / "balance.npz") for name, place in builds.items()})
+    return {name: balance.of(Tile.parse(name)) for name in contributor_names(tile, builds)}
 
 
 def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:

@@ -134,10 +134,17 @@ def claim_with_inputs(revision: Revision) -> bool:
 
 
 def do_revision(revision: Revision) -> None:
-    """Blend the tile with its neighbours; the result takes the place of the current revision."""
+    """Blend the tile with its neighbours; the result takes the place of the current revision.
+
+    Where it would show the same, that one stays and is not made again.
+    """
+    current = revision.campaign_tile.current_revision
     with kept(revision):
-        report = stages.revise(revision)
-    if revision.become_current(report):
+        same = current is not None and stages.shows_the_same(revision, current)
+        report = {} if same else stages.revise(revision)
+    if same:
+        revision.give_way(current)
+    elif revision.become_current(report):
         hint_pyramid(revision.campaign_id, revision.pk)
     advance(revision.campaign, [revision.tile_name])
 

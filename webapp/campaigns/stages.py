@@ -81,6 +81,28 @@ def revise(revision: Revision) -> dict[str, Any]:
     return report
 
 
+def shows_the_same(revision: Revision, current: Revision) -> bool:
+    """Whether a revision would show what the tile's current one shows, to the bit.
+
+    That is so where the composites of the tile and its neighbours are the same builds, and their corrections,
+    which depend on further tiles, come out as they were: they are rounded.
+    """
+    from pipeline import mosaic
+
+    near = names_within(revision.tile_name, 1)
+    now, before = (
+        {build.tile_name: build for build in one.builds.select_related("campaign_tile__campaign")}
+        for one in (revision, current)
+    )
+    known = current.report.get("balance")
+    if known is None or any(now.get(name) != before.get(name) for name in near):
+        return False
+    found = mosaic.corrections(
+        revision.campaign_tile.tile.grid, {name: build.path for name, build in now.items()}
+    )
+    return known == {name: one.to_json() for name, one in found.items()}
+
+
 def work_of(item: Build | Revision) -> Any:
     """What the pipeline calls a build: tile, settings and folder."""
     from pipeline.build import Build as Work

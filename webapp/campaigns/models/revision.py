@@ -103,6 +103,16 @@ class Revision(Leased):
         self.save(update_fields=["build", "inputs_hash"])
 
     @transaction.atomic
+    def give_way(self, current: "Revision") -> bool:
+        """End unmade: the current revision shows the same and is from now on one of these inputs."""
+        CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
+        text = f"not made: revision {current.number} shows the same"
+        if not self.finish(RevisionStatus.SUPERSEDED, text, error=""):
+            return False
+        current.take_inputs(list(self.builds.all()))
+        return True
+
+    @transaction.atomic
     def become_current(self, report: dict[str, Any]) -> bool:
         """Take the place of the tile's current revision, whose files stay; the low zooms become stale."""
         tile = CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
