@@ -10,19 +10,17 @@ one alone has data its share is 1, and its values stay as they are to the bit.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from pyproj import Transformer
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.distance import distance_to_false
-from pipeline.ground import SOUTH_OFFSET, epsg_of
+from pipeline.ground import SOUTH_OFFSET, epsg_of, transformer
 from pipeline.ramps import Ramps, edge_weight, smoothstep, zone_weight
 from pipeline.raster import geobox_of, opened, padded
 from pipeline.resample import Places, between_pixels
@@ -176,7 +174,7 @@ class Contributor:
         if not self._may_meet(target, epsg):
             return None
         x, y = pixel_centres(target)
-        u, v = _transformer(epsg, self.epsg).transform(x, y)
+        u, v = transformer(epsg, self.epsg).transform(x, y)
         col = (u - self.geobox.affine.c) / self.resolution
         row = (self.geobox.affine.f - v) / self.resolution
         height, width = self.geobox.shape
@@ -195,7 +193,7 @@ class Contributor:
         x, y = np.meshgrid(
             box.left + steps * (box.right - box.left), box.bottom + steps * (box.top - box.bottom)
         )
-        u, v = _transformer(epsg, self.epsg).transform(x.ravel(), y.ravel())
+        u, v = transformer(epsg, self.epsg).transform(x.ravel(), y.ravel())
         own, slack = self.geobox.boundingbox, 1_000 + 2 * self.resolution
         return bool(
             u.max() > own.left - slack
@@ -270,10 +268,7 @@ def _unblended(source: Contributor, window: Window, position: int) -> Blended:
 
 
 def parts_of(target: GeoBox, sources: Sequence[Contributor]) -> list[tuple[int, Part]]:
-    """What each source gives to a window of the target's grid, by position among them, with its whole weight.
-
-    Where a tile of another zone than the target's covers a place, all weights have the zones' ramps in them.
-    """
+    """What each source gives to a window of the target's grid, by position; weights have the zones' ramps."""
     found = [(position, part) for position, source in enumerate(sources) if (part := source.part(target))]
     zone = epsg_of(target) % 100
     foreign = np.zeros(target.shape, bool)
@@ -292,18 +287,12 @@ def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float
     rows, cols = geobox.shape
     x = geobox.affine.c + (np.arange(cols) + 0.5) * geobox.affine.a
     y = geobox.affine.f + (np.arange(rows) + 0.5) * geobox.affine.e
-    grid_x, grid_y = np.meshgrid(x, y)
-    return grid_x, grid_y
+    return tuple(np.meshgrid(x, y))
 
 
 def _zone_ramps(
     target: GeoBox, where: NDArray[np.bool_], width: float
 ) -> Callable[[int], NDArray[np.float64]]:
     x, y = pixel_centres(target)
-    longitude, latitude = _transformer(epsg_of(target), 4326).transform(x[where], y[where])
+    longitude, latitude = transformer(epsg_of(target), 4326).transform(x[where], y[where])
     return lambda zone: zone_weight(zone, longitude, latitude, width)
-
-
-@lru_cache(maxsize=64)
-def _transformer(source: int, target: int) -> Transformer:
-    return Transformer.from_crs(source, target, always_xy=True)

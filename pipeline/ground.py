@@ -243,7 +243,7 @@ def _centres(
     x, south = (
         (start + 0.5 + line) * cells.size for start, line in ((cells.column, cols), (cells.row, rows))
     )
-    to_other = _transformer(cells.epsg, epsg)
+    to_other = transformer(cells.epsg, epsg)
     u, v = to_other.transform(*np.meshgrid(x, southing(cells.epsg, south)))
     down, across = _linear_shares(height, rows), _linear_shares(width, cols)
     eastings, southings = (down @ np.asarray(field) @ across.T for field in (u, southing(epsg, v)))
@@ -260,7 +260,8 @@ def _linear_shares(size: int, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=256)
-def _transformer(source: int, target: int) -> Transformer:
+def transformer(source: int, target: int) -> Transformer:
+    """Eastings and northings, or longitudes and latitudes, from one EPSG code to another."""
     return Transformer.from_crs(source, target, always_xy=True)
 
 

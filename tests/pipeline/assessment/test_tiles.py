@@ -14,7 +14,7 @@ from pipeline.assessment.tiles import assess_tiles
 from pipeline.blending import pixel_centres
 from pipeline.build import Build
 from pipeline.grid import Tile
-from pipeline.ground import CellSums, _transformer
+from pipeline.ground import CellSums, transformer
 from pipeline.mosaic import blend
 from pipeline.raster import Raster, decode, encode, read_raster, write_raster
 from pipeline.settings import CampaignSettings
@@ -41,7 +41,7 @@ def coarse_builds(monkeypatch):
 def ground(tile):
     """Texture that depends on longitude and latitude alone, of a size that a pixel can show."""
     geobox = tile.geobox(RESOLUTION)
-    longitude, latitude = _transformer(tile.epsg, 4326).transform(*pixel_centres(geobox))
+    longitude, latitude = transformer(tile.epsg, 4326).transform(*pixel_centres(geobox))
     wave = np.sin(longitude * 400) * np.cos(latitude * 500) + np.sin(longitude * 310 + latitude * 420)
     return PLAIN * (1 + 0.2 * wave)
 
