@@ -63,8 +63,10 @@ def encode(reflectance: np.ndarray, valid: np.ndarray | None = None) -> np.ndarr
 
 def decode(stored: np.ndarray) -> np.ndarray:
     """Stored reflectance to float32 reflectance, NaN where any band is empty."""
-    reflectance = (stored.astype(np.float32) - 1) / QUANTIFICATION
-    reflectance[..., ~filled(stored)] = np.nan
+    reflectance = stored.astype(np.float32)
+    reflectance -= 1
+    reflectance /= QUANTIFICATION
+    np.copyto(reflectance, np.float32(np.nan), where=~filled(stored))
     return reflectance
 
 

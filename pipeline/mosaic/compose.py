@@ -154,15 +154,19 @@ def _drafts(
     hazy: Collection[str],
 ) -> list[Draft]:
     everyone = [*scenes, *witnesses]
-    sketches = [
-        sketch
-        for _, sketch in in_order(
-            lambda number: Sketch.make(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif"),
-            range(len(everyone)),
-        )
-    ]
-    clear = (_clear_means(sketch, settings.margin) for sketch in sketches)
-    corrections = scene_corrections(clear, geobox)
+
+    def seen(number: int) -> tuple[Sketch, Cells]:
+        sketch = Sketch.make(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
+        return sketch, _clear_means(sketch, settings.margin)
+
+    sketches: list[Sketch] = []
+
+    def means() -> Iterator[Cells]:
+        for _, (sketch, clear) in in_order(seen, range(len(everyone))):
+            sketches.append(sketch)
+            yield clear
+
+    corrections = scene_corrections(means(), geobox)
     return [
         Draft(
             scene,

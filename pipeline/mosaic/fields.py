@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# Rows that are worked on at once, so that the processor's cache holds them.
+STRIP = 64
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -53,10 +56,12 @@ def field(coarse: NDArray[np.float32], rows: Axis, cols: Axis) -> NDArray[np.flo
     top, bottom = int(rows.low[0]), int(rows.high[-1]) + 1
     near = coarse[top:bottom]
     lines = near[:, cols.low] * (1 - cols.share) + near[:, cols.high] * cols.share
-    share = rows.share[:, None]
-    found = lines[rows.low - top]
-    found *= 1 - share
-    below = lines[rows.high - top]
-    below *= share
-    found += below
+    found = np.empty((len(rows.low), len(cols.low)), np.float32)
+    for first in range(0, len(found), STRIP):
+        strip, out = rows[first : first + STRIP], found[first : first + STRIP]
+        share = strip.share[:, None]
+        np.multiply(lines[strip.low - top], 1 - share, out=out)
+        below = lines[strip.high - top]
+        below *= share
+        out += below
     return found

@@ -130,10 +130,13 @@ class Field:
     def apply(self, values: NDArray[np.float32], part: Part) -> None:
         """Correct the values (4, h, w) of a part of the window in place."""
         rows, cols = self.rows[part[0]], self.cols[part[1]]
+        near = slice(rows.low[0], rows.high[-1] + 1), slice(cols.low[0], cols.high[-1] + 1)
         for band, value in enumerate(values):
             if self.gain is not None:
                 value *= between(self.gain[band], rows, cols)
-            value += between(self.offset[band], rows, cols)
+            # Far from the scenes before it nothing is added.
+            if self.offset[band][near].any():
+                value += between(self.offset[band], rows, cols)
 
 
 class WindowViews(Mapping[int, WindowView]):
