@@ -38,6 +38,10 @@ class Axis:
         """Some of its fine places."""
         return Axis(self.low[part], self.high[part], self.share[part])
 
+    def moved(self, first: int) -> "Axis":
+        """The same places, the coarse ones counted from another."""
+        return Axis(self.low - first, self.high - first, self.share)
+
 
 def field(coarse: NDArray[np.float32], rows: Axis, cols: Axis) -> NDArray[np.float32]:
     """The value at each fine place, linear in both directions between the coarse ones.

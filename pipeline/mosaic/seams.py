@@ -51,12 +51,15 @@ class SeamScore:
     ) -> None:
         """Add the pairs along one axis in the part of a window that holds all that lies near a seam."""
         pixels = tuple(slice(part.start, part.stop + (along == axis)) for along, part in enumerate(near))
-        bands = picture[(slice(None), *pixels)].astype(np.float32)
-        gradient = np.abs(np.diff(bands, axis=axis + 1)).mean(axis=0)
+        bands = picture[(slice(None), *pixels)]
+        first, second = (bands[:, :-1], bands[:, 1:]) if axis == 0 else (bands[:, :, :-1], bands[:, :, 1:])
+        # The sum over the bands, in whole numbers; the mean is taken of the sums over the pairs.
+        gradient = (np.maximum(first, second) - np.minimum(first, second)).sum(axis=0, dtype=np.uint16)
         distance = distance_to_false(~seam, BESIDE[1] + 1)
         beside = (distance >= BESIDE[0]) & (distance <= BESIDE[1]) & both
-        self.across += gradient[seam & both].sum(dtype=np.float64), (seam & both).sum()
-        self.beside += gradient[beside].sum(dtype=np.float64), beside.sum()
+        across = seam & both
+        self.across += gradient[across].sum(dtype=np.int64) / len(bands), across.sum()
+        self.beside += gradient[beside].sum(dtype=np.int64) / len(bands), beside.sum()
 
     @property
     def pairs(self) -> int:
