@@ -17,6 +17,7 @@ from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
 from pipeline.grid import Tile
 from pipeline.imagery import Coverage
+from pipeline.older import fill_figures, fill_holes
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
 from pipeline.reports import write_build_report, write_revision_report
@@ -218,7 +219,7 @@ def classify(build: Build) -> dict[str, Any]:
 
 def finish_build(build: Build) -> dict[str, Any]:
     """Write the build's report.json from the figures that its steps kept."""
-    return write_build_report(build, imagery.traffic(build.folder))
+    return write_build_report(build, imagery.traffic(build.folder), fill_figures(build.folder))
 
 
 def blend_mosaic(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
@@ -243,7 +244,8 @@ def revise(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
     with build.step("blend"):
         classes = landcover.blend(build.tile, builds, build.settings, build.folder)
     own_folder = Path(builds[build.tile.name])
-    report = write_revision_report(build, read_json(own_folder / "report.json"), blended, classes)
+    fills = {name: fill_figures(builds[name]) or {"scenes": []} for name in blended["filled_from"]}
+    report = write_revision_report(build, read_json(own_folder / "report.json"), blended, classes, fills)
     chosen = SceneList.from_json(read_json(own_folder / "scene_list.json")).chosen
     write_item(build.folder, build.tile, build.settings, report, [item.datetime for item in chosen])
     return report
@@ -263,6 +265,7 @@ def build_tile(
         fetch_and_mask(build, tell)
         tell("fusing the composite")
         compose(build)
+    fill_holes(build, catalog, tell)
     tell("classifying the landcover")
     return classify(build)
 

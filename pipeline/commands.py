@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
@@ -63,6 +64,10 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resolution", type=int, default=10, metavar="M", help="metres; divides 60")
     parser.add_argument("--level", default="L2A", choices=("L1C", "L2A"))
     parser.add_argument("--target-date", metavar="D", help="the best date, else the end of the range")
+    parser.add_argument(
+        "--fill-start", metavar="D", help="first day of an older range that shows in holes, for display only"
+    )
+    parser.add_argument("--fill-end", metavar="D", help="last day of the older range; before --start")
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
     parser.add_argument(
         "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
@@ -80,9 +85,17 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         resolution=asked.resolution,
         level=asked.level,
         share=asked.share,
-        target_date=parse_date(asked.target_date, "target_date") if asked.target_date else None,
+        target_date=_date(asked, "target_date"),
+        fill_start=_date(asked, "fill_start"),
+        fill_end=_date(asked, "fill_end"),
         tone="default" if asked.tone == FIT else read_tone(asked.tone),
     )
+
+
+def _date(asked: argparse.Namespace, name: str) -> date | None:
+    """A date that need not be given."""
+    text = getattr(asked, name)
+    return parse_date(text, name) if text else None
 
 
 def read_tone(text: str) -> str | Tone:

@@ -11,7 +11,8 @@ from rasterio.windows import Window
 from pipeline.distance import distance_to_false
 from pipeline.raster import padded
 
-HOLE, CLEAR, DOUBTFUL, HAZY = 0, 1, 2, 3
+HOLE, CLEAR, DOUBTFUL, HAZY, OLDER = 0, 1, 2, 3, 4
+MOST_SCENES = 200
 CLOUD, SHADOW, NO_DATA = 1, 2, 255
 
 

@@ -31,8 +31,10 @@ def write_item(
         folder: of the revision.
         tile: its tile.
         settings: of the campaign.
-        report: of the revision; coverage, residual cloud, seam score and models are taken from it.
-        datetimes: of the scenes used; the item spans them (the campaign's range where there are none).
+        report: of the revision; coverage, residual cloud, seam score, models and what shows older dates in
+            holes are taken from it.
+        datetimes: of the scenes used; the item spans them (the campaign's range where there are none), but
+            not the older dates.
 
     Returns:
         The item; its links to assets are relative.
@@ -65,7 +67,7 @@ def make_item(
 
 
 def _properties(settings: CampaignSettings, report: Mapping[str, Any]) -> dict[str, Any]:
-    figures = ("coverage", "residual_cloud", "seam_score", "models", "inputs")
+    figures = ("coverage", "residual_cloud", "seam_score", "models", "inputs", "fill")
     found = {f"earthquilt:{name}": report[name] for name in figures if name in report}
     return {
         "gsd": settings.resolution,

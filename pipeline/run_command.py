@@ -10,6 +10,7 @@ from pipeline.build import Build
 from pipeline.commands import FIT, Progress, settings_of, tiles_asked
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
+from pipeline.older import fill_holes
 from pipeline.settings import CampaignSettings
 from pipeline.tone.command import campaign_tone
 
@@ -52,6 +53,7 @@ def run_mosaic(asked: argparse.Namespace) -> None:
         _needs(build, "scene_list.json", "imagery")
         progress(name, "fusing the composite")
         chain.compose(build)
+        fill_holes(build, asked.catalog)
     for name, build in builds.items():
         progress(name, "blending with its neighbours")
         chain.blend_mosaic(build, {other: item.folder for other, item in builds.items()})

@@ -8,6 +8,8 @@ from pipeline.errors import UsageError
 from pipeline.tone.curve import CURVES, Tone
 
 RESOLUTIONS = (10, 20, 30, 60)
+NOT_NEEDED = ("target_date", "fill_start", "fill_end")
+DATES = ("start", "end", *NOT_NEEDED)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class CampaignSettings:
         margin: metres around cloud and shadow in which clear ground is doubtful.
         agree_datatakes: whether lists should share a datatake with those of finished neighbours.
         fill_hazy: whether hazy ground may fill what nothing clear covers.
+        fill_start, fill_end: first and last day of an older range, all of it before `start`, whose scenes
+            show in holes, for display only; None in both: holes stay empty.
         tone: name of a tone curve, or the campaign's own table.
         networks: versions of the networks by name, as pinned; empty = those shipped.
     """
@@ -80,15 +84,18 @@ class CampaignSettings:
     margin: float = 120.0
     agree_datatakes: bool = False
     fill_hazy: bool = False
+    fill_start: date | None = None
+    fill_end: date | None = None
     tone: str | Tone = "default"
     networks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values that no campaign can have."""
-        for name in ("start", "end", "target_date"):
+        for name in DATES:
             self._check_date(name)
         if self.end < self.start:
             raise UsageError(f"The end date {self.end} lies before the start date {self.start}.", "end")
+        self._check_fill()
         for name, allowed in NUMBERS.items():
             allowed.check(name, getattr(self, name))
         if isinstance(self.resolution, bool | float) or self.resolution not in RESOLUTIONS:
@@ -109,8 +116,29 @@ class CampaignSettings:
 
     def _check_date(self, name: str) -> None:
         value = getattr(self, name)
-        if not isinstance(value, date) and not (value is None and name == "target_date"):
+        if not isinstance(value, date) and not (value is None and name in NOT_NEEDED):
             raise UsageError(f"The settings need {name} as a date, not {value!r}.", name)
+
+    def _check_fill(self) -> None:
+        """Refuse half a range for holes, one the wrong way round, and one that is not older."""
+        if (self.fill_start is None) != (self.fill_end is None):
+            lacking = "fill_start" if self.fill_start is None else "fill_end"
+            raise UsageError(
+                f"Filling holes needs both ends of the older range: {lacking} is missing.", lacking
+            )
+        if self.fill_start is None or self.fill_end is None:
+            return
+        if self.fill_end < self.fill_start:
+            raise UsageError(
+                f"The older range for holes ends on {self.fill_end}, before it begins on {self.fill_start}.",
+                "fill_end",
+            )
+        if self.fill_end >= self.start:
+            raise UsageError(
+                f"Holes are filled from older dates only: the range for them must end before the start date "
+                f"{self.start}, not on {self.fill_end}.",
+                "fill_end",
+            )
 
     def _check_networks(self) -> None:
         """Refuse what pins nothing; whether the versions are those shipped, `networks.check_pins` knows."""
@@ -125,6 +153,11 @@ class CampaignSettings:
                 )
 
     @property
+    def fill_range(self) -> tuple[date, date] | None:
+        """First and last day of the older range that shows in holes; None where they stay empty."""
+        return (self.fill_start, self.fill_end) if self.fill_start and self.fill_end else None
+
+    @property
     def target(self) -> date:
         """The date that scenes should be near to."""
         return self.target_date or self.end
@@ -132,7 +165,7 @@ class CampaignSettings:
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `from_json` gives the same settings back."""
         content = asdict(self)
-        for name in ("start", "end", "target_date"):
+        for name in DATES:
             content[name] = content[name] and content[name].isoformat()
         content["tone"] = self.tone.to_json() if isinstance(self.tone, Tone) else self.tone
         return content
@@ -151,7 +184,7 @@ class CampaignSettings:
         if unknown:
             raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])
         values = dict(content)
-        for name in ("start", "end", "target_date"):
+        for name in DATES:
             if values.get(name) is not None and not isinstance(values[name], date):
                 values[name] = parse_date(values[name], name)
         if isinstance(values.get("tone"), dict):

@@ -2,5 +2,6 @@
 
 from pipeline.mosaic.blend import blend, corrections
 from pipeline.mosaic.compose import compose
+from pipeline.mosaic.fill import FILL, MOST_OLDER, PROVENANCE, fill
 
-__all__ = ["blend", "compose", "corrections"]
+__all__ = ["FILL", "MOST_OLDER", "PROVENANCE", "blend", "compose", "corrections", "fill"]

@@ -78,11 +78,15 @@ class Assembly:
             values: (4, h, w), reflectance in common radiometry.
             level: uint8 (h, w), its sureness.
         """
-        self._lay(rank, values, level == CLEAR, CLEAR)
+        self._lay(rank, values, level == CLEAR, CLEAR, yields=True)
+
+    def lay_beside(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
+        """Show a scene where it is clear and nothing is shown, led over to what is; as `lay_clear` else."""
+        self._lay(rank, values, level == CLEAR, CLEAR, yields=False)
 
     def lay_hazy(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
         """Show a hazy scene where nothing else is; arguments as `lay_clear`."""
-        self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY)
+        self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY, yields=False)
 
     def fill(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8], kind: int) -> None:
         """Show a scene where it is `kind` (`DOUBTFUL` or `SUSPECT`) and nothing is shown yet."""
@@ -91,14 +95,21 @@ class Assembly:
             self._take(rank, values, takes, DOUBTFUL)
             self.suspect |= takes & (kind == SUSPECT)
 
-    def _lay(self, rank: int, values: NDArray[np.float32], usable: NDArray[np.bool_], level: int) -> None:
+    def _lay(
+        self,
+        rank: int,
+        values: NDArray[np.float32],
+        usable: NDArray[np.bool_],
+        level: int,
+        yields: bool,
+    ) -> None:
         takes = usable & (self.rank == 0)
         if not takes.any():
             return
         both = usable & (self.level == CLEAR)
         if both.any():
             mine = takes
-            if level == CLEAR:
+            if yields:
                 mine = takes | self._yielded(values, takes, both, self._meeting(values, takes, both))
             offsets = self._meeting(values, mine, both)
             self.offsets.save(rank, offsets)

@@ -25,7 +25,9 @@ from pipeline.blending import (
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
 from pipeline.inputs import contributor_names, input_hashes
+from pipeline.mosaic.fill import FILL, PROVENANCE
 from pipeline.mosaic.seams import SeamScore
+from pipeline.mosaic.shown import Fills, fills_of
 from pipeline.parallel import in_order
 from pipeline.ramps import Ramps
 from pipeline.raster import (
@@ -44,6 +46,7 @@ from pipeline.smooth import SmoothCorrection
 from pipeline.tone import Tone, load_tone
 
 PRODUCTS = ("composite.tif", "balance.npz")
+RANKS = ("provenance.tif", PROVENANCE)
 
 
 @dataclass(frozen=True)
@@ -53,29 +56,36 @@ class Made:
     Attributes:
         picture: uint8 (4, h, w).
         valid: bool (h, w), where any composite has data.
-        land: bool (h, w), where that is land.
+        filled: bool (h, w), where none has and a fill shows.
+        land: bool (h, w), where any of that is land.
         footprints: integers (h, w) that change where other tiles begin to have a say; None where none does.
     """
 
     picture: NDArray[np.uint8]
     valid: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
     land: NDArray[np.bool_]
     footprints: NDArray[np.int64] | None
 
 
 @dataclass
 class Seams:
-    """The seam scores of a tile, of the borders of tiles and of scenes, and how many pixels are empty."""
+    """The seam scores of a tile, of the borders of tiles and of scenes, and how many pixels are empty.
+
+    A pixel that only a fill shows counts as empty, and as filled.
+    """
 
     tiles: SeamScore = field(default_factory=SeamScore)
     scenes: SeamScore = field(default_factory=SeamScore)
     empty: int = 0
+    filled: int = 0
     pixels: int = 0
 
     @classmethod
     def of(cls, made: Made, ranks: NDArray[np.uint8]) -> "Seams":
         """Those of one window of the mosaic, given the scene that each pixel comes from."""
-        seams = cls(empty=int((~made.valid).sum()), pixels=made.valid.size)
+        empty, filled_ = int((~made.valid).sum()), int(made.filled.sum())
+        seams = cls(empty=empty, filled=filled_, pixels=made.valid.size)
         if made.footprints is not None:
             seams.tiles.add(made.picture, made.land, made.footprints)
         seams.scenes.add(made.picture, made.land & (ranks > 0), ranks)
@@ -86,6 +96,7 @@ class Seams:
         self.tiles.join(other.tiles)
         self.scenes.join(other.scenes)
         self.empty += other.empty
+        self.filled += other.filled
         self.pixels += other.pixels
 
     def report(self) -> dict[str, Any]:
@@ -98,6 +109,7 @@ class Seams:
             "seam_score_scenes": self.scenes.score,
             "seam_pairs": pairs,
             "coverage": 1 - self.empty / max(self.pixels, 1),
+            "filled": self.filled / max(self.pixels, 1),
         }
 
 
@@ -105,8 +117,9 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     """Write mosaic.tif of a revision.
 
     The composites of the tile and its neighbours, each with its own correction (see `Balance`), are blended
-    in reflectance and toned once and last. Neighbours of one zone agree bit for bit on their overlap if both
-    are given the same builds there and in two rings around every contributor.
+    in reflectance and toned once and last. Where none of them has data their fills show, if there are any.
+    Neighbours of one zone agree bit for bit on their overlap if both are given the same builds there and in
+    two rings around every contributor.
 
     Args:
         tile: whose mosaic it is.
@@ -116,7 +129,9 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
         folder: of the revision.
 
     Returns:
-        "seam_score" (and its parts), "coverage", "balance" (correction by tile name) and "inputs" (hashes).
+        "seam_score" (and its parts), "coverage" (without fills), "filled" (share that only a fill shows),
+        "filled_from" (names of the tiles whose fills show), "balance" (correction by tile name) and "inputs"
+        (hashes).
 
     Raises:
         StorageError: the tile's own build, or a build's balance.npz, is missing.
@@ -128,21 +143,31 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     paths = {name: place / "composite.tif" for name, place in folders.items()}
     with ExitStack() as stack:
         sources = stack.enter_context(contributors(paths, prepare, Ramps()))
-        ranks = stack.enter_context(opened(folders[tile.name] / "provenance.tif"))
-        seams = _write(sources, ranks, tile, settings, Path(folder))
+        fills = stack.enter_context(fills_of(folders, "composite.tif", prepare, Ramps()))
+        own = folders[tile.name]
+        ranks = [stack.enter_context(opened(own / name)) for name in RANKS if (own / name).exists()]
+        seams = _write(Shown(sources, fills), ranks, tile, settings, Path(folder))
     return seams.report() | {
+        "filled_from": sorted(fills.used),
         "balance": {name: correction.to_json() for name, correction in found.items()},
-        "inputs": input_hashes(folders, PRODUCTS),
+        "inputs": _hashes(folders),
     }
 
 
 def corrections(tile: Tile, builds: Mapping[str, Path]) -> dict[str, SmoothCorrection]:
     """The rounded corrections of all that take part in a tile's mosaic, by name; arguments as `blend`.
 
-    With the composites themselves they are all that the mosaic depends on.
+    With the composites themselves, and their fills, they are all that the mosaic depends on.
     """
     balance = Balance({name: Cells.load(Path(place) / "balance.npz") for name, place in builds.items()})
     return {name: balance.of(Tile.parse(name)) for name in contributor_names(tile, builds)}
+
+
+def _hashes(folders: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Hashes of what the mosaic is made from; of the fills where there are any."""
+    with_fill = {name: place for name, place in folders.items() if (place / FILL).exists()}
+    hashes, fills = input_hashes(folders, PRODUCTS), input_hashes(with_fill, (FILL,))
+    return {name: known | fills.get(name, {}) for name, known in hashes.items()}
 
 
 def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:
@@ -156,8 +181,40 @@ def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:
     return Prepare(filled, values, decoded=not correction.changes)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a mosaic is made from: composites, and fills for their holes."""
+
+    sources: Sequence[Contributor]
+    fills: Fills
+
+    def window(self, target: GeoBox, tone: Tone) -> Made:
+        """A window; one composite alone, neither corrected nor filled, is looked up as stored."""
+        fill = self.fills.of(target)
+        found = alone(target, self.sources)
+        if fill is None and found and found[0].prepare.decoded:
+            return _looked_up(*found, tone)
+        blended = blend_window(target, self.sources, len(BANDS))
+        shown = self.fills.into(blended, fill, target) if fill is not None else blended
+        return Made(
+            toned(shown, tone),
+            blended.valid,
+            shown.valid & ~blended.valid,
+            shown.valid & land(shown.values),
+            shown.footprints,
+        )
+
+
+def _looked_up(source: Contributor, window: Window, tone: Tone) -> Made:
+    stored = source.stored(window)
+    valid = filled(stored)
+    if not valid.all():
+        stored[:, ~valid] = EMPTY
+    return Made(tone.apply(stored), valid, np.zeros_like(valid), valid & land(stored), None)
+
+
 def _write(
-    sources: list[Contributor], ranks: DatasetReader, tile: Tile, settings: CampaignSettings, folder: Path
+    shown: Shown, ranks: Sequence[DatasetReader], tile: Tile, settings: CampaignSettings, folder: Path
 ) -> Seams:
     geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
     turn = Lock()
@@ -174,9 +231,9 @@ def _write(
     ) as out:
 
         def work(window: Window) -> tuple[NDArray[np.uint8], Seams]:
-            made = _made(window_geobox(geobox, window), sources, tone)
+            made = shown.window(window_geobox(geobox, window), tone)
             with turn:
-                rank = ranks.read(1, window=window)
+                rank = _rank(ranks, window)
             return made.picture, Seams.of(made, rank)
 
         for window, (picture, found) in in_order(work, windows(geobox.shape.yx)):
@@ -185,17 +242,12 @@ def _write(
     return seams
 
 
-def _made(target: GeoBox, sources: Sequence[Contributor], tone: Tone) -> Made:
-    """A window of the mosaic; one composite alone, not corrected, is looked up in the curve as stored."""
-    found = alone(target, sources)
-    if found and found[0].prepare.decoded:
-        stored = found[0].stored(found[1])
-        valid = filled(stored)
-        if not valid.all():
-            stored[:, ~valid] = EMPTY
-        return Made(tone.apply(stored), valid, valid & land(stored), None)
-    blended = blend_window(target, sources, len(BANDS))
-    return Made(toned(blended, tone), blended.valid, blended.valid & land(blended.values), blended.footprints)
+def _rank(provenances: Sequence[DatasetReader], window: Window) -> NDArray[np.uint8]:
+    """The scene of each pixel: that of the composite, else that of the fill."""
+    first, *others = (provenance.read(1, window=window) for provenance in provenances)
+    for ranks in others:
+        first = np.where(first > 0, first, ranks)
+    return first
 
 
 def toned(blended: Blended, tone: Tone) -> NDArray[np.uint8]:

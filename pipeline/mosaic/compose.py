@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
 from pipeline.errors import UsageError
-from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, margin_pixels, scene_folder
+from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, MOST_SCENES, margin_pixels, scene_folder
 from pipeline.grid import Tile
 from pipeline.ground import Cells, CellSums
 from pipeline.mosaic.assembly import Assembly, Offsets
@@ -27,8 +27,6 @@ from pipeline.mosaic.views import SceneView
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, opened, raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
-
-MOST_SCENES = 255
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def _drafts(
 
     def seen(number: int) -> tuple[Sketch, Cells]:
         sketch = Sketch.make(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
-        return sketch, _clear_means(sketch, settings.margin)
+        return sketch, clear_means(sketch, settings.margin)
 
     sketches: list[Sketch] = []
 
@@ -182,7 +180,7 @@ def _drafts(
     ]
 
 
-def _clear_means(sketch: Sketch, margin: float) -> Cells:
+def clear_means(sketch: Sketch, margin: float) -> Cells:
     """Cell means of the clear land of one scene."""
     sums = CellSums(sketch.cells.geobox)
     level = sketch.level(margin)

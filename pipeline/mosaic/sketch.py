@@ -1,5 +1,6 @@
 """A scene in square cells of 60 m: what radiometry, series test and seams look at (paper, 2.3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.distance import distance_to_false
@@ -73,15 +75,25 @@ class Sketch:
         Raises:
             SourceError: a file is missing or broken.
         """
-        cells, place = CellGrid.of(geobox), scene_folder(folder, scene)
+        place = scene_folder(folder, scene)
+        with opened(place / "reflectance.tif") as pixels, opened(place / "cloud.tif") as mask:
+            return cls._write(pixels, lambda window: mask.read(1, window=window), geobox, path)
+
+    @classmethod
+    def of_composite(cls, composite: Path, geobox: GeoBox, path: Path) -> "Sketch":
+        """The cells of stored reflectance that is clear wherever it is not empty; otherwise as `make`."""
+        with opened(composite) as pixels:
+            return cls._write(pixels, _all_clear, geobox, path)
+
+    @classmethod
+    def _write(
+        cls, pixels: DatasetReader, mask: Callable[[Window], NDArray], geobox: GeoBox, path: Path
+    ) -> "Sketch":
+        cells = CellGrid.of(geobox)
         options = profile(cells.geobox, 5, "uint16", 0) | {"compress": "none", "predictor": 1}
-        with (
-            opened(place / "reflectance.tif") as pixels,
-            opened(place / "cloud.tif") as mask,
-            rasterio.open(path, "w", **options) as out,
-        ):
+        with rasterio.open(path, "w", **options) as out:
             for window in windows(geobox.shape.yx, READ):
-                pooled = _pooled(pixels.read(window=window), mask.read(1, window=window), cells.pixels)
+                pooled = _pooled(pixels.read(window=window), mask(window), cells.pixels)
                 out.write(pooled, window=cells.of_pixels(window))
         return cls(path, cells)
 
@@ -101,6 +113,10 @@ class Sketch:
         near = margin_pixels(margin, self.cells.size)
         sure = (flags & ALL > 0) & (distance_to_false(flags & COVERED == 0, near + 1) > near)
         return np.where(sure, CLEAR, np.where(flags & ANY > 0, DOUBTFUL, HOLE)).astype(np.uint8)
+
+
+def _all_clear(window: Window) -> NDArray[np.uint8]:
+    return np.zeros((window.height, window.width), np.uint8)
 
 
 def _pooled(stored: NDArray[np.uint16], cloud: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:

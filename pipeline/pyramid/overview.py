@@ -34,7 +34,8 @@ def write_overview(tile: Tile, revision: Path, build: Path) -> Path:
     Args:
         tile: whose revision it is.
         revision: its folder, with mosaic.tif, landcover.tif and confidence.tif; the file goes there.
-        build: the folder of its own build, with provenance.tif.
+        build: the folder of its own build, with provenance.tif (and fill_provenance.tif, where holes are
+            filled).
 
     Returns:
         The path.
@@ -46,8 +47,12 @@ def write_overview(tile: Tile, revision: Path, build: Path) -> Path:
     geobox = span_of(tile).geobox
     stack = empty(*geobox.shape.yx)
     for part in PARTS:
-        folder = revision if part.folder == "revision" else build
-        stack[part.bands] = _warped(Path(folder) / part.product, part, geobox)
+        folder = Path(revision if part.folder == "revision" else build)
+        values = _warped(folder / part.product, part, geobox)
+        if part.behind and (folder / part.behind).exists():
+            behind = _warped(folder / part.behind, part, geobox)
+            values = np.where(part.filled(values), values, behind)
+        stack[part.bands] = values
     path = Path(revision) / NAME
     write_stack(path, stack, geobox)
     return path

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import NO_CONFIDENCE, NO_DATA
 
 Rule = Literal["mean", "mode", "first"]
@@ -24,6 +25,8 @@ class Part:
         empty: the value that means no data; a pixel is empty where any of its bands is.
         rule: how four pixels become one: the mean or the commonest value of those with data, or the first of
             them in reading order, which also decides where two values are equally common.
+        behind: name of the file, in the same folder, that shows where the first is empty; there need be none.
+        most: the largest value that another tile's data do not replace, where two tiles meet.
     """
 
     product: str
@@ -32,6 +35,8 @@ class Part:
     count: int
     empty: int
     rule: Rule
+    behind: str = ""
+    most: int = 255
 
     @property
     def bands(self) -> slice:
@@ -41,6 +46,10 @@ class Part:
     def filled(self, values: Bytes) -> NDArray[np.bool_]:
         """Where (bands, h, w) have data: bool (h, w)."""
         return (values != self.empty).all(axis=0)
+
+    def sure(self, values: Bytes) -> NDArray[np.bool_]:
+        """Where (bands, h, w) have data that no other tile's replace: bool (h, w)."""
+        return self.filled(values) & (values <= self.most).all(axis=0)
 
     def halve(self, values: Bytes) -> Bytes:
         """Bring (bands, 2h, 2w) to (bands, h, w); a pixel has data where any of its four has."""
@@ -54,7 +63,7 @@ PARTS = (
     Part("mosaic.tif", "revision", 0, 4, 0, "mean"),
     Part("landcover.tif", "revision", 4, 1, NO_DATA, "mode"),
     Part("confidence.tif", "revision", 5, 1, NO_CONFIDENCE, "mean"),
-    Part("provenance.tif", "build", 6, 1, 0, "first"),
+    Part("provenance.tif", "build", 6, 1, 0, "first", "fill_provenance.tif", MOST_SCENES),
 )
 BANDS = sum(part.count for part in PARTS)
 
@@ -87,10 +96,11 @@ def halve(stack: Bytes) -> Bytes:
 
 
 def fill(stack: Bytes, other: Bytes) -> None:
-    """Take from another stack what one lacks, in place, part by part."""
+    """Take from another stack what one lacks, or shows for want of anything better, in place."""
     for part in PARTS:
         mine, theirs = stack[part.bands], other[part.bands]
-        np.copyto(mine, theirs, where=~part.filled(mine) & part.filled(theirs))
+        takes = ~part.filled(mine) & part.filled(theirs) | ~part.sure(mine) & part.sure(theirs)
+        np.copyto(mine, theirs, where=takes)
 
 
 def _mean(four: Bytes, has: NDArray[np.bool_]) -> Bytes:

@@ -68,6 +68,23 @@ def test_the_details_of_a_tile_tell_scenes_dates_and_reasons(alps, people, open_
     expect(details).to_contain_text("hazy (0.91)")
 
 
+def test_a_filled_hole_shows_its_date_in_the_panel_and_under_a_click(alps, people, open_page):
+    products.fill_hole(alps.tiles.get(tile_id=products.WEST))
+    Edition.publish(alps)
+    page = open_page("/review/", people["reviewer"])
+    page.get_by_role("radio", name="Provenance").check()
+    expect(page.locator("#legend")).to_contain_text("hole filled from an older date")
+    wait_for_pictures(page, "provenance")
+    middle = page.locator(".tile-label", has_text=products.WEST).bounding_box()
+    page.mouse.click(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
+    expect(page.locator("#pixel")).to_contain_text("filled from 2022-07-11, an older date")
+    choose(page, products.WEST)
+    expect(page.locator("#tile-details")).to_contain_text("0.42 % filled from 2022-07-11")
+    choose(page, products.EAST)
+    expect(page.locator("#tile-details")).to_contain_text("Residual cloud")
+    expect(page.locator("#tile-details")).not_to_contain_text("filled from")
+
+
 def test_a_failed_tile_says_why(alps, people, open_page):
     page = open_page("/", people["operator"])
     choose(page, "33TVL")

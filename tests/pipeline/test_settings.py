@@ -15,6 +15,15 @@ def test_settings_come_back_from_json():
     assert CampaignSettings.from_json(settings.to_json()) == settings
 
 
+def test_an_older_range_for_holes_comes_back_from_json():
+    older = {"fill_start": date(2022, 6, 1), "fill_end": date(2023, 5, 31)}
+    settings = CampaignSettings(**SUMMER, **older)
+    content = json.loads(json.dumps(settings.to_json()))
+    assert CampaignSettings.from_json(content) == settings
+    assert settings.fill_range == (date(2022, 6, 1), date(2023, 5, 31))
+    assert CampaignSettings(**SUMMER).fill_range is None
+
+
 def test_a_tone_table_comes_back_from_json():
     settings = CampaignSettings(**SUMMER, tone=asinh_curve("own", 0.1, 0.3, 1.1))
     content = json.loads(json.dumps(settings.to_json()))
@@ -63,6 +72,12 @@ def test_the_end_of_the_range_is_the_target_where_none_is_given():
         ({"tone": ["default"]}, "tone"),
         ({"start": None}, "start"),
         ({"target_date": 5}, "target_date"),
+        ({"fill_start": date(2022, 6, 1)}, "fill_end"),
+        ({"fill_end": date(2022, 6, 1)}, "fill_start"),
+        ({"fill_start": date(2022, 8, 1), "fill_end": date(2022, 6, 1)}, "fill_end"),
+        ({"fill_start": date(2022, 6, 1), "fill_end": date(2023, 6, 1)}, "fill_end"),
+        ({"fill_start": date(2024, 6, 1), "fill_end": date(2024, 8, 1)}, "fill_end"),
+        ({"fill_start": "2022-06-01", "fill_end": date(2022, 8, 1)}, "fill_start"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):

@@ -14,6 +14,7 @@ from webapp.campaigns.rings import Neighbourhood
 
 RESOLUTION = 600
 WEST, EAST = "33TWL", "33TXL"
+OLDEST_RANK = 201
 IN_WEST = (15.7, 45.55)
 SETTINGS = {"start": "2023-08-01", "end": "2023-08-31", "resolution": 60}
 
@@ -52,6 +53,21 @@ def write_revision(folder, tile, values=(120, 130, 90, 200), landcover=3, confid
 
 def write_provenance(folder, tile):
     write(Path(folder) / "provenance.tif", tile, flat(1, 1), 0)
+
+
+def fill_hole(row, day="2022-07-11"):
+    """Make all ground of a tile a hole that shows an older date, in its files and its reports."""
+    build, revision = row.current_build, row.current_revision
+    write(build.path / "provenance.tif", row.tile_id, np.zeros((2, 183, 183), np.uint8), 0)
+    write(build.path / "fill_provenance.tif", row.tile_id, flat(OLDEST_RANK, 4), 0)
+    scene = {"id": f"S2A_{row.tile_id}_{day.replace('-', '')}", "datetime": f"{day}T10:00:00+00:00"}
+    scene |= {"rank": OLDEST_RANK, "share": 0.0042}
+    fill = {"start": "2022-07-01", "end": "2022-08-31", "share": 0.0042, "scenes": [scene]}
+    build.report = build.report | {"fill": fill}
+    build.save()
+    revision.report = revision.report | {"fill": fill}
+    revision.save()
+    return fill
 
 
 def make_picture(build):

@@ -45,10 +45,19 @@ def mask(build: Build) -> Result:
 
 
 def compose(build: Build) -> Result:
-    """Stage 3, the tile alone."""
+    """Stage 3, the tile alone; its holes come next where the campaign fills them."""
     from pipeline import chain
 
-    chain.compose(work_of(build))
+    work = work_of(build)
+    chain.compose(work)
+    return (Stage.FILL if work.settings.fill_range else Stage.CLASSIFY), {}
+
+
+def fill(build: Build) -> Result:
+    """Stages 1 to 3 once more for the holes, on the campaign's older range."""
+    from pipeline.older import fill_holes
+
+    fill_holes(work_of(build), build.campaign.catalog)
     return Stage.CLASSIFY, {}
 
 
@@ -66,6 +75,7 @@ STAGES: dict[str, Callable[[Build], Result]] = {
     Stage.FETCH: fetch,
     Stage.MASK: mask,
     Stage.COMPOSE: compose,
+    Stage.FILL: fill,
     Stage.CLASSIFY: classify,
 }
 

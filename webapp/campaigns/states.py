@@ -34,6 +34,7 @@ class Stage(models.TextChoices):
     FETCH = "fetch"
     MASK = "mask"
     COMPOSE = "compose"
+    FILL = "fill"
     CLASSIFY = "classify"
     DONE = "done"
 
@@ -112,6 +113,7 @@ QUEUE_OF_STAGE: Mapping[str, str] = {
     Stage.FETCH: "download",
     Stage.MASK: "gpu",
     Stage.COMPOSE: "cpu",
+    Stage.FILL: "gpu",
     Stage.CLASSIFY: "gpu",
 }
 QUEUE_OF_REVISION = "cpu"

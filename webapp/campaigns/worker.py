@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 NETWORKS = {
     "download": ("preview-cloud", "haze"),
-    "gpu": ("cloud", "water", "vegetation", "buildings"),
+    "gpu": ("preview-cloud", "haze", "cloud", "water", "vegetation", "buildings"),
     "cpu": (),
 }
 SWEEP_KEY = "earthquilt:swept"

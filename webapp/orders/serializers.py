@@ -18,6 +18,14 @@ from webapp.orders.services import Area, campaign_of
 OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
 
 
+def _filling_older(content: dict[str, Any]) -> dict[str, Any]:
+    """Settings whose holes stay empty where the order's own dates reach back into the range for them."""
+    last = content.get("fill_end")
+    if last is None or last < str(content["start"]):
+        return content
+    return content | {"fill_start": None, "fill_end": None}
+
+
 class AreaSerializer(serializers.Serializer):
     """An area and the campaign it is asked of; one of `aoi`, `file`, `tiles`.
 
@@ -58,7 +66,7 @@ class AreaSerializer(serializers.Serializer):
         """The campaign's settings with those of the order's own."""
         own = {name: attrs[name] for name in OWN_SETTINGS if name in attrs}
         try:
-            return CampaignSettings.from_json({**campaign.settings, **own})
+            return CampaignSettings.from_json(_filling_older({**campaign.settings, **own}))
         except UsageError as error:
             raise serializers.ValidationError({error.field or "campaign": str(error)}) from error
 

@@ -4,6 +4,7 @@ Tiles are found by the database's spatial index, so that a map tile costs the sa
 tiles as in one of two.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,8 +37,22 @@ class Source:
 
     def path(self, layer: Layer) -> str:
         """Give the file that a layer is read from."""
+        return str(self._folder(layer) / layer.product)
+
+    def path_behind(self, layer: Layer) -> str | None:
+        """Give the file that shows where no tile has data in the layer's own, if there is one."""
+        path = self._folder(layer) / layer.behind
+        return str(path) if layer.behind and path.exists() else None
+
+    def _folder(self, layer: Layer) -> Path:
         folder = self.build_folder if layer.folder == "build" else self.revision_folder
-        return str(Path(settings.STORAGE_ROOT) / folder / layer.product)
+        return Path(settings.STORAGE_ROOT) / folder
+
+
+def paths_of(sources: Sequence[Source], layer: Layer) -> dict[str, Source]:
+    """Give the files that a layer is read from, in order of preference, and whose each is."""
+    behind = ((source.path_behind(layer), source) for source in sources) if layer.behind else ()
+    return {source.path(layer): source for source in sources} | {path: s for path, s in behind if path}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import CLASSES
-from webapp.campaigns.models import Scene
+from webapp.campaigns.models import Build, Scene
 from webapp.tileserver.addresses import NotHere, View
-from webapp.tileserver.coverage import Source
+from webapp.tileserver.coverage import Source, paths_of
 from webapp.tileserver.layers import LAYERS, Layer
 from webapp.tileserver.reader import read_point
 
@@ -28,7 +29,7 @@ class BadPoint(ValueError):
 def attribution(view: View) -> str:
     """Give the sentence that the Sentinel data's terms ask for, with the campaign's years."""
     settings = view.campaign.pipeline_settings
-    first, last = settings.start.year, settings.end.year
+    first, last = (settings.fill_start or settings.start).year, settings.end.year
     years = str(first) if first == last else f"{first}–{last}"
     return f"Contains modified Copernicus Sentinel data {years}"
 
@@ -101,6 +102,7 @@ def point(view: View, lon: float, lat: float) -> dict[str, Any]:
     code = _first(sources, LAYERS["landcover"], lon, lat)
     confidence = _first(sources, LAYERS["confidence"], lon, lat)
     names = {item.code: item.name for item in CLASSES}
+    scene = _scene(sources, lon, lat)
     return {
         "lon": lon,
         "lat": lat,
@@ -108,23 +110,42 @@ def point(view: View, lon: float, lat: float) -> dict[str, Any]:
         "values": dict(zip(BANDS, bands, strict=True)),
         "landcover": code and {"code": code[1][0], "class": names.get(code[1][0], "unknown")},
         "confidence": confidence and confidence[1][0],
-        "scene": _scene(sources, lon, lat),
+        "scene": scene,
+        "filled_from": _older_day(scene),
     }
 
 
 def _first(
     sources: list[Source], layer: Layer, lon: float, lat: float
 ) -> tuple[Source, tuple[int, ...]] | None:
-    by_path = {source.path(layer): source for source in sources}
+    by_path = paths_of(sources, layer)
     found = read_point(list(by_path), layer, lon, lat)
     return found and (by_path[found[0]], found[1])
 
 
 def _scene(sources: list[Source], lon: float, lat: float) -> dict[str, Any] | None:
-    """Give the scene that the pixel was taken from."""
+    """Give the scene that the pixel was taken from; one of the older range where a hole is filled."""
     found = _first(sources, LAYERS["provenance"], lon, lat)
     if found is None:
         return None
-    scene = Scene.objects.filter(build_id=found[0].build_id, rank=found[1][0]).first()
-    known = {"id": scene.scene_id, "datetime": scene.datetime.isoformat()} if scene else {}
-    return {"tile": found[0].tile, "rank": found[1][0], **known}
+    source, (rank, *_) = found
+    if rank > MOST_SCENES:
+        known = _older_scene(source.build_id, rank)
+    else:
+        scene = Scene.objects.filter(build_id=source.build_id, rank=rank).first()
+        known = {"id": scene.scene_id, "datetime": scene.datetime.isoformat()} if scene else {}
+    return {"tile": source.tile, "rank": rank, **known}
+
+
+def _older_day(scene: dict[str, Any] | None) -> str | None:
+    """Give the date (YYYY-MM-DD) of what fills a hole; None where the campaign's own scenes show."""
+    if scene is None or scene["rank"] <= MOST_SCENES:
+        return None
+    return scene["datetime"][:10] if "datetime" in scene else None
+
+
+def _older_scene(build_id: int, rank: int) -> dict[str, Any]:
+    """Give id and date of a scene that fills holes, from the build's report."""
+    fill = Build.objects.filter(pk=build_id).values_list("report__fill", flat=True).first()
+    scenes = fill["scenes"] if fill else ()
+    return next(({"id": s["id"], "datetime": s["datetime"]} for s in scenes if s["rank"] == rank), {})

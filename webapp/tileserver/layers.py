@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import CLASSES
 
 CONFIDENCE_STOPS = ((0, "#6b1d5c"), (50, "#d1495b"), (75, "#f2b56b"), (100, "#fff7d6"))
+OLDER_COLOUR = "#3b2f2f"
 RANK_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 
 
@@ -18,8 +20,8 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 
 def rank_colour(rank: int) -> str:
-    """Give the colour of a provenance rank (1, 2, ...); colours repeat after the seventh."""
-    return RANK_COLOURS[(rank - 1) % len(RANK_COLOURS)]
+    """Give the colour of a provenance rank: a list's repeat after the seventh, older dates have one."""
+    return OLDER_COLOUR if rank > MOST_SCENES else RANK_COLOURS[(rank - 1) % len(RANK_COLOURS)]
 
 
 def _palette(colours: Mapping[int, str]) -> np.ndarray:
@@ -54,6 +56,8 @@ class Layer:
         resampling: how pixels are brought onto the map; "nearest" for categories.
         legend: what the colours mean, as ``{"label", "colour"}``.
         palette: (256, 4) uint8 RGBA by value, or None for a picture of three bands.
+        behind: name of the file, in the same folder, that shows where no tile has data in the first; it need
+            not be there.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Layer:
     folder: Literal["revision", "build"] = "revision"
     legend: tuple[Mapping[str, str], ...] = ()
     palette: np.ndarray | None = None
+    behind: str = ""
 
     @property
     def categorical(self) -> bool:
@@ -129,8 +134,12 @@ LAYERS: dict[str, Layer] = {
             0,
             "nearest",
             folder="build",
-            legend=tuple(_entry(_ordinal(rank), rank_colour(rank)) for rank in range(1, 8)),
+            legend=(
+                *(_entry(_ordinal(rank), rank_colour(rank)) for rank in range(1, 8)),
+                _entry("hole filled from an older date", OLDER_COLOUR),
+            ),
             palette=_palette({rank: rank_colour(rank) for rank in range(1, 256)}),
+            behind="fill_provenance.tif",
         ),
     )
 }

@@ -17,7 +17,7 @@ from pipeline.errors import SourceError
 from pipeline.pyramid import lonlat_box
 from webapp.tileserver import addresses, describe, pyramid
 from webapp.tileserver.addresses import LATEST, NotHere, View
-from webapp.tileserver.coverage import Box, Source, TooMany
+from webapp.tileserver.coverage import Box, Source, TooMany, paths_of
 from webapp.tileserver.layers import Layer
 from webapp.tileserver.reader import MapTile
 from webapp.tileserver.render import CONTENT_TYPES, VERSION, Format, picture_of, render_tile
@@ -84,7 +84,7 @@ def map_tile(request: HttpRequest, campaign: str, edition: str, layer: str, **pl
         view,
         etag,
         CONTENT_TYPES[fmt],
-        lambda: render_tile([source.path(chosen) for source in sources], chosen, tile, fmt, scale),
+        lambda: render_tile(list(paths_of(sources, chosen)), chosen, tile, fmt, scale),
     )
 
 

@@ -58,6 +58,16 @@ export async function tiles(slug) {
 /** One tile with its scenes and figures. */
 export const tile = (slug, name) => ask(`campaigns/${slug}/tiles/${name}/`);
 
+/** What a view shows under a point, or null where it has no data. */
+export async function point(slug, view, lon, lat) {
+  try {
+    const response = await fetch(`/tiles/${slug}/${view}/point?lon=${lon}&lat=${lat}`);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Orders on a campaign, the newest first. */
 export async function orders(slug) {
   return (await all("orders/?limit=500")).filter((order) => order.campaign === slug);

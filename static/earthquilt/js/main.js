@@ -7,6 +7,7 @@ import { startLayers } from "./layers.js";
 import { startList } from "./list.js";
 import { extentOf, makeMap } from "./map.js";
 import { loadOrders, startOrders } from "./orders.js";
+import { startPoint } from "./point.js";
 import { startPublish } from "./publish.js";
 import { on, set, store } from "./store.js";
 import { startTile } from "./tile.js";
@@ -22,6 +23,7 @@ function start() {
   set("page", JSON.parse($("page-data").textContent));
   makeMap(store.page.base_map);
   startGrid();
+  startPoint();
   startLayers(store.page.layers);
   startList();
   startTile(refresh);

@@ -71,11 +71,17 @@ function facts(tile) {
     ["Revision", tile.revision?.number ?? "none yet"],
     ["Build", tile.build?.number ?? "none yet"],
     ["Coverage", percent(tile.coverage, 2)],
+    ...(tile.fill ? [["Holes", `${percent(tile.fill.share, 2)} filled from ${olderDays(tile.fill)}`]] : []),
     ["Residual cloud", percent(tile.residual_cloud, 2)],
     ["Seam score", figure(tile.seam_score)],
     ["Changed", moment(tile.changed_at)],
   ];
   return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
+}
+
+/** The dates that show in holes, each once. */
+function olderDays(fill) {
+  return [...new Set(fill.scenes.map((scene) => day(scene.datetime)))].sort().join(", ");
 }
 
 function scenes(rows) {

@@ -14,7 +14,7 @@ export const LOOKS = {
 
 const STAGES = {
   scene_list: "choosing scenes", fetch: "fetching scenes", mask: "masking clouds",
-  compose: "composing", classify: "classifying", done: "done",
+  compose: "composing", fill: "filling holes from older dates", classify: "classifying", done: "done",
 };
 
 /** The mark that stands for a tile's state. */

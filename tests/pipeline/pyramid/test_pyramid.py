@@ -20,7 +20,7 @@ from pipeline.pyramid import (
     with_ancestors,
     write_overview,
 )
-from pipeline.pyramid.parts import BANDS, PARTS, empty, halve
+from pipeline.pyramid.parts import BANDS, PARTS, empty, fill, halve
 
 RESOLUTION = 600
 WEST, EAST = Tile.parse("33TWL"), Tile.parse("33TXL")
@@ -59,6 +59,27 @@ def pixel_of(chip, lon, lat):
 
 def quarters(rule, values):
     return {part.rule: part for part in PARTS}[rule].halve(np.array(values, np.uint8).reshape(1, 2, 2)).item()
+
+
+def test_a_hole_that_is_filled_shows_the_older_scene_behind_the_provenance(tmp_path):
+    products(tmp_path, WEST, holes=slice(60, 120))
+    older = np.full((2, 183, 183), 201, np.uint8)
+    write(tmp_path / "fill_provenance.tif", WEST, older, 0)
+    with rasterio.open(write_overview(WEST, tmp_path, tmp_path)) as overview:
+        ranks, mosaic = overview.read(7), overview.read(1)
+    assert set(np.unique(ranks)) == {0, 1, 201}
+    assert (ranks[mosaic == 0][ranks[mosaic == 0] > 0] == 201).all() and (ranks == 201).mean() > 0.2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_two_tiles_meet_an_own_scene_comes_before_a_fill(order):
+    first, second = empty(1, 3), empty(1, 3)
+    first[6], second[6] = [[201, 201, 2]], [[3, 0, 202]]
+    stacks = [first, second][::order]
+    made = empty(1, 3)
+    for stack in stacks:
+        fill(made, stack)
+    assert made[6].tolist() == [[3, 201, 2]]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ FOLLOWING = {
     Stage.FETCH: Stage.MASK,
     Stage.MASK: Stage.COMPOSE,
     Stage.COMPOSE: Stage.CLASSIFY,
+    Stage.FILL: Stage.CLASSIFY,
     Stage.CLASSIFY: Stage.DONE,
 }
 

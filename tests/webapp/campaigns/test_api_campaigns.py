@@ -71,11 +71,28 @@ def test_others_make_no_campaigns(as_, person, role, status):
         ({"agree_datatakes": "no"}, "settings.agree_datatakes"),
         ({"max_cloud": [1]}, "settings.max_cloud"),
         ({"tone": {"name": "own"}}, "settings.tone"),
+        ({"fill_start": "2022-08-01"}, "settings.fill_end"),
+        ({"fill_end": "2022-08-01"}, "settings.fill_start"),
+        ({"fill_start": "2022-08-01", "fill_end": "2022-07-01"}, "settings.fill_end"),
+        ({"fill_start": "2022-08-01", "fill_end": "2023-08-01"}, "settings.fill_end"),
+        ({"fill_start": "2024-08-01", "fill_end": "2024-08-31"}, "settings.fill_end"),
+        ({"fill_start": "once", "fill_end": "2022-08-31"}, "settings.fill_start"),
     ],
 )
 def test_impossible_settings_name_their_field(as_, operator, change, field):
     answer = as_(operator).post("/api/campaigns/", {**NEW, "settings": SETTINGS | change})
     assert answer.status_code == 400 and problem(answer)["field"] == field
+
+
+def test_an_older_range_for_holes_is_a_setting_like_others(as_, operator):
+    older = {"fill_start": "2022-06-01", "fill_end": "2023-07-31"}
+    answer = as_(operator).post("/api/campaigns/", {**NEW, "settings": SETTINGS | older})
+    assert answer.status_code == 201, answer.json()
+    assert older.items() <= answer.json()["settings"].items()
+    made = Campaign.objects.get(slug=answer.json()["slug"])
+    assert str(made.pipeline_settings.fill_end) == "2023-07-31"
+    plain = as_(operator).post("/api/campaigns/", NEW).json()["settings"]
+    assert plain["fill_start"] is None and plain["fill_end"] is None
 
 
 @pytest.mark.parametrize("wrong", [None, [], "all", {}, {"start": "2023-08-01"}, {"start": 5, "end": 6}])

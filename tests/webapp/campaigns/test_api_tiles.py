@@ -2,7 +2,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.webapp.products import EAST, WEST, make_tile
+from tests.webapp.products import EAST, WEST, fill_hole, make_tile
 from webapp.campaigns.models import Build, CampaignTile, Revision
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,15 @@ def test_stage_and_pending_are_told(as_, alps):
     Build.begin(alps.want([EAST])[0])
     tiles = by_name(as_().get(TILES))
     assert tiles[WEST]["pending"] and tiles[EAST]["stage"] == "scene_list"
+
+
+def test_the_details_tell_what_shows_older_dates_in_holes(as_, alps):
+    assert as_().get(f"{TILES}{WEST}/").json()["fill"] is None
+    fill_hole(alps.tiles.get(tile_id=WEST))
+    told = as_().get(f"{TILES}{WEST}/").json()["fill"]
+    assert (told["share"], told["start"], told["end"]) == (0.0042, "2022-07-01", "2022-08-31")
+    (scene,) = told["scenes"]
+    assert scene["id"] == "S2A_33TWL_20220711" and scene["datetime"].startswith("2022-07-11")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_tiles(as_, alps):

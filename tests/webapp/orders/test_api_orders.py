@@ -82,6 +82,19 @@ def test_an_order_with_dates_of_its_own_makes_or_reuses_a_campaign(as_, alps, cu
     assert as_().get(f"/api/campaigns/{made.slug}/").status_code == 404
 
 
+@pytest.mark.parametrize(("start", "kept"), [("2023-07-02", True), ("2023-06-15", False)])
+def test_holes_stay_where_an_orders_own_dates_reach_back_into_the_older_range(
+    as_, alps, customer, start, kept
+):
+    older = {"fill_start": "2023-06-01", "fill_end": "2023-07-01"}
+    Campaign.objects.filter(pk=alps.pk).update(
+        catalog="https://example.org/stac", settings=alps.settings | older
+    )
+    order = as_(customer).post(ORDERS, {"campaign": "alps", "aoi": AOI, "start": start}).json()
+    made = Campaign.objects.get(slug=order["campaign"]).pipeline_settings
+    assert (made.fill_range is not None) == kept
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [

@@ -14,7 +14,8 @@ from PIL import Image
 
 from tests.webapp import products
 from webapp.campaigns.models import Edition
-from webapp.tileserver.layers import LAYERS, rgb
+from webapp.tileserver.layers import LAYERS, OLDER_COLOUR, RANK_COLOURS, rgb
+from webapp.tileserver.reader import open_files
 
 LAYER_NAMES = list(LAYERS)
 
@@ -239,6 +240,52 @@ def test_a_point_tells_values_class_confidence_and_scene(client, edition):
     assert told["confidence"] == 80
     assert told["scene"]["rank"] == 1 and told["scene"]["id"] == "S2A_33TWL_20230815"
     assert json.dumps(told)
+
+
+def test_a_point_in_a_filled_hole_tells_the_older_date(client, edition):
+    lon, lat = products.IN_WEST
+    address = f"/tiles/alps/1/point?lon={lon}&lat={lat}"
+    assert client.get(address).json()["filled_from"] is None
+    products.fill_hole(edition.campaign.tiles.get())
+    open_files.close()
+    told = client.get(address).json()
+    assert told["filled_from"] == "2022-07-11"
+    assert told["scene"] == {
+        "tile": products.WEST,
+        "rank": products.OLDEST_RANK,
+        "id": "S2A_33TWL_20220711",
+        "datetime": "2022-07-11T10:00:00+00:00",
+    }
+
+
+def test_filled_holes_have_a_colour_of_their_own_which_the_legend_tells(client, edition):
+    products.fill_hole(edition.campaign.tiles.get())
+    shown = np.asarray(picture(client.get(f"/tiles/alps/1/provenance/{INSIDE}.png")).convert("RGBA"))
+    assert rgb(OLDER_COLOUR) in {tuple(int(one) for one in pixel[:3]) for pixel in shown.reshape(-1, 4)}
+    legend = {entry["colour"]: entry["label"] for entry in LAYERS["provenance"].legend}
+    assert legend[OLDER_COLOUR] == "hole filled from an older date"
+    assert OLDER_COLOUR not in RANK_COLOURS
+
+
+def test_a_neighbours_own_ground_comes_before_a_fill(client, storage):
+    campaign = products.make_campaign()
+    first, second = products.make_tiles(campaign, products.WEST, "33TWM")
+    Edition.publish(campaign)
+    in_both = "/tiles/alps/1/point?lon=15.7&lat=46.0"
+    products.fill_hole(first)
+    told = client.get(in_both).json()
+    assert told["scene"]["tile"] == "33TWM" and told["filled_from"] is None
+    products.fill_hole(second, "2022-08-20")
+    open_files.close()
+    told = client.get(in_both).json()
+    assert told["scene"]["tile"] == products.WEST and told["filled_from"] == "2022-07-11"
+
+
+def test_the_attribution_names_the_years_of_the_older_range_too(client, storage):
+    campaign = products.make_campaign(fill_start="2021-07-01", fill_end="2021-08-31")
+    products.make_tile(campaign, products.WEST)
+    Edition.publish(campaign)
+    assert client.get("/tiles/alps/1/rgb/tilejson.json").json()["attribution"].endswith("2021–2023")
 
 
 @pytest.mark.parametrize(

@@ -94,12 +94,30 @@ class TilesSerializer(serializers.Serializer):
     features = TileSerializer(many=True, read_only=True)
 
 
+class OlderSceneSerializer(serializers.Serializer):
+    """A scene of the older range that shows in holes."""
+
+    id = serializers.CharField()
+    datetime = serializers.DateTimeField()
+    share = serializers.FloatField(help_text="of its tile, 0..1")
+
+
+class FillSerializer(serializers.Serializer):
+    """What shows older dates in holes, for display only."""
+
+    share = serializers.FloatField(help_text="of the tile, 0..1")
+    start = serializers.DateField(help_text="first day of the older range")
+    end = serializers.DateField(help_text="last day of the older range")
+    scenes = OlderSceneSerializer(many=True)
+
+
 class TileDetailSerializer(TilePropertiesSerializer):
     """A tile with the figures of its current revision, its scenes and its last rejection."""
 
     residual_cloud = serializers.SerializerMethodField(help_text="0..1")
     seam_score = serializers.SerializerMethodField(help_text="ratio; 1 where no seam can be told")
     warnings = serializers.SerializerMethodField()
+    fill = serializers.SerializerMethodField(help_text="what shows older dates in holes, where anything does")
     rejection = serializers.SerializerMethodField(help_text="why the current revision was rejected")
     scenes = serializers.SerializerMethodField(help_text="candidates of the current build, or of the newest")
 
@@ -111,6 +129,7 @@ class TileDetailSerializer(TilePropertiesSerializer):
             "residual_cloud",
             "seam_score",
             "warnings",
+            "fill",
             "rejection",
             "scenes",
         )
@@ -127,6 +146,12 @@ class TileDetailSerializer(TilePropertiesSerializer):
     def get_warnings(self, tile: CampaignTile) -> list[str]:
         """Sentences of the report, for those who have a role."""
         return tile.figures.get("warnings", []) if roles.roles_of(self.context["request"].user) else []
+
+    @extend_schema_field(FillSerializer(allow_null=True))
+    def get_fill(self, tile: CampaignTile) -> dict[str, Any] | None:
+        """Share and scenes of the older range; nothing where no hole is filled."""
+        fill = tile.figures.get("fill")
+        return FillSerializer(fill).data if fill and fill["share"] else None
 
     def get_rejection(self, tile: CampaignTile) -> str:
         """Reason and words of the verdict, for reviewers and operators."""

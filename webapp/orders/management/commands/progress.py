@@ -16,6 +16,7 @@ DOING = {
     "fetch": "fetching scenes",
     "mask": "masking clouds",
     "compose": "fusing the composite",
+    "fill": "filling holes from older dates",
     "classify": "classifying the landcover",
 }
 

@@ -1,0 +1,38 @@
+/** What the raster shows under a click: class, confidence and the date of the scene, in one line. */
+
+import * as api from "./api.js";
+import { $ } from "./dom.js";
+import { getMap } from "./map.js";
+import { on, store } from "./store.js";
+import { day } from "./words.js";
+
+let asked = 0;
+
+/** Answer clicks on the map, and forget the answer when something else is looked at. */
+export function startPoint() {
+  getMap().on("click", ({ latlng }) => ask(latlng.wrap()));
+  on("campaign view", forget);
+}
+
+async function ask({ lat, lng }) {
+  const turn = ++asked;
+  if (!store.view || getMap().getContainer().classList.contains("drawing-now")) return;
+  const told = await api.point(store.campaign.slug, store.view.word, lng, lat);
+  if (turn === asked) show(told ? `${lat.toFixed(4)}, ${lng.toFixed(4)}: ${describe(told)}` : "");
+}
+
+function describe({ landcover, confidence, scene, filled_from }) {
+  const kind = landcover && `${landcover.class}${confidence == null ? "" : ` (${confidence} %)`}`;
+  const date = filled_from ? `filled from ${filled_from}, an older date` : scene?.datetime && `scene of ${day(scene.datetime)}`;
+  return [kind || "no landcover", date].filter(Boolean).join(" · ");
+}
+
+function forget() {
+  asked += 1;
+  show("");
+}
+
+function show(sentence) {
+  $("pixel").hidden = !sentence;
+  $("pixel").textContent = sentence;
+}

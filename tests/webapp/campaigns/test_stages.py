@@ -1,0 +1,51 @@
+"""What follows a stage, and what it asks of the pipeline."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import chain, older
+from tests.webapp.products import WEST, make_campaign
+from webapp.campaigns import stages
+from webapp.campaigns.models import Build
+from webapp.campaigns.states import QUEUE_OF_STAGE, Stage
+from webapp.campaigns.worker import NETWORKS
+
+pytestmark = pytest.mark.django_db
+
+
+def claimed(**settings):
+    build = Build.begin(make_campaign(**settings).want([WEST])[0])
+    assert build.claim()
+    return build
+
+
+@pytest.fixture
+def filling(storage, queues):
+    """A build of a campaign with an older range for holes."""
+    return claimed(fill_start="2022-07-01", fill_end="2022-08-31")
+
+
+def test_holes_are_filled_after_the_composite_where_the_campaign_says_so(filling, monkeypatch):
+    monkeypatch.setattr(chain, "compose", lambda work: {})
+    following, _ = stages.compose(filling)
+    assert following == Stage.FILL
+    assert filling.release(stage=following, attempts=0) and filling.stage == "fill"
+
+
+def test_holes_stay_without_an_older_range(storage, queues, monkeypatch):
+    monkeypatch.setattr(chain, "compose", lambda work: {})
+    assert stages.compose(claimed())[0] == Stage.CLASSIFY
+
+
+def test_the_holes_are_filled_from_the_campaigns_source(filling, monkeypatch):
+    asked = []
+    monkeypatch.setattr(older, "fill_holes", lambda work, catalog: asked.append((work, catalog)))
+    assert stages.STAGES[Stage.FILL](filling)[0] == Stage.CLASSIFY
+    ((work, catalog),) = asked
+    assert catalog == "/data" and work.folder == Path(filling.path)
+    assert [str(day) for day in work.settings.fill_range] == ["2022-07-01", "2022-08-31"]
+
+
+def test_the_workers_that_fill_holes_have_loaded_the_networks_for_it():
+    assert {"preview-cloud", "haze", "cloud"} <= set(NETWORKS[QUEUE_OF_STAGE[Stage.FILL]])

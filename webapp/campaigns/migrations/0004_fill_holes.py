@@ -1,0 +1,39 @@
+import hashlib
+import json
+
+from django.db import migrations, models
+
+STAGES = ['scene_list', 'fetch', 'mask', 'compose', 'fill', 'classify', 'done']
+
+
+def leave_holes(apps, schema_editor):
+    """Campaigns of before fill no holes; their fingerprint counts the new settings."""
+    for campaign in apps.get_model("campaigns", "Campaign").objects.iterator():
+        campaign.settings = {"fill_start": None, "fill_end": None} | campaign.settings
+        content = json.dumps([campaign.catalog, campaign.settings], sort_keys=True)
+        campaign.fingerprint = hashlib.sha256(content.encode()).hexdigest()
+        campaign.save(update_fields=["settings", "fingerprint"])
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('campaigns', '0003_chips'),
+    ]
+
+    operations = [
+        migrations.RemoveConstraint(
+            model_name='build',
+            name='build_stage_legal',
+        ),
+        migrations.AlterField(
+            model_name='build',
+            name='stage',
+            field=models.CharField(choices=[('scene_list', 'Scene List'), ('fetch', 'Fetch'), ('mask', 'Mask'), ('compose', 'Compose'), ('fill', 'Fill'), ('classify', 'Classify'), ('done', 'Done')], default='scene_list', max_length=20),
+        ),
+        migrations.AddConstraint(
+            model_name='build',
+            constraint=models.CheckConstraint(condition=models.Q(('stage__in', STAGES)), name='build_stage_legal'),
+        ),
+        migrations.RunPython(leave_holes, migrations.RunPython.noop),
+    ]
