@@ -10,11 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.gis.db.models import Extent
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db.models import QuerySet
 
 from webapp.campaigns.models import Campaign, CampaignTile, Edition, EditionTile
+from webapp.campaigns.models.edition import extent_of
 from webapp.tileserver.layers import Layer
 
 BOUNDS_IN_MEMORY = 1024
@@ -62,8 +62,8 @@ class Coverage:
     Attributes:
         rows: one per tile with a mosaic.
         revision: the name of the relation from a row to its revision.
-        bounds: west, south, east, north in degrees around all tiles of the campaign, finished or not; None
-            where it has none.
+        bounds: west, south, east, north in degrees around all tiles: those of the edition, or for the desk
+            those of the campaign, finished or not; None where there are none.
     """
 
     rows: QuerySet
@@ -104,7 +104,8 @@ def _meets(footprint: MultiPolygon, box: Box) -> bool:
 
 def coverage_of_edition(edition: Edition) -> Coverage:
     """Give what an edition shows."""
-    return Coverage(EditionTile.objects.filter(edition=edition), "revision", _bounds_of_edition(edition.pk))
+    bounds = tuple(edition.bounds) if edition.bounds else None
+    return Coverage(EditionTile.objects.filter(edition=edition), "revision", bounds)
 
 
 def coverage_of_desk(campaign: Campaign) -> Coverage:
@@ -115,15 +116,6 @@ def coverage_of_desk(campaign: Campaign) -> Coverage:
 
 
 @lru_cache(maxsize=BOUNDS_IN_MEMORY)
-def _bounds_of_edition(edition_id: int) -> Box | None:
-    return _around(EditionTile.objects.filter(edition=edition_id))
-
-
-@lru_cache(maxsize=BOUNDS_IN_MEMORY)
 def _bounds_of_campaign(campaign_id: int, tiles: int) -> Box | None:
     """Give the bounds; ``tiles``, how many there are, tells one answer from the next as they only grow."""
-    return _around(CampaignTile.objects.filter(campaign=campaign_id))
-
-
-def _around(rows: QuerySet) -> Box | None:
-    return rows.aggregate(box=Extent("tile__footprint"))["box"]
+    return extent_of(CampaignTile.objects.filter(campaign=campaign_id))

@@ -31,6 +31,13 @@ def test_the_next_edition_leaves_the_last_as_it_is(alps):
     assert first.tiles.get().revision.number == 1 and second.tiles.get().revision.number == 2
 
 
+def test_an_edition_keeps_the_bounds_of_its_tiles(alps):
+    edition = Edition.publish(alps)
+    edition.refresh_from_db()
+    tile = alps.tiles.get(tile_id=WEST).tile
+    assert edition.bounds == pytest.approx(list(tile.footprint.extent))
+
+
 def test_nothing_new_is_not_published(alps):
     Edition.publish(alps)
     with pytest.raises(UsageError, match="already"):

@@ -198,7 +198,7 @@ def test_the_number_of_queries_does_not_grow_with_the_tiles(client, storage, dja
     products.make_tiles(campaign, products.WEST, products.EAST, "33TWM")
     Edition.publish(campaign)
     wide = place(*products.IN_WEST, 6)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         client.get(f"/tiles/alps/1/rgb/{wide}.png")
     with django_assert_num_queries(1):
         client.get(f"/tiles/alps/1/rgb/{wide}@2x.png")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.gis.db.models import Extent
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
@@ -57,6 +58,9 @@ class Edition(Frozen):
     number = models.PositiveIntegerField()
     published_at = models.DateTimeField(db_default=Now(), editable=False)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    bounds = models.JSONField(
+        null=True, editable=False, help_text="west, south, east, north in degrees around its tiles"
+    )
 
     class Meta:
         """Numbers are unique, the newest first."""
@@ -87,7 +91,8 @@ class Edition(Frozen):
         if newest and set(newest.tiles.values_list("revision_id", flat=True)) == {r.pk for r in revisions}:
             raise NothingNew(f"{newest} shows these revisions already.", "campaign")
         number = (campaign.editions.aggregate(last=Max("number"))["last"] or 0) + 1
-        edition = cls.objects.create(campaign=campaign, number=number, published_by=by)
+        bounds = extent_of(campaign.tiles.filter(current_revision__isnull=False))
+        edition = cls.objects.create(campaign=campaign, number=number, published_by=by, bounds=bounds)
         EditionTile.objects.bulk_create(
             EditionTile(edition=edition, tile_id=tile.tile_id, revision=tile.current_revision)
             for tile in tiles
@@ -122,6 +127,11 @@ class EditionTile(Frozen):
 
     def __str__(self) -> str:
         return f"{self.edition}: {self.tile_id}"
+
+
+def extent_of(rows: models.QuerySet) -> tuple[float, float, float, float] | None:
+    """West, south, east and north in degrees around the tiles of some rows; None where there are no rows."""
+    return rows.aggregate(box=Extent("tile__footprint"))["box"]
 
 
 def refuse_unfinished(campaign: Campaign, tiles: list[CampaignTile]) -> None:
