@@ -49,13 +49,14 @@ def _of_format(bench: Bench, inputs: Inputs) -> dict[str, list[Run]]:
         whole = bench.chain(fresh, inputs, WHOLE)
     return {
         "whole": [whole],
-        **_stage_3(bench, inputs, fresh, whole.answer["scenes"]),
+        **_stage_3(bench, inputs, fresh, whole.answer["wanted"]),
         **_without_networks(bench, inputs, fresh, whole.answer["wanted"]),
     }
 
 
-def _stage_3(bench: Bench, inputs: Inputs, done: Path, chosen: Sequence[str]) -> dict[str, list[Run]]:
-    reads = [done / "scenes" / scene / name for scene in chosen for name in ("reflectance.tif", "cloud.tif")]
+def _stage_3(bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]) -> dict[str, list[Run]]:
+    """The pairs of stage 3, whose inputs are the scenes of the list and those only asked what they show."""
+    reads = [done / "scenes" / scene / name for scene in wanted for name in ("reflectance.tif", "cloud.tif")]
 
     def stage() -> Run:
         folder = bench.copy_of(done, "stage-3", KEPT_OF_LIST + KEPT_OF_SCENES)

@@ -41,6 +41,16 @@ def test_stage_3_is_measured_and_what_it_wrote_is_written_again(bench, build):
     assert [path.read_bytes() for path in products] == before
 
 
+def test_scenes_are_laid_with_the_masks_of_another_build_and_no_network(bench, build):
+    inputs = bench.work / "inputs" / "stac-60m-1" / "catalog.json"
+    folder = bench.copy_of(build, "sources", ())
+    done = bench.task("from-sources", tile=TILE, settings=bench.settings(), folder=folder, catalog=inputs,
+                      all_scenes=True, masks=build)  # fmt: skip
+    assert len(done.answer["scenes"]) == 1 and (folder / "composite.tif").exists()
+    (mask,) = folder.glob("scenes/*/cloud.tif")
+    assert mask.samefile(build / mask.relative_to(folder))
+
+
 def test_a_copy_of_a_build_has_the_files_asked_for_and_leaves_the_build_alone(bench, build):
     first = bench.copy_of(build, "copy", ("cloud.tif",))
     assert {path.name for path in first.rglob("*") if path.is_file()} == {"cloud.tif"}
