@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Rows that are worked on at once, so that the processor's cache holds them.
-STRIP = 64
+STRIP = 128
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,23 @@ def field(coarse: NDArray[np.float32], rows: Axis, cols: Axis) -> NDArray[np.flo
     top, bottom = int(rows.low[0]), int(rows.high[-1]) + 1
     near = coarse[top:bottom]
     lines = near[:, cols.low] * (1 - cols.share) + near[:, cols.high] * cols.share
-    found = np.empty((len(rows.low), len(cols.low)), np.float32)
+    if len(rows.low) <= STRIP:
+        return _between_lines(lines, rows.moved(top))
+    found = np.empty((len(rows.low), lines.shape[1]), np.float32)
     for first in range(0, len(found), STRIP):
-        strip, out = rows[first : first + STRIP], found[first : first + STRIP]
-        share = strip.share[:, None]
-        np.multiply(lines[strip.low - top], 1 - share, out=out)
-        below = lines[strip.high - top]
+        found[first : first + STRIP] = _between_lines(lines, rows[first : first + STRIP].moved(top))
+    return found
+
+
+def _between_lines(lines: NDArray[np.float32], rows: Axis) -> NDArray[np.float32]:
+    """Rows that lie between lines."""
+    share = rows.share[:, None]
+    low, high = int(rows.low[0]), int(rows.high[-1])
+    if low == rows.low[-1]:
+        found, below = lines[low] * (1 - share), lines[high] * share
+    else:
+        found, below = lines[rows.low], lines[rows.high]
+        found *= 1 - share
         below *= share
-        out += below
+    found += below
     return found
