@@ -82,11 +82,18 @@ def free_gib(folder: Path) -> float:
     return shutil.disk_usage(folder).free / 2**30
 
 
+def held_gib(folder: Path) -> float:
+    """What the files of a folder take, each counted once however many names it has."""
+    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in stats}.values()) / 2**30
+
+
 def require_gib(folder: Path, needed: float) -> None:
-    """Refuse to begin what the disk cannot hold."""
-    free = free_gib(folder)
-    if free < needed:
+    """Refuse to begin what the disk cannot hold; what earlier runs left in the folder is used or replaced."""
+    free, held = free_gib(folder), held_gib(folder)
+    if free + held < needed:
         raise Trouble(
-            f"{folder} has {free:.1f} GiB free and {needed:.1f} GiB are needed: give another --work."
+            f"{folder} has {free:.1f} GiB free beside the {held:.1f} GiB in it, and {needed:.1f} GiB are "
+            f"needed: give another --work."
         )
-    say(f"    working in {folder}, {free:.0f} GiB free")
+    say(f"    working in {folder}, {free:.0f} GiB free beside the {held:.0f} GiB in it")
