@@ -183,6 +183,9 @@ COMMANDS: dict[str, Command] = {
     "check-seams": elsewhere(
         "pipeline.assessment.tiles_command", "how finished tiles meet: their seams, and versions in two zones"
     ),
+    "draw-seams": elsewhere(
+        "pipeline.assessment.picture", "a picture of finished tiles before and after balance and blending"
+    ),
     "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
     "tone": elsewhere(
         "pipeline.tone.command", "fit a tone curve to a campaign or to images, or measure one on them"

@@ -5,11 +5,13 @@ from datetime import date
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from pipeline import __main__ as command_line
 from pipeline.assessment import tiles as assessment
 from pipeline.assessment.maps import first_wins, mercator_grid, read_on
+from pipeline.assessment.picture import GAP
 from pipeline.assessment.tiles import assess_tiles
 from pipeline.blending import pixel_centres
 from pipeline.build import Build
@@ -149,6 +151,20 @@ def test_the_command_prints_the_figures_and_writes_them(pair, capsys, tmp_path):
     assert command_line.main(words) == 0
     assert "full resolution: seam score" in capsys.readouterr().out
     assert set(json.loads((tmp_path / "found.json").read_text())) == {"full", "across", "zooms"}
+
+
+def test_the_picture_shows_the_step_before_and_not_after(pair, tmp_path):
+    path = tmp_path / "pictures" / "seams.jpg"
+    assert command_line.main(["draw-seams", "--out", str(pair), "--picture", str(path)]) == 0
+    assert 0 < path.stat().st_size <= 300_000
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture).astype(float).mean(axis=2)
+    half = (sheet.shape[1] - GAP) // 2
+    before, after = sheet[:, :half], sheet[:, -half:]
+    columns = slice(round(0.4 * half), round(0.46 * half)), slice(round(0.58 * half), round(0.64 * half))
+    rows = slice(sheet.shape[0] // 3, sheet.shape[0] // 2)
+    steps = [part[rows, columns[1]].mean() - part[rows, columns[0]].mean() for part in (before, after)]
+    assert steps[0] > 4 and abs(steps[1]) < 0.8 * steps[0]
 
 
 def test_one_tile_alone_is_refused(tmp_path, capsys):
