@@ -191,9 +191,11 @@ def _ratio(windows: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
 
     def of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         at, _, beside, _, at_ground, beside_ground = np.moveaxis(sums, -1, 0)
-        return np.asarray(at / np.maximum(beside, 1e-9) / (at_ground / np.maximum(beside_ground, 1e-9)))
+        ground = np.maximum(at_ground, 1e-9) / np.maximum(beside_ground, 1e-9)
+        return np.asarray(np.maximum(at, 1e-9) / np.maximum(beside, 1e-9) / ground)
 
     draws = np.random.default_rng(0).integers(len(windows), size=(RESAMPLES, len(windows)))
-    spread = of(windows[draws].sum(axis=1))
+    drawn = windows[draws].sum(axis=1)
+    spread = of(drawn[drawn[:, 1] * drawn[:, 3] > 0])
     low, high = np.percentile(spread, [2.5, 97.5])
     return float(of(windows.sum(axis=0))), (float(low), float(high))

@@ -10,7 +10,9 @@ from pyproj import Transformer
 from scipy.ndimage import gaussian_filter
 
 from pipeline.blending import pixel_centres
-from pipeline.raster import encode
+from pipeline.catalog import open_catalog, read_scene
+from pipeline.grid import Tile
+from pipeline.raster import encode, filled
 from pipeline.resample import PREFILTER, REACH, TAPS, Places, between_pixels
 from pipeline.simulate.scene import scene_arrays
 from pipeline.simulate.world import World
@@ -98,14 +100,21 @@ def test_what_lies_in_a_hole_changes_nothing_around_it(noise, places):
     assert np.array_equal(first[:, beyond], second[:, beyond])
 
 
-def square(epsg, resolution):
-    """A square of pixels around 18 E, 49 N."""
-    x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(18.0, 49.0)
+def square(epsg, resolution, place=(18.0, 49.0)):
+    """A square of pixels around a place."""
+    x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(*place)
     left, top = (round(value / resolution) * resolution for value in (x, y))
     half = SIZE // 2 * resolution
     return GeoBox(
         (SIZE, SIZE), Affine(resolution, 0, left - half, 0, -resolution, top + half), f"EPSG:{epsg}"
     )
+
+
+def off_after_both_ways(levels, here, there):
+    """Levels (4, n) by which ground differs that was brought to another zone's pixels and back."""
+    back = seen_from(seen_from(levels, here, there), there, here)
+    inner = slice(None), slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN)
+    return np.abs(back.astype(int) - levels)[inner].reshape(4, -1)
 
 
 def seen_from(levels, source, target):
@@ -124,8 +133,22 @@ def test_ground_as_sharp_as_the_optics_brought_to_the_other_zone_and_back_differ
     scene = scene_arrays(World(9004, "33UYR"), here, date(2023, 7, 10), cloud_cover=0, hazy=False, orbit=0)
     blur = np.sqrt(-2 * np.log(0.3)) / np.pi
     levels = TONE.apply(encode(gaussian_filter(scene.clear, (0, blur, blur))))
-    back = seen_from(seen_from(levels, here, there), there, here)
-    inner = slice(None), slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN)
-    off = np.abs(back.astype(int) - levels)[inner].reshape(4, -1)
+    off = off_after_both_ways(levels, here, there)
     assert np.median(off, axis=1).max() <= 1
     assert np.percentile(off, 99, axis=1).max() <= 4
+
+
+def test_a_real_scene_on_the_grid_of_60_m_brought_to_the_other_zone_and_back_differs_by_a_level(shared_data):
+    """Its own pixels are 120 m wide; 33TWL lies as far from zone 34 as a zone's edge does."""
+    day, place = date(2023, 8, 20), (15.75, 45.6)
+    (scene,) = open_catalog(str(shared_data / "alpine_33TWL_33TWM" / "catalog.json"), "L2A").search(
+        "33TWL", day, day, 100
+    )
+    whole = Tile.parse("33TWL").geobox(60)
+    here, there = (square(epsg, 60, place) for epsg in (32633, 32634))
+    top, left = ((whole.affine.f - here.affine.f) / 60, (here.affine.c - whole.affine.c) / 60)
+    stored = read_scene(scene, whole)[:, round(top) :, round(left) :][:, :SIZE, :SIZE]
+    assert filled(stored).all()
+    off = off_after_both_ways(TONE.apply(stored), here, there)
+    assert np.median(off, axis=1).max() == 0
+    assert np.percentile(off, 99, axis=1).max() <= 1
