@@ -234,32 +234,33 @@ def _measure_map(quilt: Quilt, zoom: int) -> dict[str, Any]:
     whole = mercator_grid(quilt.paths("mosaic.tif"), zoom)
     pixel = ground_pixel(whole)
     turns, passes, across = EdgeFigures(pixel), EdgeFigures(pixel), Differences()
-    pictures, alone = quilt.paths("mosaic.tif"), quilt.paths(f"{OTHERS}/alone.tif")
-    version, whose = _labels(quilt, whole, zoom)
+    pictures, alone = (list(quilt.paths(name).values()) for name in ("mosaic.tif", f"{OTHERS}/alone.tif"))
+    labels = _labels(quilt, whole, zoom)
+    version = np.where(labels.any(axis=0), 1 + (labels > 0).argmax(axis=0), 0).astype(np.uint8)
+    whose = np.take_along_axis(labels, np.maximum(version, 1)[None].astype(int) - 1, axis=0)[0]
     for window in windows(whole.shape.yx, MAP_BLOCK):
         grown, inner = padded(window, turns.apron, whole.shape.yx)
         place = grown.toslices()
-        if max(len(np.unique(label[place])) for label in (version, whose)) < 2:
+        there = [one for one in range(len(labels)) if labels[one][place].any()]
+        ranks = [int(one) for one in np.unique(whose[place]) if one]
+        if len(there) < 2:
             continue
         grid = window_geobox(whole, grown)
-        versions = {name: read_on(path, grid, zoom) for name, path in pictures.items()}
-        shown = first_wins(versions, quilt.names)
-        known = {one: read_on(path, grid, zoom) for one, path in enumerate(alone.values(), start=1)}
-        _add(turns, shown, known, whose[place], inner, quilt.tone)
-        under = dict.fromkeys(range(1, len(versions) + 1), first_wins(versions, reversed(quilt.names)))
+        versions = {quilt.names[one]: read_on(pictures[one], grid, zoom) for one in there}
+        shown = first_wins(versions, versions)
+        if len(ranks) > 1:
+            known = {one: read_on(alone[one - 1], grid, zoom) for one in ranks}
+            _add(turns, shown, known, whose[place], inner, quilt.tone)
+        under = dict.fromkeys([one + 1 for one in there], first_wins(versions, reversed(list(versions))))
         _add(passes, shown, under, version[place], inner, quilt.tone)
         _add_versions(versions, inner, across)
     return {"turns": turns.report(), "versions": passes.report(), "across": across.report()}
 
 
-def _labels(quilt: Quilt, whole: GeoBox, zoom: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Whose picture the map shows at each pixel, and who has most to say in it; 1, 2, ..., 0 = none."""
-    version, whose = np.zeros((2, *whole.shape.yx), np.uint8)
-    for number, path in enumerate(quilt.paths(f"{OTHERS}/turns.tif").values(), start=1):
-        label = read_on(path, whole, zoom, labels=True)[0]
-        fresh = (version == 0) & (label > 0)
-        version[fresh], whose[fresh] = number, label[fresh]
-    return version, whose
+def _labels(quilt: Quilt, whole: GeoBox, zoom: int) -> NDArray[np.uint8]:
+    """Who has most to say in each tile's picture (tiles, h, w); 1, 2, ..., 0 where it has no data."""
+    turns = quilt.paths(f"{OTHERS}/turns.tif").values()
+    return np.stack([read_on(path, whole, zoom, labels=True)[0] for path in turns])
 
 
 def _add_versions(
