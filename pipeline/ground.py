@@ -54,7 +54,7 @@ class Cells:
         """Write to an .npz file, whole or not at all."""
         meta = np.array([self.epsg, self.size, self.column, self.row, self.full], np.int64)
         with whole_file(path) as beside, beside.open("wb") as file:
-            np.savez_compressed(file, mean=self.mean, count=self.count, land=self.land, meta=meta)
+            np.savez(file, mean=self.mean, count=self.count, land=self.land, meta=meta)
 
     @classmethod
     def load(cls, path: Path) -> "Cells":
