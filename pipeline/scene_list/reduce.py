@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.scene_list.objective import Problem
+from pipeline.scene_list.pixels import WORD, Pixels
 
-WORD = 64
-HARD_PATTERNS = 4096
+# Words that are compared first: few candidates show all that another shows there, the hardest pixels.
+FIRST = 16
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,17 @@ class Words:
 
     Attributes:
         bits: uint64 (candidates, words).
-        sums: float32 (words, cuts); pixels a bit of the word stands for, 0 where the word's patterns are not
-            among the hardest that the cut counts. The last cut counts all.
-        available: uint64 (wanted, words), the pixels that at least 1, 2, ... candidates show.
+        sums: float32 (words,); pixels that a bit of the word stands for.
+        wanted: clear dates wanted for each pixel.
     """
 
     bits: np.ndarray
     sums: np.ndarray
-    available: np.ndarray
+    wanted: int
+
+    def weigh(self, bits: np.ndarray) -> np.ndarray:
+        """Pixels that bit rows stand for; exact, as all sums stay far below 2 ** 24."""
+        return np.bitwise_count(bits).astype(np.float32) @ self.sums
 
 
 @dataclass(frozen=True)
@@ -49,38 +53,35 @@ class Instance:
 
     Attributes:
         usable: sorted indices of the candidates that a best list can have, forced ones included.
-        hard: the pixels that the fewest candidates show.
-        all: all pixels.
+        words: all pixels by candidate, to count what a list covers.
+        pixels: all candidates by pixel, to tell what few others show.
         patterns: how many different pixels there are.
     """
 
     usable: np.ndarray
-    hard: Words
-    all: Words
+    words: Words
+    pixels: Pixels
     patterns: Patterns
 
     @classmethod
     def of(cls, problem: Problem) -> "Instance":
         """The instance of a problem."""
         patterns = merge(problem.clear)
-        budget = problem.coverable - problem.needed
-        hardest = Patterns(patterns.rows[:HARD_PATTERNS], patterns.weights[:HARD_PATTERNS])
-        everything = pack(patterns, problem.wanted, budget)
-        usable = undominated(everything, problem.days, problem.matches, problem.forced, problem.wanted)
-        hard = everything if len(patterns.weights) <= HARD_PATTERNS else pack(hardest, problem.wanted, budget)
-        return cls(np.union1d(usable, problem.forced).astype(int), hard, everything, patterns)
+        words = pack(patterns, problem.wanted)
+        usable = undominated(words, problem.days, problem.matches, problem.forced)
+        pixels = Pixels.of(patterns.rows, patterns.weights, problem.wanted)
+        return cls(np.union1d(usable, problem.forced).astype(int), words, pixels, patterns)
 
     def covered(self, chosen: tuple[int, ...]) -> int:
         """Pixels that a list covers, each counted up to the clear dates wanted."""
-        layers = at_least(self.all.bits[list(chosen)], len(self.all.available))
-        return int((np.bitwise_count(layers) @ self.all.sums[:, -1]).sum())
+        return int(self.words.weigh(at_least(self.words.bits[list(chosen)], self.words.wanted)).sum())
 
     def covered_with(self, chosen: tuple[int, ...]) -> np.ndarray:
         """The same with one more scene, for each candidate, int64 (candidates,); one chosen adds nothing."""
-        layers = at_least(self.all.bits[list(chosen)], len(self.all.available))
-        fresh = np.bitwise_count(self.all.bits & ~layers[-1]) @ self.all.sums[:, -1]
+        layers = at_least(self.words.bits[list(chosen)], self.words.wanted)
+        fresh = self.words.weigh(self.words.bits & ~layers[-1])
         fresh[list(chosen)] = 0
-        return (fresh + (np.bitwise_count(layers) @ self.all.sums[:, -1]).sum()).astype(np.int64)
+        return (fresh + self.words.weigh(layers).sum()).astype(np.int64)
 
 
 def merge(clear: np.ndarray) -> Patterns:
@@ -107,34 +108,16 @@ def merge(clear: np.ndarray) -> Patterns:
     return Patterns(rows[order], weights[order].astype(np.int64))
 
 
-def pack(patterns: Patterns, wanted: int, budget: int) -> Words:
-    """Pack patterns into words, grouped by hardness.
-
-    Pixels that few candidates see decide whether a list can be feasible, so the words keep running sums over
-    the hardest pixels: twice the budget of uncovered pixels, four times, and so on.
-
-    Args:
-        patterns: hardest first, as `merge` gives them.
-        wanted: clear dates wanted for each pixel.
-        budget: how much of the total may stay uncovered.
-    """
-    worth = np.minimum(patterns.rows.sum(axis=1), wanted) * patterns.weights
-    base = 1.5 * max(budget, 16)
-    bucket = np.floor(np.log2(np.maximum(np.cumsum(worth) / base, 1))).astype(int)
-    blocks, factors, buckets = [], [], []
-    for level in range(bucket[-1] + 1):
-        for plane in range(int(patterns.weights.max()).bit_length()):
-            members = (bucket == level) & (patterns.weights >> plane & 1 == 1)
-            if not members.any():
-                continue
+def pack(patterns: Patterns, wanted: int) -> Words:
+    """Pack patterns into words; a pattern of many pixels is in one plane for each bit of their number."""
+    blocks, factors = [], []
+    for plane in range(int(patterns.weights.max()).bit_length()):
+        members = patterns.weights >> plane & 1 == 1
+        if members.any():
             block = _pack_block(patterns.rows[members])
             blocks.append(block)
             factors += [2.0**plane] * block.shape[1]
-            buckets += [level] * block.shape[1]
-    cuts = np.arange(bucket[-1] + 1)
-    sums = np.where(np.array(buckets)[:, None] <= cuts, np.array(factors)[:, None], 0).astype(np.float32)
-    bits = np.concatenate(blocks, axis=1)
-    return Words(bits, sums, at_least(bits, wanted))
+    return Words(np.concatenate(blocks, axis=1), np.array(factors, np.float32), wanted)
 
 
 def at_least(bits: np.ndarray, wanted: int) -> np.ndarray:
@@ -148,25 +131,22 @@ def at_least(bits: np.ndarray, wanted: int) -> np.ndarray:
 
 
 def _pack_block(rows: np.ndarray) -> np.ndarray:
-    rows = np.pad(rows, ((0, -len(rows) % WORD), (0, 0)))
-    return np.ascontiguousarray(np.packbits(rows, axis=0).T).view(np.uint64)
+    octets = np.packbits(np.ascontiguousarray(rows.T), axis=1)
+    return np.ascontiguousarray(np.pad(octets, ((0, 0), (0, -octets.shape[1] % 8)))).view(np.uint64)
 
 
-def undominated(
-    words: Words, days: np.ndarray, matches: np.ndarray, forced: tuple[int, ...], wanted: int
-) -> np.ndarray:
+def undominated(words: Words, days: np.ndarray, matches: np.ndarray, forced: tuple[int, ...]) -> np.ndarray:
     """The candidates that a best list can use, as sorted indices.
 
-    A candidate goes when at least `wanted` others each show all it shows, share a datatake with every
-    neighbour that it does, and are nearer to the target date or as near with a smaller id: any list with it
-    can then be bettered by a swap, or does without it.
+    A candidate goes when at least as many others as clear dates are wanted each show all it shows, share a
+    datatake with every neighbour that it does, and are nearer to the target date or as near with a smaller
+    id: any list with it can then be bettered by a swap, or does without it.
 
     Args:
         words: the candidates' bits, candidates in the order of their ids.
         days: int (candidates,), distance to the target date.
         matches: bool (candidates, neighbours), whether it shares a datatake with the neighbour.
         forced: indices that stay in any case.
-        wanted: clear dates wanted for each pixel.
     """
     order = np.arange(len(days))
     keep = []
@@ -175,8 +155,10 @@ def undominated(
             better = (days < days[one]) | ((days == days[one]) & (order < one))
             better &= ~(matches[one] & ~matches).any(axis=1)
             others = np.flatnonzero(better)
-            shows_all = ~(words.bits[one] & ~words.bits[others]).any(axis=1)
-            if shows_all.sum() >= wanted:
+            for part in (slice(0, FIRST), slice(FIRST, None)):
+                hidden = (words.bits[one, part] & ~words.bits[others, part]).any(axis=1)
+                others = others[~hidden]
+            if len(others) >= words.wanted:
                 continue
         keep.append(one)
     return np.array(keep, dtype=int)

@@ -1,15 +1,19 @@
-"""The search for the best list of a given number of scenes: branch and bound over bit sets."""
+"""The search for the best list of a given number of scenes: branch and bound, closed by matrix products."""
 
 import time
 from dataclasses import replace
 
 import numpy as np
 
-from pipeline.scene_list.node import Node, Weighed, compact, least_days, less, narrowed, top, weigh
+from pipeline.scene_list.branches import Branches, Node
+from pipeline.scene_list.closing import Limits, pairs, singles, triples
 from pipeline.scene_list.objective import Cost, Problem
-from pipeline.scene_list.reduce import Instance, Words
+from pipeline.scene_list.pixels import Pixels
+from pipeline.scene_list.reduce import Instance
 
-PAIR_WORDS = 2**20
+CLOSING = 3
+FEWEST_PIXELS = 2048
+CELLS = 500_000
 
 
 class OutOfTime(Exception):
@@ -17,12 +21,13 @@ class OutOfTime(Exception):
 
 
 class Search:
-    """All lists of one number of scenes, the best of them first where a list to better is known.
+    """All lists of one number of scenes, those that cannot be the best left out.
 
-    A list is grown by taking a candidate in, or leaving it out for good. Each scene taken uses up the number;
-    each left out may lose pixels that too few others show, and uses up what may stay uncovered. A candidate
-    whose loss alone would be too much must be taken. Bounds look at the hardest pixels alone, which can only
-    make covering easier, and at all pixels where those are covered.
+    A list is grown by taking a candidate in, or leaving it out for good, the one first that shows most of
+    what few others show. Each scene taken uses up the number; each left out loses pixels that too few others
+    show, which uses up what may stay uncovered. The last three scenes are not grown: matrix products
+    tell what every triple leaves uncovered. Bounds look at the hardest pixels alone, which can only make
+    covering easier, and at all pixels where those are covered; each list found is counted on all pixels.
 
     Args:
         problem: what is to be chosen.
@@ -72,151 +77,145 @@ class Search:
         forced = self.problem.forced
         opened = np.setdiff1d(self.instance.usable, forced)
         if len(forced) + len(opened) >= size:
-            self._visit(self.node(tuple(forced), opened, self.instance.hard), size - len(forced))
+            self._visit(self._whole(tuple(forced), opened, 0.0), size - len(forced))
 
-    def node(self, chosen: tuple[int, ...], opened: np.ndarray, words: Words) -> Node:
-        """The node of a partial list on the given words."""
-        need = words.available
+    def _whole(self, chosen: tuple[int, ...], opened: np.ndarray, lost: float) -> Node:
+        """The node of a partial list on all pixels."""
+        pixels = self.instance.pixels
         for one in chosen:
-            need = less(need, words.bits[one])
-        matched = np.asarray(self.problem.matches[list(chosen)].any(axis=0))
-        whole = words is self.instance.all
-        return compact(Node(chosen, opened, words.bits[opened], need, words.sums, whole, matched))
+            pixels = pixels.after(one)
+        return Node(chosen, opened, pixels.among(opened), True, 0.0)
 
     def _visit(self, node: Node, left: int) -> None:
         self.nodes += 1
-        if time.monotonic() > self.deadline:
-            raise OutOfTime
-        while True:
-            if left < 0 or len(node.open) < left:
-                return
-            if left == 0:
-                self._finish(node, np.zeros((1, 0), int))
-                return
-            seen = self._weigh(node)
-            if seen.missing[-1] <= 0 and not node.whole:
-                node = self.node(node.chosen, node.open, self.instance.all)
-                continue
-            if seen.lost > self.budget or (top(seen.gains, left) < seen.missing).any():
-                return
-            must = np.flatnonzero(seen.lost + seen.losses > self.budget)
-            if len(must):
-                node, left = self._taken(node, must), left - len(must)
-                continue
-            useful = self._useful(node, seen, left)
-            if len(useful) == len(node.open):
-                break
-            node = narrowed(node, useful)
-        if self._hopeful(node, seen, left):
-            self._end(node, seen, left)
-
-    def _end(self, node: Node, seen: Weighed, left: int) -> None:
-        if left == 1:
-            self._finish(node, np.flatnonzero(seen.gains[:, -1] >= seen.missing[-1])[:, None])
-        elif left == 2:
-            self._finish(node, self._pairs(node, seen))
+        self._check_time()
+        ready = self._ready(node, left)
+        if ready is None:
+            return
+        node, left = ready
+        if left > CLOSING:
+            self._branch(node, left)
+        elif left > 0:
+            self._end(node, left)
         else:
-            self._branch(node, seen, left)
+            self._finish(node.chosen, node.open, np.zeros((1, 0), int))
 
-    def _branch(self, node: Node, seen: Weighed, left: int) -> None:
-        """Take the candidate that is missed most, then leave it out."""
-        worth = seen.losses + 0.01 * seen.gains[:, -1] + 0.1 * seen.gains[:, 0]
-        place = int(np.argmax(worth))
-        self._visit(self._taken(node, np.array([place])), left - 1)
-        if not (self.first and self.found is not None):
-            self._visit(narrowed(node, np.delete(np.arange(len(node.open)), place)), left)
+    def _ready(self, node: Node, left: int) -> tuple[Node, int] | None:
+        """The node with what it must have alone, and the scenes left to choose; None where it is hopeless."""
+        while True:
+            if len(node.open) < left:
+                return None
+            if left == 0:
+                return node, left
+            pixels, lost = node.pixels.possible()
+            node = replace(node, pixels=pixels, lost=node.lost + lost)
+            if node.lost > self.budget:
+                return None
+            if pixels.total <= self.budget - node.lost and not node.whole:
+                node = self._whole(node.chosen, node.open, node.lost)
+                continue
+            useful = self._useful(node, left)
+            if len(useful) < left:
+                return None
+            if len(useful) < len(node.open):
+                node = node.only(useful)
+                continue
+            must = self._musts(node)
+            if not len(must):
+                return node, left
+            left -= len(must)
+            if left < 0:
+                return None
+            for one in must:
+                node = node.took(int(one))
 
-    def _taken(self, node: Node, places: np.ndarray) -> Node:
-        need, matched = node.need, node.matched
-        for place in places:
-            need = less(need, node.live[place])
-            matched = matched | self.problem.matches[node.open[place]]
-        chosen = (*node.chosen, *(int(one) for one in node.open[places]))
-        rest = narrowed(node, np.delete(np.arange(len(node.open)), places))
-        return compact(replace(rest, chosen=chosen, need=need, matched=matched))
+    def _musts(self, node: Node) -> np.ndarray:
+        """The open candidates without which too much would be lost."""
+        tight = node.pixels.at(node.pixels.viewers() == node.pixels.need)
+        spare = self.budget - node.lost
+        if tight.weights.sum() <= spare:
+            return node.open[:0]
+        return node.open[tight.weights @ tight.seen_by(node.open) > spare]
 
-    def _weigh(self, node: Node) -> Weighed:
-        """What the open candidates would add, and what would be lost without each."""
-        live, wanted = node.live, len(node.need)
-        rarely = np.zeros(live.shape[1], np.uint64)
-        lost = 0.0
-        again = live
-        seen = [np.zeros_like(rarely)] * (wanted + 1)
-        for times in range(min(wanted + 1, len(live))):
-            before = np.bitwise_or.accumulate(again, axis=0)
-            seen[times] = before[-1]
-            again = again[1:] & before[:-1]
-        for times in range(wanted):
-            rarely |= node.need[times] & seen[times] & ~seen[times + 1]
-            lost += float(weigh(node.need[times] & ~seen[times], node.sums[:, -1]))
-        missing = weigh(node.need, node.sums).sum(axis=0) - np.float32(self.budget)
-        losses = weigh(live & rarely, node.sums[:, -1])
-        return Weighed(weigh(live, node.sums), losses, missing, lost)
-
-    def _useful(self, node: Node, seen: Weighed, left: int) -> np.ndarray:
-        """Places of the open candidates that a feasible and better list could still have."""
-        good = (seen.gains + top(seen.gains, left - 1) >= seen.missing).all(axis=1)
-        best = self.best
-        if best is not None and good.any() and self._least_strangers(node, left) == best.strangers:
-            days = self.problem.days[node.open]
-            least = -top(-days[good][:, None], left - 1)[0]
-            good &= self._days(node) + days + least <= best.days
-        return np.flatnonzero(good)
-
-    def _hopeful(self, node: Node, seen: Weighed, left: int) -> bool:
-        """Whether the bounds allow a list better than the best one."""
+    def _useful(self, node: Node, left: int) -> np.ndarray:
+        """The open candidates that a list better than the best one could have."""
         if self.best is None:
-            return True
-        strangers = self._least_strangers(node, left)
+            return node.open
+        strangers = self._least_strangers(node.chosen, node.open, left)
         if strangers != self.best.strangers:
-            return strangers < self.best.strangers
-        least = least_days(self.problem.days[node.open], seen, left)
-        return self._days(node) + least <= self.best.days
+            return node.open if strangers < self.best.strangers else node.open[:0]
+        days = self.problem.days[node.open]
+        least = np.sort(days)[: left - 1].sum() + self._days(node.chosen)
+        return node.open[least + days <= self.best.days]
 
-    def _least_strangers(self, node: Node, left: int) -> int:
+    def _least_strangers(self, chosen: tuple[int, ...], opened: np.ndarray, left: int) -> int:
         """A lower bound of the neighbours without a common datatake, of every list below the node."""
-        if len(node.matched) == 0:
+        neighbours = self.problem.matches.shape[1]
+        if neighbours == 0:
             return 0
-        matches = self.problem.matches[node.open]
-        fresh = (matches & ~node.matched).sum(axis=1)
-        together = (matches.any(axis=0) | node.matched).sum()
-        matched = min(together, node.matched.sum() + top(fresh[:, None], left)[0])
-        return len(node.matched) - int(matched)
+        matched = self.problem.matches[list(chosen)].any(axis=0)
+        matches = self.problem.matches[opened]
+        fresh = np.sort((matches & ~matched).sum(axis=1))[-left:].sum()
+        together = (matches.any(axis=0) | matched).sum()
+        return neighbours - int(min(together, matched.sum() + fresh))
 
-    def _pairs(self, node: Node, seen: Weighed) -> np.ndarray:
-        """Places of the two scenes that could end the list, int (ways, 2)."""
-        one, other = np.triu_indices(len(node.open), 1)
-        good = np.ones(len(one), bool)
-        for cut, missing in enumerate(seen.missing):
-            good &= seen.gains[one, cut] + seen.gains[other, cut] >= missing
-        if self.best is not None and self._least_strangers(node, 2) == self.best.strangers:
-            days = self.problem.days[node.open]
-            good &= self._days(node) + days[one] + days[other] <= self.best.days
-        pairs = np.stack([one[good], other[good]], axis=1)
-        size = max(PAIR_WORDS // max(node.live.shape[1], 1), 1)
-        kept = [pairs[:0]]
-        for begin in range(0, len(pairs), size):
-            part = pairs[begin : begin + size]
-            shared = node.live[part[:, 0]] & node.live[part[:, 1]]
-            if len(node.need) > 1:
-                shared &= ~node.need[1]
-            both = seen.gains[part, -1].sum(axis=1) - weigh(shared, node.sums[:, -1])
-            kept.append(part[both >= seen.missing[-1]])
-            if time.monotonic() > self.deadline:
-                raise OutOfTime
-        return np.concatenate(kept)
+    def _branch(self, node: Node, left: int) -> None:
+        """Take in each candidate in turn, those before it left out, as long as the others can do without."""
+        pixels = self._some(node)
+        node = replace(node, pixels=pixels, whole=node.whole and pixels is node.pixels)
+        branches = Branches(node, left, self.budget)
+        while (place := branches.next()) is not None:
+            if left - 1 > CLOSING or not self._closed(branches, place):
+                self._visit(branches.child(place), left - 1)
+            if self.first and self.found is not None:
+                return
+            branches.leave_out(place)
 
-    def _finish(self, node: Node, last: np.ndarray) -> None:
+    def _closed(self, branches: Branches, place: int) -> bool:
+        """Close a child by triples without making a node of it; False where its pixels do not do for that."""
+        ground, opened = branches.ground_after(place)
+        spare = self.budget - branches.lost
+        if ground.weights @ ground.need <= spare:
+            return False
+        self.nodes += 1
+        self._check_time()
+        if len(opened) >= CLOSING:
+            chosen = (*branches.node.chosen, int(branches.node.open[place]))
+            limits = self._limits(chosen, opened, spare, CLOSING)
+            self._finish(chosen, opened, triples(ground, limits))
+        return True
+
+    def _end(self, node: Node, left: int) -> None:
+        limits = self._limits(node.chosen, node.open, self.budget - node.lost, left)
+        ways = (singles, pairs, triples)[left - 1]
+        self._finish(node.chosen, node.open, ways(self._some(node).ground(node.open), limits))
+
+    def _some(self, node: Node) -> Pixels:
+        """The hardest pixels of a node, as many as make matrices of a good size."""
+        return node.pixels.hardest(max(FEWEST_PIXELS, CELLS // len(node.open)))
+
+    def _limits(self, chosen: tuple[int, ...], opened: np.ndarray, spare: float, left: int) -> Limits:
+        most = np.inf
+        if self.best is not None:
+            strangers = self._least_strangers(chosen, opened, left)
+            if strangers > self.best.strangers:
+                most = -1
+            elif strangers == self.best.strangers:
+                most = self.best.days - self._days(chosen)
+        return Limits(spare, self.problem.days[opened], most)
+
+    def _finish(self, begun: tuple[int, ...], opened: np.ndarray, last: np.ndarray) -> None:
         """Offer the best of some ways to end a list; `last` are places of the scenes that end it."""
         if len(last) == 0:
             return
-        index = node.open[last]
-        strangers = (~(self.problem.matches[index].any(axis=1) | node.matched)).sum(axis=1)
-        days = self.problem.days[index].sum(axis=1) + self._days(node)
+        index = opened[last]
+        matched = self.problem.matches[list(begun)].any(axis=0)
+        strangers = (~(self.problem.matches[index].any(axis=1) | matched)).sum(axis=1)
+        days = self.problem.days[index].sum(axis=1) + self._days(begun)
         for way in np.lexsort((days, strangers)):
             if self.best is not None and (strangers[way], days[way]) > (self.best[1], self.best[2]):
                 return
-            chosen = (*node.chosen, *(int(one) for one in index[way]))
+            chosen = (*begun, *(int(one) for one in index[way]))
             if sorted(chosen) == self.barred:
                 continue
             covered = self.instance.covered(chosen)
@@ -224,8 +223,7 @@ class Search:
                 self._offer(chosen, int(strangers[way]), int(days[way]), covered)
                 if self.first:
                     return
-            if time.monotonic() > self.deadline:
-                raise OutOfTime
+            self._check_time()
 
     def _offer(self, chosen: tuple[int, ...], strangers: int, days: int, covered: int) -> None:
         """Keep a feasible list if it is the best so far."""
@@ -234,5 +232,9 @@ class Search:
         if self.best is None or cost < self.best:
             self.best, self.found = cost, chosen
 
-    def _days(self, node: Node) -> int:
-        return int(self.problem.days[list(node.chosen)].sum())
+    def _days(self, chosen: tuple[int, ...]) -> int:
+        return int(self.problem.days[list(chosen)].sum())
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise OutOfTime

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from pipeline.scene_list.exchange import Exchange
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance, Patterns
 from pipeline.scene_list.search import OutOfTime, Search
@@ -15,7 +16,8 @@ from pipeline.scene_list.second import Second, second_best
 
 LEVELS = ("scenes", "strangers", "days", "unclear")
 HARD_PATTERNS = 1500
-EASY = 4
+FEW = 4
+NEAR, COUNT, PROGRAM = 0.5, 0.7, 0.85
 SECOND = 0.1
 
 
@@ -68,15 +70,15 @@ def solve(problem: Problem, time_limit: float = 15.0, second: bool = True) -> So
     """
     began = time.monotonic()
     instance = Instance.of(problem)
-    search = Search(problem, instance, began + 0.7 * time_limit)
-    known = _swapped(problem, instance, _greedy(problem, instance))
-    known, least = _fewest(problem, search, instance, known)
+    search = Search(problem, instance, began + COUNT * time_limit)
+    near = Exchange(problem, instance, lambda: time.monotonic() < began + NEAR * time_limit)
+    known, least = _fewest(search, near)
     method = "count"
-    if least < len(known):
+    if least < len(known) - 1:
         method = "milp"
-        least = max(least, milp_bound(problem, instance.patterns, began + 0.85 * time_limit))
+        least = max(least, milp_bound(problem, instance.patterns, began + PROGRAM * time_limit))
     search.deadline = began + time_limit
-    chosen, settled = _best_dates(search, _swapped(problem, instance, known))
+    chosen, settled = _best_dates(search, near.better(known))
     cost = problem.cost(chosen)
     settled = settled and least >= len(known)
     bounds = _bounds(problem, cost, least, settled, instance)
@@ -88,16 +90,17 @@ def solve(problem: Problem, time_limit: float = 15.0, second: bool = True) -> So
     )
 
 
-def _fewest(
-    problem: Problem, search: Search, instance: Instance, known: tuple[int, ...]
-) -> tuple[tuple[int, ...], int]:
-    """A list with as few scenes as can be found, and the proven least number."""
-    least = max(len(problem.forced), 1)
-    if len(known) > EASY:
-        least = max(least, linear_bound(problem, instance.patterns, search.deadline))
+def _fewest(search: Search, near: Exchange) -> tuple[tuple[int, ...], int]:
+    """A list with as few scenes as can be found, and the proven least number.
+
+    Few scenes are soon tried; how many more are needed at most is better known before more are tried.
+    """
+    known, least = near.greedy(), max(len(search.problem.forced), 1)
     while least < len(known):
+        if least == FEW:
+            known = near.shorter(known, least)
         try:
-            found = search.any_list(least)
+            found = search.any_list(least) if least < len(known) else known
         except OutOfTime:
             return known, least
         if found is not None:
@@ -111,43 +114,6 @@ def _best_dates(search: Search, known: tuple[int, ...]) -> tuple[tuple[int, ...]
         return search.best_list(len(known), known) or known, True
     except OutOfTime:
         return search.found or known, False
-
-
-def _greedy(problem: Problem, instance: Instance) -> tuple[int, ...]:
-    """A feasible list: always the scene that adds most (nearest date on a tie), less the superfluous."""
-    chosen = tuple(problem.forced)
-    while instance.covered(chosen) < problem.needed:
-        covered = instance.covered_with(chosen)
-        chosen = (*chosen, int(np.lexsort((problem.days, -covered))[0]))
-    for one in sorted(set(chosen) - set(problem.forced), key=lambda one: -problem.days[one]):
-        fewer = tuple(other for other in chosen if other != one)
-        if fewer and instance.covered(fewer) >= problem.needed:
-            chosen = fewer
-    return chosen
-
-
-def _swapped(
-    problem: Problem, instance: Instance, chosen: tuple[int, ...], rounds: int = 20
-) -> tuple[int, ...]:
-    """Better a feasible list by single swaps until none helps."""
-    for _ in range(rounds):
-        swaps = [_best_swap(problem, instance, chosen, one) for one in chosen if one not in problem.forced]
-        best = min([chosen, *swaps], key=problem.cost)
-        if best == chosen:
-            break
-        chosen = best
-    return chosen
-
-
-def _best_swap(problem: Problem, instance: Instance, chosen: tuple[int, ...], one: int) -> tuple[int, ...]:
-    """The best feasible list with another scene, or the same, in place of `one`."""
-    others = tuple(other for other in chosen if other != one)
-    covered = instance.covered_with(others)
-    index = np.setdiff1d(np.flatnonzero(covered >= problem.needed), others)
-    matched = problem.matches[list(others)].any(axis=0)
-    strangers = (~(problem.matches[index] | matched)).sum(axis=1)
-    best = np.lexsort((index, -covered[index], problem.days[index], strangers))[0]
-    return (*others, int(index[best]))
 
 
 def _bounds(
@@ -170,15 +136,6 @@ def milp_bound(problem: Problem, patterns: Patterns, deadline: float) -> int:
 
     Leaving pixels out can only make covering easier, so the bound holds for the whole tile.
     """
-    return _program_bound(problem, patterns, deadline, integer=True)
-
-
-def linear_bound(problem: Problem, patterns: Patterns, deadline: float) -> int:
-    """The same from the linear relaxation: weaker, and much sooner there."""
-    return _program_bound(problem, patterns, deadline, integer=False)
-
-
-def _program_bound(problem: Problem, patterns: Patterns, deadline: float, integer: bool) -> int:
     seconds = deadline - time.monotonic()
     if seconds <= 0.1:
         return 0
@@ -192,7 +149,7 @@ def _program_bound(problem: Problem, patterns: Patterns, deadline: float, intege
     lower[list(problem.forced)] = 1
     result = milp(
         np.concatenate([np.ones(candidates), np.zeros(count)]),
-        integrality=np.concatenate([np.full(candidates, int(integer)), np.zeros(count)]),
+        integrality=np.concatenate([np.ones(candidates), np.zeros(count)]),
         bounds=Bounds(lower, np.concatenate([np.ones(candidates), available])),
         constraints=[
             LinearConstraint(covers, 0, np.inf),
@@ -200,5 +157,5 @@ def _program_bound(problem: Problem, patterns: Patterns, deadline: float, intege
         ],
         options={"time_limit": seconds},
     )
-    bound = getattr(result, "mip_dual_bound", None) if integer or result.status == 0 else None
+    bound = getattr(result, "mip_dual_bound", None)
     return int(np.ceil(bound - 1e-6)) if bound is not None and np.isfinite(bound) else 0

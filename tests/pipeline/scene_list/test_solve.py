@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from pipeline.scene_list import reduce
+from pipeline.scene_list.closing import Triples, left_by_pairs
 from pipeline.scene_list.objective import Cost, Problem, least_covered
+from pipeline.scene_list.pixels import Pixels
 from pipeline.scene_list.solve import LEVELS, milp_bound, solve
 
 
@@ -134,9 +136,26 @@ def test_merged_patterns_stand_for_all_their_pixels(problem: Problem) -> None:
     assert patterns.weights.sum() == problem.clear.any(axis=0).sum()
     assert np.array_equal(patterns.weights @ patterns.rows, problem.clear.sum(axis=1))
     assert patterns.total(problem.wanted) == problem.coverable
-    words = reduce.pack(patterns, problem.wanted, budget=problem.coverable - problem.needed)
-    assert np.array_equal(np.bitwise_count(words.bits) @ words.sums[:, -1], problem.clear.sum(axis=1))
-    assert np.bitwise_count(words.available).sum(axis=0) @ words.sums[:, -1] == problem.coverable
+    words = reduce.pack(patterns, problem.wanted)
+    assert np.array_equal(words.weigh(words.bits), problem.clear.sum(axis=1))
+    pixels = Pixels.of(patterns.rows, patterns.weights, problem.wanted)
+    assert pixels.total == problem.coverable
+    assert np.array_equal(pixels.seen_by(np.arange(len(problem.ids))), patterns.rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_what_two_and_three_scenes_leave_uncovered_is_counted_exactly(problem: Problem) -> None:
+    patterns = reduce.merge(problem.clear)
+    everyone = np.arange(len(problem.ids))
+    ground = Pixels.of(patterns.rows, patterns.weights, problem.wanted).ground(everyone)
+    pairs = left_by_pairs(ground.seen, ground.need, ground.weights)
+    triples = Triples(ground.seen, ground.need, ground.weights)
+    for one, other in itertools.combinations(everyone, 2):
+        assert pairs[one, other] == problem.coverable - problem.covered((one, other))
+        found = triples.left(np.array([one]), np.array([other]), everyone)[0]
+        for third in set(everyone) - {one, other}:
+            assert found[third] == problem.coverable - problem.covered((one, other, third))
 
 
 def test_the_least_cover_is_a_true_ceiling() -> None:
