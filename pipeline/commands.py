@@ -69,6 +69,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fill-end", metavar="D", help="last day of the older range; before --start")
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
+    parser.add_argument("--clear-dates", type=int, default=1, metavar="K", help="clear dates of each pixel")
+    parser.add_argument(
+        "--preview-margin", type=float, default=0.0, metavar="M",
+        help="metres around the cloud of previews in which ground is doubtful",
+    )  # fmt: skip
+    parser.add_argument(
+        "--agree-datatakes", action="store_true", help="lists share overpasses with neighbours"
+    )
     parser.add_argument(
         "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
     )
@@ -85,6 +93,9 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         resolution=asked.resolution,
         level=asked.level,
         share=asked.share,
+        clear_dates=asked.clear_dates,
+        preview_margin=asked.preview_margin,
+        agree_datatakes=asked.agree_datatakes,
         target_date=_date(asked, "target_date"),
         fill_start=_date(asked, "fill_start"),
         fill_end=_date(asked, "fill_end"),

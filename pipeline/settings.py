@@ -45,6 +45,7 @@ NUMBERS = {
     "least_gain": Allowed(0, 1),
     "series": Allowed(1, 100, " dates", whole=True),
     "margin": Allowed(0, 10_000, " metres"),
+    "preview_margin": Allowed(0, 10_000, " metres"),
 }
 
 
@@ -63,6 +64,8 @@ class CampaignSettings:
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
         series: number of dates of the landcover series.
         margin: metres around cloud and shadow in which clear ground is doubtful.
+        preview_margin: metres around the cloud of a preview in which clear ground is doubtful for the scene
+            list: it counts half where another scene shows it surely; a preview's pixels are 320 m wide.
         agree_datatakes: whether lists should share a datatake with those of finished neighbours.
         fill_hazy: whether hazy ground may fill what nothing clear covers.
         fill_start, fill_end: first and last day of an older range, all of it before `start`, whose scenes
@@ -82,6 +85,7 @@ class CampaignSettings:
     least_gain: float = 0.0005
     series: int = 3
     margin: float = 120.0
+    preview_margin: float = 0.0
     agree_datatakes: bool = False
     fill_hazy: bool = False
     fill_start: date | None = None

@@ -89,8 +89,8 @@ class Choice:
     def _reason_out(self, problem: Problem, solution: Solution, place: int) -> str:
         if not problem.clear[place].any():
             return "shows no clear pixel"
-        times = problem.clear[list(solution.chosen)].sum(axis=0)
-        pixels = np.count_nonzero(problem.clear[place] & (times < problem.wanted))
+        times = problem.shown[list(solution.chosen)].sum(axis=0)
+        pixels = np.count_nonzero(problem.shown[place] & (times < problem.wanted))
         if pixels == 0:
             return "no clear pixel that the chosen scenes lack"
         gain = 100 * pixels / problem.coverable

@@ -41,7 +41,7 @@ def choose(
     Args:
         candidates: the scenes of the date range, in any order.
         tile: their tile.
-        settings: share, clear dates, target date, haze fill.
+        settings: share, clear dates, target date, margin of the previews, haze fill.
         folder: of the build.
         neighbour_datatakes: the datatakes of each neighbour's list, which are constants here.
         overrides: what a reviewer asked.
@@ -144,7 +144,12 @@ def _problem(
         share=settings.share,
         wanted=settings.clear_dates,
         forced=tuple(index for index, scene_id in enumerate(ids) if scene_id in asked.force),
+        sure=_sure(usable, settings.preview_margin),
     )
+
+
+def _sure(usable: Sequence[Look], margin: float) -> np.ndarray | None:
+    return np.stack([one.sure(margin).ravel() for one in usable]) if margin > 0 else None
 
 
 def _listed(choice: Choice, tile: Tile, settings: CampaignSettings, seconds: float) -> SceneList:
@@ -160,6 +165,7 @@ def _listed(choice: Choice, tile: Tile, settings: CampaignSettings, seconds: flo
         seconds=round(seconds, 3),
         excluded=tuple(sorted(choice.asked.exclude)),
         fill_hazy=settings.fill_hazy,
+        preview_margin=settings.preview_margin,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from pipeline.atmosphere import without_rayleigh
 from pipeline.catalog.scene import Scene
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 CLOUD_THRESHOLD = 0.5
 HAZE_THRESHOLD = 0.5
 PREVIEW_SHAPE = (343, 343)
+PREVIEW_METRES = 320
 PREVIEWS = "previews.npz"
 BRIGHTEST = 0.3558
 
@@ -46,6 +48,15 @@ class Look:
     def hazy(self) -> bool:
         """Whether the preview counts as hazy."""
         return self.haze_score is not None and self.haze_score >= HAZE_THRESHOLD
+
+    def sure(self, margin: float) -> np.ndarray:
+        """Clear ground farther than `margin` metres from what the preview shows as cloud, bool (343, 343)."""
+        if self.clear is None:
+            return np.zeros(PREVIEW_SHAPE, bool)
+        cloud = ~self.clear if self.seen is None else self.seen & ~self.clear
+        if not cloud.any():
+            return self.clear
+        return self.clear & (PREVIEW_METRES * distance_transform_edt(~cloud) > margin)
 
 
 def look(scenes: Sequence[Scene], read: Callable[[Scene], np.ndarray] | None = None) -> list[Look]:

@@ -81,6 +81,7 @@ class SceneList:
         seconds: time that choosing took, the look at the previews not counted.
         excluded: ids that a reviewer asked to leave out, sorted.
         fill_hazy: whether hazy scenes may serve where nothing clear covers.
+        preview_margin: metres around the cloud of a preview in which clear ground is doubtful.
     """
 
     tile: str
@@ -94,6 +95,7 @@ class SceneList:
     seconds: float = 0.0
     excluded: tuple[str, ...] = ()
     fill_hazy: bool = False
+    preview_margin: float = 0.0
 
     @property
     def chosen(self) -> tuple[Candidate, ...]:

@@ -14,7 +14,7 @@ class Cost(NamedTuple):
         scenes: number of scenes.
         strangers: neighbours with which no chosen scene shares a datatake.
         days: sum of |date - target| in whole days.
-        unclear: minus the clear pixels, each counted as often as it is wanted.
+        unclear: minus what is covered, in pixels or, with a margin, half pixels.
         ids: the ids, sorted.
     """
 
@@ -29,18 +29,29 @@ class Cost(NamedTuple):
 class Problem:
     """Choose the best list among candidates that are sorted by id.
 
-    With x_c = 1 for a chosen scene and `a_cp` = 1 where it shows pixel p clear, minimise lexicographically
-    (sum x_c, strangers, sum days_c x_c, - sum_p min(k, sum_c a_cp x_c), ids), subject to
-    sum_p min(k, sum_c a_cp x_c) >= ceil(share * sum_p min(k, sum_c a_cp)) and x_c = 1 for forced scenes.
+    With x_c = 1 for a chosen scene, a_cp = 1 where it shows pixel p clear, b_cp = 1 where it shows it clear
+    outside the margin around its cloud, and V(x) what a list x covers, minimise lexicographically
+
+        (sum_c x_c, sum_n [no chosen scene has a datatake of neighbour n], sum_c days_c x_c, - V(x), ids)
+
+    subject to V(x) >= ceil(share * V(1, 1, ..., 1)) and x_c = 1 for forced scenes, where
+
+        V(x) = sum_p min(k, sum_c a_cp x_c)                                 without a margin,
+        V(x) = sum_p min(k, sum_c a_cp x_c) + sum_p min(k, sum_c b_cp x_c)  with one, in half pixels.
+
+    So ground seen only inside a margin is doubtful, not lost: it counts half where some other candidate shows
+    it surely, as it would if the mask of the preview erred there every other time, and whole where no
+    candidate does.
 
     Attributes:
         ids: sorted, all different.
-        clear: bool (candidates, pixels).
+        clear: bool (candidates, pixels), a.
         days: int (candidates,).
         matches: bool (candidates, neighbours), whether the scene shares a datatake with the neighbour's list.
         share: of the coverable pixels that must be clear, 0..1.
         wanted: k, the clear dates wanted for each pixel.
         forced: indices of scenes that every list must have.
+        sure: bool (candidates, pixels), b; None without a margin.
     """
 
     ids: tuple[str, ...]
@@ -50,15 +61,21 @@ class Problem:
     share: float
     wanted: int = 1
     forced: tuple[int, ...] = ()
+    sure: np.ndarray | None = None
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """What counts, bool (candidates, counts): the clear pixels and, with a margin, the sure ones besides."""
+        return self.clear if self.sure is None else np.concatenate([self.clear, self.sure], axis=1)
 
     def covered(self, chosen: tuple[int, ...]) -> int:
-        """Pixels that a list covers, each counted up to `wanted` times."""
-        return int(np.minimum(self.clear[list(chosen)].sum(axis=0), self.wanted).sum())
+        """V of a list: pixels, or half pixels with a margin, each counted up to `wanted` times."""
+        return int(np.minimum(self.shown[list(chosen)].sum(axis=0), self.wanted).sum())
 
     @cached_property
     def coverable(self) -> int:
-        """Pixels that all candidates together cover, each counted up to `wanted` times."""
-        return int(np.minimum(self.clear.sum(axis=0), self.wanted).sum())
+        """V of all candidates together."""
+        return int(np.minimum(self.shown.sum(axis=0), self.wanted).sum())
 
     @property
     def needed(self) -> int:

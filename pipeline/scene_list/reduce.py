@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.scene_list.objective import Problem
-from pipeline.scene_list.pixels import WORD, Pixels
+from pipeline.scene_list.pixels import Pixels
 
 # Words that are compared first: few candidates show all that another shows there, the hardest pixels.
 FIRST = 16
@@ -66,7 +66,7 @@ class Instance:
     @classmethod
     def of(cls, problem: Problem) -> "Instance":
         """The instance of a problem."""
-        patterns = merge(problem.clear)
+        patterns = merge(problem.shown)
         words = pack(patterns, problem.wanted)
         usable = undominated(words, problem.days, problem.matches, problem.forced)
         pixels = Pixels.of(patterns.rows, patterns.weights, problem.wanted)

@@ -81,6 +81,27 @@ def test_hazy_ground_counts_neither_as_coverable_nor_as_covered(tmp_path: Path) 
     assert listed.reached == 1.0
 
 
+def test_ground_inside_the_margin_of_a_preview_is_doubtful_and_not_lost(tmp_path: Path) -> None:
+    wide, narrow = seen(20, slice(0, 340)), seen(12, slice(300, None))
+    near = replace(SETTINGS, share=0.98)
+    assert days_of(choose_among([wide, narrow], TILE, near, tmp_path)) == [20]
+    doubted = choose_among([wide, narrow], TILE, replace(near, preview_margin=3200.0), tmp_path)
+    assert days_of(doubted) == [20, 12]
+    assert SceneList.read(tmp_path).preview_margin == 3200.0
+    alone = choose_among([wide], TILE, replace(SETTINGS, share=1.0, preview_margin=3200.0), tmp_path)
+    assert days_of(alone) == [20] and alone.reached == 1.0
+
+
+def test_no_data_makes_the_ground_beside_it_not_doubtful() -> None:
+    known = np.ones(PREVIEW_SHAPE, bool)
+    known[:, :100] = False
+    clear = known.copy()
+    clear[:, 200:210] = False
+    sure = Look(scene(4), clear, 0.1, seen=known).sure(640.0)
+    assert sure[:, 100:198].all() and sure[:, 212:].all()
+    assert not sure[:, 198:212].any() and not sure[:, :100].any()
+
+
 def test_the_order_of_the_candidates_does_not_matter(tmp_path: Path) -> None:
     looks = [seen(day, columns) for day, columns in ((4, EAST), (6, WEST), (9, EAST), (11, WEST), (13, ALL))]
     first = choose_among(looks, TILE, replace(SETTINGS, clear_dates=2), tmp_path)

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ def problems(draw: st.DrawFn) -> Problem:
     for _ in range(draw(st.integers(0, 3))):
         clear[random.integers(count)] = clear[random.integers(count)]
     clear[0, 0] = True
+    sure = clear & (random.random(clear.shape) < random.uniform(0.2, 1.0)) if draw(st.booleans()) else None
     forced = random.permutation(count)[: draw(st.integers(0, 2))] if draw(st.booleans()) else ()
     return Problem(
         ids=tuple(f"scene-{place:02d}" for place in range(count)),
@@ -34,6 +36,7 @@ def problems(draw: st.DrawFn) -> Problem:
         share=draw(st.sampled_from([1.0, 0.999, 0.95, 0.8, 0.5])),
         wanted=draw(st.integers(1, 3)),
         forced=tuple(int(place) for place in sorted(forced)),
+        sure=sure,
     )
 
 
@@ -71,15 +74,8 @@ def test_the_list_equals_the_best_of_all_lists_and_the_second_the_best_but_one(p
 @given(problems(), st.integers(0, 2**32 - 1))
 def test_the_order_of_the_pixels_does_not_matter(problem: Problem, seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(problem.clear.shape[1])
-    other = Problem(
-        problem.ids,
-        problem.clear[:, shuffled],
-        problem.days,
-        problem.matches,
-        problem.share,
-        problem.wanted,
-        problem.forced,
-    )
+    sure = problem.sure if problem.sure is None else problem.sure[:, shuffled]
+    other = replace(problem, clear=problem.clear[:, shuffled], sure=sure)
     assert solve(other).chosen == solve(problem).chosen
 
 
@@ -116,7 +112,7 @@ def test_without_time_the_list_is_feasible_and_the_bounds_are_honest() -> None:
 
 def test_the_integer_program_gives_an_honest_lower_bound() -> None:
     problem = cumulus(14, seed=3, clearest=0.8, size=48)
-    patterns = reduce.merge(problem.clear)
+    patterns = reduce.merge(problem.shown)
     bound = milp_bound(problem, patterns, time.monotonic() + 120)
     assert 2 <= bound <= len(solve(problem, time_limit=300.0).chosen)
     assert milp_bound(problem, patterns, time.monotonic()) == 0
@@ -132,12 +128,12 @@ def test_the_proof_names_value_and_bound_of_each_level() -> None:
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_merged_patterns_stand_for_all_their_pixels(problem: Problem) -> None:
-    patterns = reduce.merge(problem.clear)
-    assert patterns.weights.sum() == problem.clear.any(axis=0).sum()
-    assert np.array_equal(patterns.weights @ patterns.rows, problem.clear.sum(axis=1))
+    patterns = reduce.merge(problem.shown)
+    assert patterns.weights.sum() == problem.shown.any(axis=0).sum()
+    assert np.array_equal(patterns.weights @ patterns.rows, problem.shown.sum(axis=1))
     assert patterns.total(problem.wanted) == problem.coverable
     words = reduce.pack(patterns, problem.wanted)
-    assert np.array_equal(words.weigh(words.bits), problem.clear.sum(axis=1))
+    assert np.array_equal(words.weigh(words.bits), problem.shown.sum(axis=1))
     pixels = Pixels.of(patterns.rows, patterns.weights, problem.wanted)
     assert pixels.total == problem.coverable
     assert np.array_equal(pixels.seen_by(np.arange(len(problem.ids))), patterns.rows)
@@ -146,7 +142,7 @@ def test_merged_patterns_stand_for_all_their_pixels(problem: Problem) -> None:
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_what_two_and_three_scenes_leave_uncovered_is_counted_exactly(problem: Problem) -> None:
-    patterns = reduce.merge(problem.clear)
+    patterns = reduce.merge(problem.shown)
     everyone = np.arange(len(problem.ids))
     ground = Pixels.of(patterns.rows, patterns.weights, problem.wanted).ground(everyone)
     pairs = left_by_pairs(ground.seen, ground.need, ground.weights)
