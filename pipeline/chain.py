@@ -297,15 +297,12 @@ def run(
         NoScenes: not one of the tiles has a usable scene.
     """
     builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
+    failures = _make_lists(builds, catalog, tell)
     folders: dict[str, Path] = {}
-    failures: dict[str, NoScenes] = {}
     for name, build in builds.items():
-        takes = [_datatakes(builds[other.name]) for other in build.tile.neighbours() if other.name in folders]
-        try:
-            build_tile(build, catalog, takes, partial(tell, name))
-        except NoScenes as error:
-            failures[name] = error
+        if name in failures:
             continue
+        build_tile(build, catalog, tell=partial(tell, name))
         folders[name] = build.folder
     if not folders:
         raise next(iter(failures.values()))
@@ -316,6 +313,49 @@ def run(
         tell(name, "blending with its neighbours")
         reports[name] = revise(builds[name], folders)
     return reports
+
+
+def _make_lists(
+    builds: Mapping[str, Build], catalog: str, tell: Callable[[str, str], None]
+) -> dict[str, NoScenes]:
+    """Stage 1 of all tiles, together where their lists are to agree; gives why tiles have none."""
+    failures: dict[str, NoScenes] = {}
+    open_, begun = [], []
+    for name, build in builds.items():
+        if (build.folder / "scenes").exists():
+            begun.append(build)
+            continue
+        try:
+            if not (build.folder / "scene_list.json").exists():
+                tell(name, "looking at the previews")
+                make_scene_list(build, catalog)
+            open_.append(build)
+        except NoScenes as error:
+            failures[name] = error
+    if open_ and len(builds) > 1 and open_[0].settings.agree_datatakes:
+        tell(open_[0].tile.name, f"choosing {len(open_)} scene lists together")
+        agree(open_, begun)
+    return failures
+
+
+def agree(builds: Sequence[Build], finished: Sequence[Build] = ()) -> None:
+    """Choose the lists of several tiles anew so that neighbours share datatakes where that costs no scene.
+
+    Args:
+        builds: of one campaign, with lists of their own and nothing fetched yet.
+        finished: builds whose lists stay as they are.
+    """
+    lists = {build.tile.name: build for build in finished}
+    members = []
+    for build in builds:
+        near = [_datatakes(lists[other.name]) for other in build.tile.neighbours() if other.name in lists]
+        asked = read_json(build.folder / CANDIDATES)
+        write_json(build.folder / CANDIDATES, asked | {"neighbour_datatakes": [sorted(one) for one in near]})
+        scenes = list(build.candidates().values())
+        members.append(scene_list.Member(build.tile, build.folder, scenes, near, asked["overrides"]))
+    found = scene_list.choose_together(members, builds[0].settings)
+    for build in builds:
+        _series_first(build, found[build.tile.name])
 
 
 def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:

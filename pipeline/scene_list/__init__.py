@@ -4,10 +4,12 @@ from pipeline.scene_list.choose import choose, choose_again, choose_among, redra
 from pipeline.scene_list.masks import Look, look, read_masks
 from pipeline.scene_list.model import Candidate, Next, SceneList, best_next
 from pipeline.scene_list.overrides import Overrides
+from pipeline.scene_list.together import Member, choose_together
 
 __all__ = [
     "Candidate",
     "Look",
+    "Member",
     "Next",
     "Overrides",
     "SceneList",
@@ -15,6 +17,7 @@ __all__ = [
     "choose",
     "choose_again",
     "choose_among",
+    "choose_together",
     "look",
     "read_masks",
     "redraw",

@@ -72,14 +72,25 @@ def choose_among(
     looks = sorted(looks, key=lambda one: (one.scene.datetime, one.scene.id))
     _check_forced(looks, asked)
     target = asked.target_date or settings.target
-    problem = _problem(looks, settings, target, neighbour_datatakes, asked)
+    problem = problem_of(looks, settings, target, neighbour_datatakes, asked)
     solution = solve(problem, time_limit) if problem is not None and problem.coverable else None
-    choice = Choice(looks, asked, target, problem, solution)
-    listed = _listed(choice, tile, settings, time.monotonic() - began)
     write_masks(folder, looks)
+    choice = Choice(looks, asked, target, problem, solution)
+    return write_list(choice, tile, settings, folder, time.monotonic() - began)
+
+
+def write_list(
+    choice: Choice, tile: Tile, settings: CampaignSettings, folder: Path, seconds: float
+) -> SceneList:
+    """Write a choice as `scene_list.json` and `scene_list.png`.
+
+    Raises:
+        NoScenes: nothing was chosen; the candidates with their reasons are written all the same.
+    """
+    listed = _listed(choice, tile, settings, seconds)
     listed.write(folder)
-    draw(listed, looks, folder)
-    if solution is None:
+    draw(listed, choice.looks, folder)
+    if choice.solution is None:
         raise NoScenes(_nothing(listed))
     _tell(listed)
     return listed
@@ -123,7 +134,7 @@ def _check_forced(looks: Sequence[Look], asked: Overrides) -> None:
             raise SourceError(f"The scene {scene_id} cannot be forced in: {known[scene_id].problem}")
 
 
-def _problem(
+def problem_of(
     looks: Sequence[Look],
     settings: CampaignSettings,
     target: date,

@@ -65,7 +65,7 @@ class Problem:
 
     @cached_property
     def shown(self) -> np.ndarray:
-        """What counts, bool (candidates, counts): the clear pixels and, with a margin, the sure ones besides."""
+        """What counts, bool (candidates, counts): clear pixels and, with a margin, the sure ones besides."""
         return self.clear if self.sure is None else np.concatenate([self.clear, self.sure], axis=1)
 
     def covered(self, chosen: tuple[int, ...]) -> int:

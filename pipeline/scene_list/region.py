@@ -9,6 +9,10 @@ from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.options import Option, Options, options_of
 from pipeline.scene_list.region_program import Program
 
+# Larger regions are given to the integer program only where that can still gain a level.
+PROGRAM_TILES = 12
+ROUNDS = 50
+
 
 class RegionCost(NamedTuple):
     """The levels of a region, compared one after the other; smaller is better.
@@ -77,6 +81,7 @@ class RegionSolution:
         bounds: lower bounds of scenes, strangers and days; None where a level before it is not settled.
         optimal: whether no better lists exist.
         seconds: time taken.
+        least: proven lower bound of the number of scenes of each tile by name.
     """
 
     chosen: Mapping[str, tuple[int, ...]]
@@ -84,6 +89,7 @@ class RegionSolution:
     bounds: tuple[int, int | None, int | None]
     optimal: bool
     seconds: float
+    least: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
         """The proof as it goes into each tile's scene list."""
@@ -110,16 +116,48 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
         left = 0.75 * time_limit - (time.monotonic() - began)
         seconds = max(left, 0.0) / (len(region.problems) - done)
         found[name] = options_of(region.problems[name], region.datatakes[name], region.shared(name), seconds)
-    picked, proven = Program(found, region.pairs).pick(began + time_limit)
-    chosen = {name: option.chosen for name, option in picked.items()}
-    cost = region.cost(chosen)
     complete = all(one.complete for one in found.values())
+    settled = settle(found, region.pairs)
+    chosen = {name: option.chosen for name, option in settled.items()}
+    cost, proven = region.cost(chosen), False
+    if complete or cost.strangers or len(found) <= PROGRAM_TILES:
+        picked, proven = Program(found, region.pairs).pick(began + time_limit)
+        other = {name: option.chosen for name, option in picked.items()}
+        chosen = min(chosen, other, key=region.cost)
+        cost = region.cost(chosen)
     least = sum(one.least for one in found.values())
     bounds: tuple[int, int | None, int | None] = (least, None, None)
     if least == cost.scenes:
         bounds = least, *_bounds(found, region, cost, complete and proven, began + time_limit)
     optimal = complete and proven and least == cost.scenes
-    return RegionSolution(chosen, cost, bounds, optimal, round(time.monotonic() - began, 3))
+    least_of = {name: one.least for name, one in found.items()}
+    return RegionSolution(chosen, cost, bounds, optimal, round(time.monotonic() - began, 3), least_of)
+
+
+def settle(found: Mapping[str, Options], pairs: Sequence[tuple[str, str]]) -> dict[str, Option]:
+    """One option of each tile, each the best beside those of its neighbours; soon found, with no proof."""
+    near: dict[str, list[str]] = {name: [] for name in found}
+    for one, other in pairs:
+        near[one].append(other)
+        near[other].append(one)
+    picked = {name: min(own.options, key=_alone) for name, own in sorted(found.items())}
+    for _ in range(ROUNDS):
+        before = dict(picked)
+        for name in picked:
+            beside = [picked[other].takes for other in near[name]]
+            picked[name] = min(found[name].options, key=lambda one: _beside(one, beside))
+        if picked == before:
+            break
+    return picked
+
+
+def _alone(one: Option) -> tuple[int, int, int, int, tuple[str, ...]]:
+    return _beside(one, [])
+
+
+def _beside(one: Option, takes: Sequence[frozenset[str]]) -> tuple[int, int, int, int, tuple[str, ...]]:
+    apart = sum(one.takes.isdisjoint(theirs) for theirs in takes)
+    return len(one.ids), one.strangers + apart, one.days, one.unclear, one.ids
 
 
 def _bounds(
@@ -131,7 +169,7 @@ def _bounds(
     hoped = {
         name: one if one.complete else replace(one, options=(_hoped(one),)) for name, one in found.items()
     }
-    strangers = Program(hoped, region.pairs).least_strangers(deadline)
+    strangers = Program(hoped, region.pairs).least_strangers(deadline) if cost.strangers else 0
     return strangers, sum(one.least_days for one in found.values()) if strangers == cost.strangers else None
 
 

@@ -30,11 +30,13 @@ class Solution:
         cost: its objective.
         bounds: lower bound of each level of `LEVELS`; None where a level before it is not settled.
         optimal: whether no better list exists.
-        method: "count" where the search by count ended, "milp" where a bound came from the integer program.
+        method: "count" where the search by count ended, "milp" where a bound came from the integer program,
+            "region" where lists were chosen together.
         patterns: different pixels after merging.
         nodes: partial lists looked at.
         seconds: time taken.
         second: the best list but one; None where there is none, or where the best one is not proven.
+        region: what is known of the lists of the region, where they were chosen together.
     """
 
     chosen: tuple[int, ...]
@@ -46,6 +48,7 @@ class Solution:
     nodes: int
     seconds: float
     second: Second | None
+    region: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The proof as it goes into the scene list."""
@@ -54,10 +57,15 @@ class Solution:
             for name, value, bound in zip(LEVELS, self.cost[:4], self.bounds, strict=True)
         }
         names = ("optimal", "method", "patterns", "nodes", "seconds")
-        return {name: getattr(self, name) for name in names} | {
-            "levels": levels,
-            "second_best": self.second.to_json(self.cost) if self.second is not None else None,
-        }
+        told = {} if self.region is None else {"region": self.region}
+        return (
+            {name: getattr(self, name) for name in names}
+            | told
+            | {
+                "levels": levels,
+                "second_best": self.second.to_json(self.cost) if self.second is not None else None,
+            }
+        )
 
 
 def solve(problem: Problem, time_limit: float = 15.0, second: bool = True) -> Solution:

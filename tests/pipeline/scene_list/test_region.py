@@ -3,9 +3,12 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.scene_list import options
+from pipeline.scene_list import region as region_module
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.region import Region, RegionCost, solve_region
 
@@ -74,3 +77,17 @@ def test_without_time_the_lists_are_feasible_and_the_bounds_are_honest() -> None
     for name, problem in problems.items():
         assert problem.covered(rushed.chosen[name]) >= problem.needed
     assert rushed.to_json()["levels"]["scenes"]["bound"] == rushed.bounds[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(regions())
+def test_of_a_large_region_the_lists_are_feasible_and_the_bounds_hold(region: Region) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region_module, "PROGRAM_TILES", 0)
+        patch.setattr(options, "MOST", 2)
+        solution = solve_region(region, time_limit=600.0)
+    best = best_by_trying_all(region)
+    assert solution.cost >= best
+    for bound, value in zip(solution.bounds, best[:3], strict=True):
+        assert bound is None or bound <= value
+    assert not solution.optimal or solution.cost == best
