@@ -1,6 +1,7 @@
 """The search for the best list of a given number of scenes: branch and bound, closed by matrix products."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.pixels import Pixels
 from pipeline.scene_list.reduce import Instance
 
+Clock = Callable[[], float]
 CLOSING = 3
 FEWEST_PIXELS = 2048
 CELLS = 500_000
@@ -32,17 +34,24 @@ class Search:
     Args:
         problem: what is to be chosen.
         instance: its pixels, merged and packed.
-        deadline: value of `time.monotonic()` at which it stops.
+        deadline: value of the clock at which it stops.
         barred: a list that does not count.
+        clock: gives seconds.
     """
 
     def __init__(
-        self, problem: Problem, instance: Instance, deadline: float, barred: tuple[int, ...] = ()
+        self,
+        problem: Problem,
+        instance: Instance,
+        deadline: float,
+        barred: tuple[int, ...] = (),
+        clock: Clock = time.monotonic,
     ) -> None:
         self.problem = problem
         self.instance = instance
         self.deadline = deadline
         self.barred = sorted(barred)
+        self.clock = clock
         self.budget = problem.coverable - problem.needed
         self.nodes = 0
         self.best: Cost | None = None
@@ -236,5 +245,5 @@ class Search:
         return int(self.problem.days[list(chosen)].sum())
 
     def _check_time(self) -> None:
-        if time.monotonic() > self.deadline:
+        if self.clock() > self.deadline:
             raise OutOfTime

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance
-from pipeline.scene_list.search import OutOfTime, Search
+from pipeline.scene_list.search import Clock, OutOfTime, Search
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,13 @@ class Second:
         return ", ".join(part for part in parts if part) or "the same"
 
 
-def second_best(problem: Problem, instance: Instance, best: tuple[int, ...], seconds: float) -> Second | None:
+def second_best(
+    problem: Problem,
+    instance: Instance,
+    best: tuple[int, ...],
+    seconds: float,
+    clock: Clock = time.monotonic,
+) -> Second | None:
     """The best list but one; None where there is no other.
 
     Args:
@@ -54,9 +60,10 @@ def second_best(problem: Problem, instance: Instance, best: tuple[int, ...], sec
         instance: its pixels; candidates that a best list does without may be in a second one.
         best: the best list, proven.
         seconds: for the search; where they do not do, the best of those looked at is given, unproven.
+        clock: gives the seconds.
     """
     everyone = replace(instance, usable=np.arange(len(problem.ids)))
-    search = Search(problem, everyone, time.monotonic() + seconds, barred=best)
+    search = Search(problem, everyone, clock() + seconds, best, clock)
     known = _by_swap(problem, instance, best)
     larger = _by_one_more(problem, best)
     try:

@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from pipeline.scene_list.exchange import Exchange
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance, Patterns
-from pipeline.scene_list.search import OutOfTime, Search
+from pipeline.scene_list.search import Clock, OutOfTime, Search
 from pipeline.scene_list.second import Second, second_best
 
 LEVELS = ("scenes", "strangers", "days", "unclear")
@@ -68,30 +68,33 @@ class Solution:
         )
 
 
-def solve(problem: Problem, time_limit: float = 15.0, second: bool = True) -> Solution:
+def solve(
+    problem: Problem, time_limit: float = 15.0, second: bool = True, clock: Clock = time.monotonic
+) -> Solution:
     """Find the best list; proven where the time allows, else with its bounds.
 
     Args:
         problem: at least one pixel must be coverable.
         time_limit: seconds; reading the masks is not counted.
         second: whether the second-best list is asked for too, which may take a tenth of the time besides.
+        clock: what counts the seconds, such as `time.process_time` on a machine that others use too.
     """
-    began = time.monotonic()
+    began = clock()
     instance = Instance.of(problem)
-    search = Search(problem, instance, began + COUNT * time_limit)
-    near = Exchange(problem, instance, lambda: time.monotonic() < began + NEAR * time_limit)
+    search = Search(problem, instance, began + COUNT * time_limit, clock=clock)
+    near = Exchange(problem, instance, lambda: clock() < began + NEAR * time_limit)
     known, least = _fewest(search, near)
     method = "count"
     if least < len(known) - 1:
         method = "milp"
-        least = max(least, milp_bound(problem, instance.patterns, began + PROGRAM * time_limit))
+        least = max(least, milp_bound(problem, instance.patterns, began + PROGRAM * time_limit - clock()))
     search.deadline = began + time_limit
     chosen, settled = _best_dates(search, near.better(known))
     cost = problem.cost(chosen)
     settled = settled and least >= len(known)
     bounds = _bounds(problem, cost, least, settled, instance)
-    other = second_best(problem, instance, chosen, time_limit * SECOND) if settled and second else None
-    seconds = round(time.monotonic() - began, 3)
+    other = second_best(problem, instance, chosen, time_limit * SECOND, clock) if settled and second else None
+    seconds = round(clock() - began, 3)
     patterns = len(instance.patterns.weights)
     return Solution(
         tuple(sorted(chosen)), cost, bounds, settled, method, patterns, search.nodes, seconds, other
@@ -139,12 +142,11 @@ def _bounds(
     return least, strangers, days, -problem.coverable if days == cost.days else None
 
 
-def milp_bound(problem: Problem, patterns: Patterns, deadline: float) -> int:
+def milp_bound(problem: Problem, patterns: Patterns, seconds: float) -> int:
     """A proven lower bound of the number of scenes, from the integer program on the hardest pixels alone.
 
     Leaving pixels out can only make covering easier, so the bound holds for the whole tile.
     """
-    seconds = deadline - time.monotonic()
     if seconds <= 0.1:
         return 0
     rows, weights = patterns.rows[:HARD_PATTERNS], patterns.weights[:HARD_PATTERNS]

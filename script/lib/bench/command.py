@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "one-tile": "script.lib.bench.one_tile",
     "packing": "script.lib.bench.packing",
     "balance": "script.lib.bench.balance",
+    "scene-lists": "script.lib.bench.scene_lists",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
 APART = {"low-zooms": "script.lib.bench_low_zooms"}

@@ -28,6 +28,7 @@ from pipeline.storage import read_json, write_json
 from script.lib.bench import balance_task
 from script.lib.bench.make_safe import make_safe
 from script.lib.bench.pack_task import pack
+from script.lib.bench.scene_list_task import lists, region_lists
 
 Figures = dict[str, Any]
 
@@ -262,6 +263,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "pack": pack,
     "balance-many": balance_task.many,
     "balance-square": balance_task.square,
+    "scene-list": lists,
+    "scene-lists": region_lists,
 }
 
 

@@ -1,0 +1,37 @@
+"""Tasks of `script/bench scene-lists`: a tile's list, and those of a region."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.scene_list.region import solve_region
+from pipeline.scene_list.solve import solve
+from script.lib.bench.scene_list_instances import SUMMERS, YEARS, problem_of, region_of
+
+
+def lists(family: str, seeds: Sequence[int], limit: float) -> dict[str, Any]:
+    """The best list of a tile for each seed; the limit and the seconds are those of the processor."""
+    found = [_list(family, seed, limit) for seed in seeds]
+    return {"seconds": sum(one["seconds"] for one in found), "lists": found}
+
+
+def _list(family: str, seed: int, limit: float) -> dict[str, Any]:
+    problem = problem_of((SUMMERS | YEARS)[family], seed)
+    began = time.perf_counter()
+    found = solve(problem, limit, second=False, clock=time.process_time)
+    told = {"scenes": found.cost.scenes, "bound": found.bounds[0], "proven": found.optimal}
+    return {"seed": seed, "seconds": found.seconds, "wall": time.perf_counter() - began, **told}
+
+
+def region_lists(family: str, seed: int, side: int, limit: float) -> dict[str, Any]:
+    """The lists of side x side tiles that are to agree; the limit is that of the clock."""
+    region = region_of(SUMMERS[family], seed, side)
+    began = time.process_time()
+    found = solve_region(region, limit)
+    return {
+        "seconds": found.seconds,
+        "cpu": time.process_time() - began,
+        "levels": found.to_json()["levels"],
+        "proven": found.optimal,
+        "pairs": len(region.pairs),
+    }
