@@ -302,7 +302,11 @@ def run(
     for name, build in builds.items():
         if name in failures:
             continue
-        build_tile(build, catalog, tell=partial(tell, name))
+        try:
+            build_tile(build, catalog, tell=partial(tell, name))
+        except NoScenes as error:
+            failures[name] = error
+            continue
         folders[name] = build.folder
     if not folders:
         raise next(iter(failures.values()))
@@ -326,7 +330,7 @@ def _make_lists(
             begun.append(build)
             continue
         try:
-            if not (build.folder / "scene_list.json").exists():
+            if not (build.folder / "scene_list.json").exists() or not build.scene_list().chosen:
                 tell(name, "looking at the previews")
                 make_scene_list(build, catalog)
             open_.append(build)

@@ -103,7 +103,7 @@ def likely(ground: Ground, limits: Limits, ways: np.ndarray) -> np.ndarray:
         times = seen[part].sum(axis=1)
         return np.maximum(ground.need - times, 0) @ ground.weights <= limits.uncovered
 
-    return _kept(ways, 8 * seen.shape[1], fits)
+    return _kept(ways, seen.shape[1] // 2, fits)
 
 
 def _bits(rows: np.ndarray) -> np.ndarray:
