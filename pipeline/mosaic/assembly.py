@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
+from pipeline.mosaic.change import Change, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
@@ -17,17 +18,21 @@ from pipeline.mosaic.sketch import CellGrid, block_sums
 from pipeline.ramps import smoothstep
 
 REACH = 720.0
-FADE = 5_000.0
+FADE = 1_500.0
 MEAN_OVER = 300.0
 FAR_MEANS = (1_200.0, 4_800.0)
 FAINT = 1e-3
 BLOCK = 4
 MOST_DIFFERENCE = 0.03
+MOST_AWAY = 8.0
 
 
 @dataclass(frozen=True)
 class Offsets:
-    """What is added to each scene near the scenes before it, on blocks of `BLOCK` x `BLOCK` cells.
+    """What leads each scene over to the scenes before it.
+
+    That is how the ground changed between them, as a gain and an offset at each cell, and then what is added
+    near the edges, on blocks of `BLOCK` x `BLOCK` cells.
 
     Attributes:
         folder: where they are kept, one file a scene, so that memory does not grow with the scenes.
@@ -44,8 +49,25 @@ class Offsets:
         path = self._path(rank)
         return _loaded(path) if path.exists() else None
 
+    def save_change(self, rank: int, lines: NDArray[np.float32]) -> None:
+        """Keep the change of a scene, float32 (8, h, w), see `lines`."""
+        np.save(self._change_path(rank), lines)
+
+    def change_of(self, rank: int) -> NDArray[np.float32] | None:
+        """The change of a scene, left on disk; None where it has none."""
+        path = self._change_path(rank)
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+
+    def led(self, rank: int, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cells of a scene (4, h, w) with the change of the ground, without what is added near edges."""
+        change = self.change_of(rank)
+        return values if change is None else values * change[:4] + change[4:]
+
     def _path(self, rank: int) -> Path:
         return self.folder / f"offsets-{rank}.npy"
+
+    def _change_path(self, rank: int) -> Path:
+        return self.folder / f"change-{rank}.npy"
 
 
 @lru_cache(maxsize=4)
@@ -69,6 +91,7 @@ class Assembly:
         self.rank = np.zeros(shape, np.uint8)
         self.level = np.full(shape, HOLE, np.uint8)
         self.suspect = np.zeros(shape, bool)
+        self.away = np.zeros(shape, np.float16)
 
     def lay_clear(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
         """Show a scene where it is clear and no scene before it is, up to where it agrees best with them.
@@ -89,11 +112,22 @@ class Assembly:
         self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY, yields=False)
 
     def fill(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8], kind: int) -> None:
-        """Show a scene where it is `kind` (`DOUBTFUL` or `SUSPECT`) and nothing is shown yet."""
-        takes = (level == kind) & (self.rank == 0)
-        if takes.any():
-            self._take(rank, values, takes, DOUBTFUL)
-            self.suspect |= takes & (kind == SUSPECT)
+        """Show a scene where it is `kind` (`DOUBTFUL` or `SUSPECT`) and nothing surer is shown.
+
+        Of several scenes that are so, the one is shown that is furthest from what it cannot show: there it is
+        least likely to be in a cloud's fringe, and the edge between two scenes lies where both are seen.
+        """
+        open_ = self.rank == 0
+        if kind == DOUBTFUL:
+            open_ |= self.away > 0
+        takes = (level == kind) & open_
+        if not takes.any():
+            return
+        away = distance_to_false(level != HOLE, MOST_AWAY)
+        takes &= (self.rank == 0) | (away > self.away)
+        self._take(rank, values, takes, DOUBTFUL)
+        self.away[takes] = away[takes]
+        self.suspect |= takes & (kind == SUSPECT)
 
     def _lay(
         self,
@@ -108,13 +142,31 @@ class Assembly:
             return
         both = usable & (self.level == CLEAR)
         if both.any():
-            mine = takes
+            both &= self._learn(rank, values, both)
+            mine, led = takes, self.offsets.led(rank, values)
             if yields:
-                mine = takes | self._yielded(values, takes, both, self._meeting(values, takes, both))
-            offsets = self._meeting(values, mine, both)
+                mine = takes | self._yielded(led, takes, both, self._meeting(led, takes, both))
+            offsets = self._meeting(led, mine, both)
             self.offsets.save(rank, offsets)
             takes = mine
         self._take(rank, values, takes, level)
+
+    def _learn(self, rank: int, values: NDArray[np.float32], both: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Keep how the ground changed from a scene to what is shown, around what nothing shows yet.
+
+        Returns:
+            Bool (h, w), where that is known; everywhere if too little ground is shared to learn it.
+        """
+        change = Change.learned(self.values[:, both], values[:, both])
+        if change is None:
+            return np.ones_like(both)
+        reach = (REACH + MEAN_OVER) / self.grid.size
+        near = distance_to_false(self.rank > 0, reach + 1) <= reach
+        near &= np.isfinite(values).all(axis=0)
+        added = np.zeros_like(values)
+        added[:, near] = change.of(values[:, near])
+        self.offsets.save_change(rank, lines(values, added, near))
+        return near
 
     def _yielded(
         self,
@@ -127,7 +179,7 @@ class Assembly:
         return yielded(self.rank > 0, takes, both, cost, REACH / self.grid.size)
 
     def _take(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_], level: int) -> None:
-        offsets = self.offsets.of(rank)
+        values, offsets = self.offsets.led(rank, values), self.offsets.of(rank)
         if offsets is not None:
             values = values + spread(offsets, values.shape[1:])
         self.values[:, takes] = values[:, takes]

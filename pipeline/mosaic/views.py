@@ -74,6 +74,9 @@ class WindowView:
         self.fields = []
         if view.correction.changes:
             self.fields.append(Field.of_correction(view.correction, view.geobox, window))
+        change = assembly.offsets.change_of(view.rank)
+        if change is not None:
+            self.fields += Field.of_change(change, assembly.grid.pixels, window)
         offsets = assembly.offsets.of(view.rank)
         if offsets is not None:
             self.fields.append(Field.of_offsets(offsets, assembly.grid.pixels * BLOCK, window))
@@ -120,12 +123,17 @@ class Field:
     @classmethod
     def of_offsets(cls, offsets: NDArray[np.float32], side: int, window: Window) -> "Field":
         """Offsets on squares of `side` pixels, on a window."""
-        spans = (window.row_off, window.height), (window.col_off, window.width)
-        rows, cols = (
-            Axis.of_cells(first, length, side, count)
-            for (first, length), count in zip(spans, offsets.shape[1:], strict=True)
-        )
-        return cls(None, offsets, rows, cols)
+        return cls(None, offsets, *_axes(window, side, offsets.shape[1:]))
+
+    @classmethod
+    def of_change(cls, change: NDArray[np.float32], side: int, window: Window) -> "list[Field]":
+        """The change of the ground on cells of `side` pixels, on a window; none where nothing changes."""
+        rows, cols = _axes(window, side, change.shape[1:])
+        top, left = int(rows.low[0]), int(cols.low[0])
+        near = np.array(change[:, top : int(rows.high[-1]) + 1, left : int(cols.high[-1]) + 1])
+        if (near[:4] == 1).all() and not near[4:].any():
+            return []
+        return [cls(near[:4], near[4:], rows.moved(top), cols.moved(left))]
 
     def apply(self, values: NDArray[np.float32], part: Part) -> None:
         """Correct the values (4, h, w) of a part of the window in place."""
@@ -137,6 +145,14 @@ class Field:
             # Far from the scenes before it nothing is added.
             if self.offset[band][near].any():
                 value += between(self.offset[band], rows, cols)
+
+
+def _axes(window: Window, side: int, shape: tuple[int, ...]) -> tuple[Axis, Axis]:
+    """Where the rows and columns of a window lie between cells of `side` pixels."""
+    return (
+        Axis.of_cells(window.row_off, window.height, side, shape[0]),
+        Axis.of_cells(window.col_off, window.width, side, shape[1]),
+    )
 
 
 class WindowViews(Mapping[int, WindowView]):

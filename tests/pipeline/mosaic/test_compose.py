@@ -89,6 +89,8 @@ def test_transitions_inside_a_tile_are_soft(tmp_path, tile, settings, make_scene
     first, plain = np.zeros(shape, np.uint8), np.full((4, *shape), 0.06)
     first[300:400, 300:400] = 1
     plain[3] = 0.3
+    plain += np.random.default_rng(1).uniform(-3e-4, 3e-4, plain.shape)
+    plain[:, 600:] += 0.03  # Elsewhere ground of this look has not changed, so that the patch stays.
     second = plain.copy()
     second[:, 280:420, 280:420] += 0.03
     scenes = [make_scene("a", plain, first, 100), make_scene("b", second, np.zeros(shape, np.uint8), 100)]

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from pipeline.mosaic.change import Change, lines
+
+KINDS = np.array([[0.05, 0.08, 0.04, 0.45], [0.03, 0.05, 0.03, 0.22], [0.15, 0.12, 0.09, 0.25]])
+AFTER = np.array([[0.19, 0.17, 0.10, 0.37], [0.03, 0.05, 0.03, 0.22], [0.06, 0.09, 0.04, 0.42]])
+
+
+def ground(seed, count):
+    """Kinds of cells, and their reflectance (4, n) on two dates with some noise."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(3, size=count)
+    noise = rng.normal(0, 0.002, (2, 4, count))
+    return (
+        kinds,
+        (KINDS[kinds].T + noise[0]).astype(np.float32),
+        (AFTER[kinds].T + noise[1]).astype(np.float32),
+    )
+
+
+def test_ground_is_led_to_what_its_like_became():
+    _, later, earlier = ground(1, 20_000)
+    change = Change.learned(earlier, later)
+    kinds, unseen, _ = ground(2, 500)
+    assert np.abs(unseen + change.of(unseen) - AFTER[kinds].T).mean() < 0.004
+
+
+def test_what_changed_by_itself_alone_has_no_say():
+    _, later, earlier = ground(1, 20_000)
+    missed = np.random.default_rng(3).random(20_000) < 0.1
+    earlier[:, missed] = 0.5
+    kinds, unseen, _ = ground(2, 500)
+    led = unseen + Change.learned(earlier, later).of(unseen)
+    assert np.abs(led - AFTER[kinds].T).mean() < 0.005
+
+
+def test_what_looks_like_nothing_known_stays_as_it_is():
+    _, later, earlier = ground(1, 20_000)
+    snow = np.full((4, 3), 0.9, np.float32)
+    assert np.abs(Change.learned(earlier, later).of(snow)).max() < 1e-3
+
+
+def test_equal_dates_ask_for_no_change():
+    _, later, _ = ground(1, 20_000)
+    assert not Change.learned(later, later).of(later).any()
+
+
+def test_too_little_shared_ground_tells_nothing():
+    _, later, earlier = ground(1, 200)
+    assert Change.learned(earlier, later) is None
+
+
+def test_the_answer_for_a_cell_does_not_depend_on_the_others():
+    _, later, earlier = ground(1, 20_000)
+    change = Change.learned(earlier, later)
+    assert np.array_equal(change.of(later)[:, 100:200], change.of(later[:, 100:200]))
+
+
+@pytest.fixture
+def border():
+    """Two fields that changed differently: values and steps (4, 40, 40), and where they are known."""
+    values = np.repeat(KINDS[[0, 2]].T, 20, axis=1)[:, None, :].repeat(40, axis=1).astype(np.float32)
+    after = np.repeat(AFTER[[0, 2]].T, 20, axis=1)[:, None, :].repeat(40, axis=1).astype(np.float32)
+    return values, after - values, np.ones((40, 40), bool)
+
+
+def test_a_line_follows_a_border_inside_a_cell(border):
+    values, steps, known = border
+    made = lines(values, steps, known)
+    half = values[:, :, 20]
+    led = half * made[:4, :, 19] + made[4:, :, 19]
+    assert np.allclose(led, (values + steps)[:, :, 20], atol=0.01)
+
+
+def test_a_line_is_the_change_itself_on_even_ground(border):
+    values, steps, known = border
+    made = lines(values, steps, known)
+    assert np.allclose((values * made[:4] + made[4:])[:, :, :18], (values + steps)[:, :, :18], atol=1e-4)
+
+
+def test_nothing_changes_where_nothing_is_known(border):
+    values, steps, known = border
+    known[:, 10:] = False
+    values[:, :, 12:] = np.nan
+    made = lines(values, steps, known)
+    assert np.all(made[:4, :, 11:] == 1) and not made[4:, :, 11:].any()
+    assert np.isfinite(made).all()
