@@ -133,9 +133,11 @@ def mask(build: Build) -> None:
     """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
     with build.step("imagery"):
         networks.check_pins(build.settings.networks)
+        whole = build.series()
         for order in _orders(build):
             if order.filled(build.folder):
-                imagery.mask(order.scene, build.tile, build.settings, build.folder)
+                scene = order.scene
+                imagery.mask(scene, build.tile, build.settings, build.folder, whole=scene in whole)
 
 
 def next_scene(build: Build) -> str | None:

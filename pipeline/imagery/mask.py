@@ -1,12 +1,16 @@
 """The full-resolution cloud mask of a scene, and its 8-bit view for people (paper, 2.2)."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
+from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
@@ -22,6 +26,7 @@ from pipeline.evidence import (
 )
 from pipeline.grid import Tile
 from pipeline.image import Image, open_image
+from pipeline.imagery.spots import Believed, Sun, sun_of
 from pipeline.networks import load, predict
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, EMPTY, filled, geobox_of, opened, padded, raster_writer, windows
@@ -32,7 +37,9 @@ from pipeline.tone import Tone, load_tone
 NETWORK = "cloud"
 
 
-def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+def mask(
+    scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *, whole: bool = False
+) -> dict[str, Any]:
     """Write scenes/ID/cloud.tif and scenes/ID/image.tif from scenes/ID/reflectance.tif.
 
     cloud.tif is 0 clear, 1 cloud, 2 cloud shadow, 255 no data; image.tif is the scene under the campaign's
@@ -43,6 +50,9 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
         tile: the tile.
         settings: of the campaign.
         folder: of the build.
+        whole: whether the scene comes whole in any case: then spots of cloud and shadow that are not believed
+            are clear (`spots`). That looks at whole spots and at clouds some way off, so the mask of another
+            scene is the network's alone and does not depend on which blocks came.
 
     Returns:
         Shares of the tile: "valid", "clear", "doubtful" (clear, but within the margin), "cloud", "shadow".
@@ -53,7 +63,10 @@ def mask(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> 
     """
     place = scene_folder(folder, scene.id)
     if not (place / "cloud.tif").exists():
-        write_mask(place / "reflectance.tif", place / "cloud.tif")
+        if whole:
+            write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene))
+        else:
+            write_mask(place / "reflectance.tif", place / "cloud.tif")
     if not (place / "image.tif").exists():
         _write_image(place / "reflectance.tif", place / "image.tif", load_tone(settings.tone))
     return _kept_shares(place, margin_pixels(settings.margin, settings.resolution))
@@ -67,8 +80,40 @@ def write_mask(reflectance: Path, target: Path) -> None:
 
 def write_mask_of(image: Image, target: Path) -> None:
     """Run the cloud network over an open image and write the mask."""
-    geobox = image.geobox
-    with raster_writer(
+    with _writer(target, image.geobox) as out:
+        for window, classes, _ in _classified(image):
+            out.write(classes, 1, window=window)
+
+
+def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None) -> None:
+    """As `write_mask`, but spots that are not believed are clear (`spots`).
+
+    Args:
+        reflectance: of a whole scene.
+        target: where the mask goes.
+        sun: azimuth and elevation, degrees, where they are known.
+    """
+    first = target.with_name(f".{target.name}")
+    with open_image(reflectance) as image, raster_writer(first, image.geobox, 2, "uint8") as out:
+        for window, classes, probability in _classified(image):
+            out.write(np.stack([classes, probability]), window=window)
+    believed = Believed(first, sun)
+    with opened(first) as found, _writer(target, geobox_of(found)) as out:
+        for window in windows(found.shape):
+            out.write(believed.only(found.read(1, window=window), window), 1, window=window)
+    first.unlink()
+
+
+def _classified(image: Image) -> Iterator[tuple[Window, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Windows of an image with the class of each pixel and its probability, 0..255."""
+    for window, probabilities in predict(load(NETWORK), image.read, image.geobox.shape.yx):
+        valid = np.isfinite(image.read(window)).all(axis=0)
+        classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA).astype(np.uint8)
+        yield window, classes, np.rint(255 * probabilities.max(axis=0)).astype(np.uint8)
+
+
+def _writer(target: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    return raster_writer(
         target,
         geobox,
         1,
@@ -77,11 +122,7 @@ def write_mask_of(image: Image, target: Path) -> None:
         cog=True,
         overviews=Resampling.mode,
         descriptions=("cloud",),
-    ) as out:
-        for window, probabilities in predict(load(NETWORK), image.read, geobox.shape.yx):
-            valid = np.isfinite(image.read(window)).all(axis=0)
-            classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA)
-            out.write(classes.astype(np.uint8), 1, window=window)
+    )
 
 
 def _write_image(reflectance: Path, target: Path, tone: Tone) -> None:

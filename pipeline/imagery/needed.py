@@ -6,29 +6,38 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import label, maximum
 
 from pipeline.catalog import Wanted
+from pipeline.catalog.sampling import APRON
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import lasting_shadow, scene_folder
-from pipeline.grid import PREVIEW_RESOLUTION, Tile
-from pipeline.imagery.coverage import PreviewCells
+from pipeline.distance import distance_to_false
+from pipeline.evidence import lasting_shadow, margin_pixels, scene_folder
+from pipeline.grid import Tile
 from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import opened, windows
 from pipeline.settings import CampaignSettings
 
-# Metres beyond the edge of a scene in which the composite may pass to the next one.
-BLEND = 720.0
+CELL = 60.0
+# Metres around open ground in which the composite may pass to the next scene: least, and most, where the open
+# spot is large.
+BLEND, MOST_BLEND = 240.0, 720.0
+BLEND_STEP = 60.0
+# The share of the cloud network's margin within which the mask changes where the rest is empty.
+CONTEXT = 0.75
 
 
 def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:
-    """The ground that a scene is to be fetched for, on the preview grid.
+    """The ground that a scene is to be fetched for, in cells of 60 m or a pixel where that is larger.
 
     Open is a pixel that fewer of the scenes before cover, clear or doubtful, than the campaign wants clear
-    dates; shadow that stays is not open. Around it comes what the blending of scenes reaches (`BLEND`), the
-    margin of doubtful ground, so that doubtful ground gets a clear view where there is one, and the margin of
-    the cloud network.
+    dates; shadow that stays is not open. Around each open spot comes the margin of doubtful ground, so that
+    this gets a clear view where there is one; what the edge between the scenes needs, `BLEND` and the spot's
+    own half width, up to `MOST_BLEND`; and what the cloud network looks at, less the pixels that are read
+    around wanted ones in any case.
 
     Args:
         before: those that come first in the composite; their cloud.tif are in the folder.
@@ -39,11 +48,16 @@ def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, fold
     Raises:
         SourceError: a mask is missing.
     """
-    margin = BLEND + settings.margin + read_card(WEIGHTS / "cloud.json").margin * settings.resolution
-    reach = ceil(margin / PREVIEW_RESOLUTION)
-    cells = open_cells(before, tile, settings, folder)
-    grown = maximum_filter(cells.view(np.uint8), 2 * reach + 1, mode="constant").view(bool)
-    return Wanted(grown, tile.preview_geobox())
+    seen = CONTEXT * read_card(WEIGHTS / "cloud.json").margin
+    context = max(seen - APRON, 0) * settings.resolution
+    margin = margin_pixels(settings.margin, settings.resolution) * settings.resolution
+    opens = open_cells(before, tile, settings, folder)
+    size = opens.size
+    grown = np.zeros(opens.cells.shape, bool)
+    for blend, spots in _by_blend(opens.cells, size):
+        reach = ceil((margin + blend + context) / size)
+        grown |= distance_to_false(~spots, reach + 1) <= reach
+    return Wanted(grown, opens.geobox)
 
 
 def everywhere(tile: Tile) -> Wanted:
@@ -52,12 +66,12 @@ def everywhere(tile: Tile) -> Wanted:
     return Wanted(np.ones(geobox.shape.yx, bool), geobox)
 
 
-def open_cells(
-    before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path
-) -> NDArray[np.bool_]:
-    """Bool (343, 343): cells of the preview grid with an open pixel (see `needed`)."""
+def open_cells(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:
+    """The cells with an open pixel (see `needed`)."""
     geobox = tile.geobox(settings.resolution)
-    cells = PreviewCells(geobox)
+    side = max(int(CELL // settings.resolution), 1)
+    rows, cols = (-(-length // side) for length in geobox.shape)
+    found = np.zeros((rows, cols), bool)
     with ExitStack() as stack:
         masks = [
             stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in before
@@ -66,5 +80,22 @@ def open_cells(
             views = np.zeros((window.height, window.width), np.int64)
             for mask in masks:
                 views += mask.read(1, window=window) == 0
-            cells.add((views < settings.clear_dates) & ~lasting_shadow(masks, window), window)
-    return cells.shares() > 0
+            lacking = np.nonzero((views < settings.clear_dates) & ~lasting_shadow(masks, window))
+            found[(window.row_off + lacking[0]) // side, (window.col_off + lacking[1]) // side] = True
+    return Wanted(found, GeoBox((rows, cols), geobox.affine @ Affine.scale(side), geobox.crs))
+
+
+def _by_blend(cells: NDArray[np.bool_], size: float) -> list[tuple[float, NDArray[np.bool_]]]:
+    """The spots of open cells (cells that touch), those together for which the edge needs as much ground."""
+    labels, count = label(cells, np.ones((3, 3)))
+    if not count:
+        return []
+    limit = MOST_BLEND / size
+    inside = distance_to_false(np.pad(cells, 1), limit)[1:-1, 1:-1]
+    width = np.asarray(maximum(inside, labels, np.arange(1, count + 1))) * size - size / 2
+    blends = np.minimum(BLEND + BLEND_STEP * np.ceil(width / BLEND_STEP), MOST_BLEND)
+    found = []
+    for blend in np.unique(blends):
+        of_it = np.concatenate([[False], blends == blend])
+        found.append((float(blend), of_it[labels]))
+    return found

@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "packing": "script.lib.bench.packing",
     "balance": "script.lib.bench.balance",
     "scene-lists": "script.lib.bench.scene_lists",
+    "fetched": "script.lib.bench.fetched",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
 APART = {"low-zooms": "script.lib.bench_low_zooms"}

@@ -49,15 +49,16 @@ def safe_of(inputs: Inputs, make: Callable[[Path], None]) -> Inputs:
     return Inputs(folder, "safe")
 
 
-def simulated(work: Path, resolution: int, dates: int = DATES) -> Inputs:
+def simulated(work: Path, resolution: int, dates: int = DATES, seed: int = SEED) -> Inputs:
     """The scenes of the tile, simulated unless they are there."""
-    folder = work / "inputs" / f"stac-{resolution}m-{dates}"
+    of_seed = "" if seed == SEED else f"-seed-{seed}"
+    folder = work / "inputs" / f"stac-{resolution}m-{dates}{of_seed}"
     if (folder / "whole").exists():
         return Inputs(folder, "stac")
     shutil.rmtree(folder, ignore_errors=True)
-    command = [PYTHON, "-m", "pipeline", "simulate", "--out", folder, "--tile", TILE, "--seed", SEED,
+    command = [PYTHON, "-m", "pipeline", "simulate", "--out", folder, "--tile", TILE, "--seed", seed,
                "--dates", dates, "--resolution", resolution, "--format", "stac", "--workers", 1]  # fmt: skip
-    with step(f"Simulating {dates} dates at {resolution} m"):
+    with step(f"Simulating {dates} dates at {resolution} m{of_seed}"):
         done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise Trouble(f"The scenes could not be simulated: {last_line(done.stderr)}")

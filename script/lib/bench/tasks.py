@@ -26,7 +26,9 @@ from pipeline.raster import BANDS, Raster, geobox_of, opened, raster_writer, win
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
 from script.lib.bench import balance_task
+from script.lib.bench.in_blocks import in_blocks
 from script.lib.bench.make_safe import make_safe
+from script.lib.bench.mask_truth import against_truth
 from script.lib.bench.pack_task import pack
 from script.lib.bench.scene_list_task import lists, region_lists
 
@@ -265,6 +267,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "balance-square": balance_task.square,
     "scene-list": lists,
     "scene-lists": region_lists,
+    "blocks": in_blocks,
+    "against-truth": against_truth,
 }
 
 

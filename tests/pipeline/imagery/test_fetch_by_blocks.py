@@ -1,17 +1,20 @@
 """A scene that serves the mosaic alone is fetched where those before it leave ground open."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
 from pipeline import imagery
+from pipeline.catalog.sampling import APRON
 from pipeline.catalog.scene import Asset
 from pipeline.evidence import scene_folder
-from pipeline.imagery.needed import BLEND, needed, open_cells
+from pipeline.imagery.needed import BLEND, CONTEXT, MOST_BLEND, needed, open_cells
 from pipeline.mosaic.assembly import REACH
 from pipeline.networks.registry import WEIGHTS, read_card
-from pipeline.raster import BANDS, read_raster
+from pipeline.raster import BANDS, Raster, read_raster, write_raster
+from pipeline.settings import CampaignSettings
 from tests.file_server import file_server
 from tests.pipeline.catalog.making import write_bands
 
@@ -48,38 +51,51 @@ def torn(rows, cols, value=1):
     return cloud
 
 
-def test_the_margin_is_as_wide_as_the_composite_blends():
-    assert BLEND >= REACH
+def test_the_margin_of_large_spots_is_as_wide_as_the_composite_blends():
+    assert MOST_BLEND >= REACH
+
+
+@pytest.mark.parametrize("side", [1, 3, 9, 40])
+def test_the_margin_grows_with_the_spot(tmp_path, tile, make_mask, close, side):
+    fine = CampaignSettings(date(2023, 8, 1), date(2023, 8, 31), resolution=60, margin=120)
+    geobox = tile.geobox(60)
+    cloud = np.zeros(geobox.shape.yx, np.uint8)
+    cloud[500 : 500 + side, 700 : 700 + side] = 1
+    write_raster(scene_folder(tmp_path, "a") / "cloud.tif", Raster(cloud[None], geobox), nodata=255)
+    found = needed([scene_of("a", tile)], tile, fine, tmp_path)
+    rows, cols = np.nonzero(found.cells)
+    assert found.size == 60 and rows.min() - 500 == cols.min() - 700
+    reach = (500 - rows.min()) * 60
+    assert reach == (rows.max() - 499 - side) * 60
+    half = side * 60 / 2
+    assert 120 + min(BLEND + half, MOST_BLEND) <= reach <= 120 + min(BLEND + half, MOST_BLEND) + 120
 
 
 def test_ground_is_open_until_enough_dates_cover_it(tmp_path, tile, settings, make_mask):
     first = make_mask("a", torn(slice(80, 90), slice(80, 90)))
-    cells = open_cells([first], tile, settings, tmp_path)
-    size = 320 / COARSE
-    rows, cols = np.nonzero(cells)
-    assert abs(rows.min() * size - 80) <= 1 and abs(cols.max() * size - 89) <= 1
-    assert not open_cells([first, make_mask("b", torn(0, slice(0, 0)))], tile, settings, tmp_path).any()
+    cells = open_cells([first], tile, settings, tmp_path).cells
+    assert cells.shape == SHAPE and cells.sum() == 100 and cells[80:90, 80:90].all()
+    second = make_mask("b", torn(0, slice(0, 0)))
+    assert not open_cells([first, second], tile, settings, tmp_path).cells.any()
     twice = replace(settings, clear_dates=2, resolution=60)
     object.__setattr__(twice, "resolution", COARSE)
-    second = make_mask("b", torn(0, slice(0, 0)))
-    assert open_cells([first, second], tile, twice, tmp_path).sum() == cells.sum()
-    assert open_cells([first], tile, twice, tmp_path).sum() == SHAPE[0] * SHAPE[1]
+    assert np.array_equal(open_cells([first, second], tile, twice, tmp_path).cells, cells)
+    assert open_cells([first], tile, twice, tmp_path).cells.all()
 
 
 def test_shadow_that_stays_is_dark_ground_and_not_open(tmp_path, tile, settings, make_mask):
     lake = torn(slice(80, 90), slice(80, 90), 2)
     first, second = make_mask("a", lake), make_mask("b", lake)
-    assert open_cells([first], tile, settings, tmp_path).any()
-    inside = open_cells([first, second], tile, settings, tmp_path)[82 * 600 // 320 : 88 * 600 // 320, 154:165]
-    assert not inside.any()
+    assert open_cells([first], tile, settings, tmp_path).cells.any()
+    assert not open_cells([first, second], tile, settings, tmp_path).cells.any()
 
 
 def test_what_is_needed_has_the_margin_of_the_network(tmp_path, tile, settings, make_mask):
     first = make_mask("a", torn(slice(0, 3), slice(0, 3)))
     found = needed([first], tile, settings, tmp_path).cells
-    margin = read_card(WEIGHTS / "cloud.json").margin * COARSE
+    margin = CONTEXT * read_card(WEIGHTS / "cloud.json").margin - APRON
     rows, cols = np.nonzero(found)
-    assert rows.max() * 320 >= 3 * COARSE + margin and cols.max() * 320 >= 3 * COARSE + margin
+    assert rows.max() >= 3 + margin and cols.max() >= 3 + margin
 
 
 def test_open_ground_is_the_scenes_own_and_what_is_far_from_it_is_not_fetched(

@@ -1,0 +1,61 @@
+"""The mask depends neither on the windows nor on the blocks in which a scene came; on a real scene."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline import networks
+from pipeline.distance import distance_to_false
+from pipeline.imagery.needed import CONTEXT
+from pipeline.networks.network import Network
+from pipeline.raster import BANDS, read_raster
+
+FILES = dict(zip(BANDS, ("B04", "B03", "B02", "B08"), strict=True))
+MOST_DIFFERENT = 1e-6
+BLOCK = 64
+SERVED = 8
+
+
+@pytest.fixture(scope="module")
+def reflectance(shared_data):
+    """33TWL on 2023-08-15, 915 x 915 pixels with cumulus and shadows, NaN where it is empty."""
+    place = shared_data / "alpine_33TWL_33TWM" / "S2A_33TWL_20230815_0_L2A"
+    numbers = np.concatenate([read_raster(place / f"{FILES[band]}.tif").data for band in BANDS])
+    return np.where((numbers > 0).all(axis=0), numbers.astype(np.float32) / 10_000, np.nan)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return networks.load("cloud")
+
+
+@pytest.fixture(scope="module")
+def mask(network, reflectance):
+    found = network.probabilities(reflectance).argmax(axis=0)
+    assert all((found == code).mean() > 0.0005 for code in range(3))
+    return found
+
+
+@pytest.mark.parametrize("window", [512, 320, 256])
+def test_windows_of_another_size_give_the_same_mask(network, reflectance, mask, window):
+    other = Network(replace(network.card, window=window), network.module)
+    different = other.probabilities(reflectance).argmax(axis=0) != mask
+    assert different.mean() <= MOST_DIFFERENT
+
+
+def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, reflectance, mask):
+    spots = np.zeros(mask.shape, bool)
+    spots[tuple(np.random.default_rng(3).integers(0, len(mask), (2, 25)))] = True
+    served = distance_to_false(~spots, SERVED + 1) <= SERVED
+    reach = SERVED + CONTEXT * network.margin
+    grown = distance_to_false(~spots, reach + 1) <= reach
+    came = np.zeros_like(grown)
+    for row in range(0, len(mask), BLOCK):
+        for col in range(0, len(mask), BLOCK):
+            block = slice(row, row + BLOCK), slice(col, col + BLOCK)
+            came[block] = grown[block].any()
+    assert 0.2 < came.mean() < 0.8
+    partial = network.probabilities(np.where(came, reflectance, np.nan)).argmax(axis=0)
+    different = (partial != mask)[served & np.isfinite(reflectance).all(axis=0)]
+    assert different.size > 3_000 and different.mean() <= MOST_DIFFERENT
