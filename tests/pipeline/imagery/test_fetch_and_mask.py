@@ -4,6 +4,7 @@ import rasterio
 
 from pipeline import imagery
 from pipeline.errors import SourceError
+from pipeline.imagery.spots import SURE_CLOUD
 from pipeline.raster import decode, read_raster
 from pipeline.tone import load_tone
 
@@ -85,3 +86,24 @@ def test_a_scene_that_was_not_fetched_cannot_be_masked(
     (tmp_path / "scenes/a/reflectance.tif").unlink()
     with pytest.raises(SourceError, match=r"reflectance\.tif"):
         imagery.mask(scene, tile, settings, tmp_path)
+
+
+def test_the_mask_of_a_whole_scene_has_only_spots_that_are_believed(
+    tmp_path, tile, settings, make_fetched, seeded_cloud_network
+):
+    scene, stored = make_fetched("a")
+    imagery.mask(scene, tile, settings, tmp_path)
+    alone = read_raster(tmp_path / "scenes/a/cloud.tif").data[0]
+    probability = seeded_cloud_network.probabilities(decode(stored)).max(axis=0)
+    (tmp_path / "scenes/a/cloud.tif").unlink()
+    imagery.mask(scene, tile, settings, tmp_path, whole=True)
+    cloud = read_raster(tmp_path / "scenes/a/cloud.tif").data[0]
+    changed = cloud != alone
+    assert changed.any() and not cloud[changed].any()
+    assert (probability[changed & (alone == 1)] < SURE_CLOUD / 255).all()
+    assert {path.name for path in (tmp_path / "scenes/a").iterdir()} == {
+        "cloud.tif",
+        "image.tif",
+        "mask.json",
+        "reflectance.tif",
+    }
