@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from script.lib import services
 from script.lib.places import PYTHON, ROOT
 
-# Large windows are given back to the system and taken again otherwise, page by page.
+# Large windows are given back to the system and taken again otherwise, page by page; and with a heap for each
+# thread, none would use what GDAL's threads have freed.
 MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "8000000000",
     "MALLOC_TRIM_THRESHOLD_": "8000000000",
     "MALLOC_TOP_PAD_": "268435456",
