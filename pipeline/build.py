@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.catalog.scene import Scene
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UsageError
 from pipeline.grid import Tile
 from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
@@ -19,6 +19,8 @@ from pipeline.storage import read_json, write_json
 
 CANDIDATES = "candidates.json"
 WORK = "work.json"
+REQUEST = "request.json"
+RECORDS = (REQUEST, WORK, CANDIDATES)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Build:
     def candidates(self) -> dict[str, Scene]:
         """The scenes that the catalog offered, by id."""
         return {item["id"]: Scene.from_json(item) for item in read_json(self.folder / CANDIDATES)["scenes"]}
+
+    def datatakes(self) -> frozenset[str]:
+        """The datatakes of the list's scenes."""
+        return frozenset(item.datatake for item in self.scene_list().chosen)
 
     def wanted(self) -> list[Scene]:
         """The scenes to fetch: those of the landcover series, then the others of the list by rank."""
@@ -79,6 +85,28 @@ class Build:
             notes.pop("error")
             write_json(self.folder / WORK, notes)
         self.add(seconds={stage: round(time.monotonic() - started, 3)}, peak_memory_mib=[peak_memory_mib()])
+
+
+def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:
+    """Begin a tile's build in a folder, or go on with one of the same request.
+
+    Raises:
+        UsageError: products are there already and `resume` is False, or they are of another request.
+    """
+    asked = {"settings": settings.to_json(), "catalog": catalog}
+    request = folder / REQUEST
+    if any(path.name not in RECORDS for path in folder.glob("*")) and request.exists():
+        if not resume:
+            raise UsageError(
+                f"{folder} already holds products: give --resume to go on with them, or another --out.", "out"
+            )
+        if read_json(request) != asked:
+            raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
+    else:
+        for name in RECORDS:
+            (folder / name).unlink(missing_ok=True)
+    write_json(request, asked)
+    return Build(tile, settings, folder)
 
 
 def series(listed: SceneList, settings: CampaignSettings) -> list[str]:

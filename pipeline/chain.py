@@ -6,27 +6,21 @@ machine run the same code; what a step has finished is not made again.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline import imagery, landcover, mosaic, networks, scene_list
-from pipeline.build import CANDIDATES, WORK, Build, series
+from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
-from pipeline.errors import NoScenes, SourceError, TransientSourceError, UsageError
-from pipeline.grid import Tile
+from pipeline.errors import NoScenes, SourceError, TransientSourceError
 from pipeline.imagery import Coverage
 from pipeline.older import fill_figures, fill_holes
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
 from pipeline.reports import write_build_report, write_revision_report
 from pipeline.scene_list import Candidate, SceneList
-from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, require_space, write_json
-
-REQUEST = "request.json"
-RECORDS = (REQUEST, WORK, CANDIDATES)
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +69,10 @@ def make_scene_list(
         listed = scene_list.choose(
             found, build.tile, build.settings, build.folder, neighbour_datatakes=takes, overrides=asked
         )
-        return _series_first(build, listed)
+        return series_first(build, listed)
 
 
-def _series_first(build: Build, listed: SceneList) -> SceneList:
+def series_first(build: Build, listed: SceneList) -> SceneList:
     """The list with the scenes of the landcover series first: they come whole, others fill what is open."""
     ordered = listed.with_first(series(listed, build.settings))
     ordered.write(build.folder)
@@ -272,130 +266,12 @@ def build_tile(
     return classify(build)
 
 
-def run(
-    catalog: str,
-    tiles: Sequence[Tile],
-    settings: CampaignSettings,
-    out: Path,
-    *,
-    resume: bool = False,
-    tell: Callable[[str, str], None] = lambda tile, step: log.info("%s: %s", tile, step),
-) -> dict[str, dict[str, Any]]:
-    """All four stages for several tiles, blended with each other; products under out/TILE/.
-
-    Args:
-        catalog: STAC API address, static STAC catalog, or folder of SAFE products.
-        tiles: what to make.
-        settings: dates, cloud cover, resolution and so on.
-        out: the folder of the products.
-        resume: go on with what an earlier run of the same settings left.
-        tell: called with (tile name, what is being done).
-
-    Returns:
-        The report of each tile that has a mosaic; tiles without scenes are left out and logged.
-
-    Raises:
-        UsageError: products are there already and `resume` was not given, or they are of other settings.
-        NoScenes: not one of the tiles has a usable scene.
-    """
-    builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
-    failures = _make_lists(builds, catalog, tell)
-    folders: dict[str, Path] = {}
-    for name, build in builds.items():
-        if name in failures:
-            continue
-        try:
-            build_tile(build, catalog, tell=partial(tell, name))
-        except NoScenes as error:
-            failures[name] = error
-            continue
-        folders[name] = build.folder
-    if not folders:
-        raise next(iter(failures.values()))
-    for name, reason in failures.items():
-        log.warning("%s is left out: %s", name, reason)
-    reports = {}
-    for name in folders:
-        tell(name, "blending with its neighbours")
-        reports[name] = revise(builds[name], folders)
-    return reports
-
-
-def _make_lists(
-    builds: Mapping[str, Build], catalog: str, tell: Callable[[str, str], None]
-) -> dict[str, NoScenes]:
-    """Stage 1 of all tiles, together where their lists are to agree; gives why tiles have none."""
-    failures: dict[str, NoScenes] = {}
-    open_, begun = [], []
-    for name, build in builds.items():
-        if (build.folder / "scenes").exists():
-            begun.append(build)
-            continue
-        try:
-            if not (build.folder / "scene_list.json").exists() or not build.scene_list().chosen:
-                tell(name, "looking at the previews")
-                make_scene_list(build, catalog)
-            open_.append(build)
-        except NoScenes as error:
-            failures[name] = error
-    if open_ and len(builds) > 1 and open_[0].settings.agree_datatakes:
-        tell(open_[0].tile.name, f"choosing {len(open_)} scene lists together")
-        agree(open_, begun)
-    return failures
-
-
-def agree(builds: Sequence[Build], finished: Sequence[Build] = ()) -> None:
-    """Choose the lists of several tiles anew so that neighbours share datatakes where that costs no scene.
-
-    Args:
-        builds: of one campaign, with lists of their own and nothing fetched yet.
-        finished: builds whose lists stay as they are.
-    """
-    lists = {build.tile.name: build for build in finished}
-    members = []
-    for build in builds:
-        near = [_datatakes(lists[other.name]) for other in build.tile.neighbours() if other.name in lists]
-        asked = read_json(build.folder / CANDIDATES)
-        write_json(build.folder / CANDIDATES, asked | {"neighbour_datatakes": [sorted(one) for one in near]})
-        scenes = list(build.candidates().values())
-        members.append(scene_list.Member(build.tile, build.folder, scenes, near, asked["overrides"]))
-    found = scene_list.choose_together(members, builds[0].settings)
-    for build in builds:
-        _series_first(build, found[build.tile.name])
-
-
-def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:
-    """Begin a tile's build in a folder, or go on with one of the same request.
-
-    Raises:
-        UsageError: products are there already and `resume` is False, or they are of another request.
-    """
-    asked = {"settings": settings.to_json(), "catalog": catalog}
-    request = folder / REQUEST
-    if any(path.name not in RECORDS for path in folder.glob("*")) and request.exists():
-        if not resume:
-            raise UsageError(
-                f"{folder} already holds products: give --resume to go on with them, or another --out.", "out"
-            )
-        if read_json(request) != asked:
-            raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
-    else:
-        for name in RECORDS:
-            (folder / name).unlink(missing_ok=True)
-    write_json(request, asked)
-    return Build(tile, settings, folder)
-
-
 def _rejected(rejected: Sequence[Sequence[str]]) -> str:
     """What was there but no candidate, as the end of a sentence."""
     if not rejected:
         return ""
     name, reason = rejected[0]
     return f"; {len(rejected)} products were no candidates, such as {name}: {reason.rstrip('.')}"
-
-
-def _datatakes(build: Build) -> frozenset[str]:
-    return frozenset(item.datatake for item in build.scene_list().chosen)
 
 
 def _scenes_of(build: Build, chosen: Sequence[Candidate]) -> list[Scene]:
@@ -424,7 +300,7 @@ def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:
             stored["neighbour_datatakes"] if build.settings.agree_datatakes else (),
             overrides,
         )
-        _series_first(build, listed)
+        series_first(build, listed)
     except NoScenes as nothing:
         raise error from nothing
 

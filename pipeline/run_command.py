@@ -5,8 +5,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import chain
-from pipeline.build import Build
+from pipeline import chain, several
+from pipeline.build import Build, begin
 from pipeline.commands import FIT, Progress, settings_of, tiles_asked
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
@@ -21,7 +21,7 @@ def run_all(asked: argparse.Namespace) -> None:
     """All four stages for the tiles, blended with each other."""
     tiles, settings = _campaign(asked)
     progress = Progress(STEPS_PER_TILE * len(tiles))
-    reports = chain.run(asked.catalog, tiles, settings, asked.out, resume=asked.resume, tell=progress)
+    reports = several.run(asked.catalog, tiles, settings, asked.out, resume=asked.resume, tell=progress)
     for name, report in reports.items():
         print(f"{name}: {len(report['scenes'])} scenes, {report['coverage']:.3%} covered, {asked.out / name}")
         for warning in report["warnings"]:
@@ -82,8 +82,7 @@ def _campaign(asked: argparse.Namespace) -> tuple[list[Tile], CampaignSettings]:
 def _builds(asked: argparse.Namespace) -> tuple[dict[str, Build], Progress]:
     tiles, settings = _campaign(asked)
     builds = {
-        tile.name: chain.begin(tile, settings, asked.out / tile.name, asked.catalog, resume=True)
-        for tile in tiles
+        tile.name: begin(tile, settings, asked.out / tile.name, asked.catalog, resume=True) for tile in tiles
     }
     return builds, Progress(2 * len(tiles))
 

@@ -7,8 +7,8 @@ import pytest
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 STAGES = ("scene_list", "imagery", "mosaic", "landcover")
-# What sees several stages: the chain, its way of filling holes, its command line, and a revision's STAC item.
-KNOW_ALL_STAGES = {"chain.py", "older.py", "build.py", "run_command.py", "product_item.py"}
+# What sees several stages: the chain (one tile, several, holes), its command line, a build, a STAC item.
+KNOW_ALL_STAGES = {"chain.py", "several.py", "older.py", "build.py", "run_command.py", "product_item.py"}
 
 
 def imports_of(path):

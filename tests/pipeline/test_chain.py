@@ -9,9 +9,9 @@ import pystac
 import pytest
 import rasterio
 
-from pipeline import chain
+from pipeline import chain, several
 from pipeline.__main__ import main
-from pipeline.build import Build
+from pipeline.build import Build, begin
 from pipeline.errors import ModelError, NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
 from pipeline.raster import decode, read_raster
@@ -36,7 +36,7 @@ def season(tmp_path_factory):
 def products(season, tmp_path_factory):
     out = tmp_path_factory.mktemp("products")
     tiles = [Tile.parse(name) for name in TILES]
-    reports = chain.run(season[1], tiles, SETTINGS, out)
+    reports = several.run(season[1], tiles, SETTINGS, out)
     return out, reports
 
 
@@ -119,10 +119,10 @@ def test_a_run_with_products_there_asks_for_resume_and_then_changes_nothing(prod
     out, _ = products
     tiles = [Tile.parse(name) for name in TILES]
     with pytest.raises(UsageError, match="--resume"):
-        chain.run(season[1], tiles, SETTINGS, out)
+        several.run(season[1], tiles, SETTINGS, out)
     with pytest.raises(UsageError, match="other settings"):
         other = CampaignSettings(SETTINGS.start, SETTINGS.end, max_cloud=50, resolution=60)
-        chain.run(season[1], tiles, other, out, resume=True)
+        several.run(season[1], tiles, other, out, resume=True)
 
 
 def test_no_candidate_is_told_with_tile_dates_and_catalog(season, tmp_path, capsys):
@@ -167,7 +167,7 @@ def test_a_broken_scene_is_set_aside_and_told_and_the_tile_goes_on(season, produ
         path for path in copy.rglob("*.tif") if path.parent.name == first and path.stem in ("red", "B04")
     )
     red.write_bytes(red.read_bytes()[: red.stat().st_size // 3])
-    build = chain.begin(Tile.parse("33UVR"), SETTINGS, tmp_path / "out", str(copy), resume=False)
+    build = begin(Tile.parse("33UVR"), SETTINGS, tmp_path / "out", str(copy), resume=False)
     chain.make_scene_list(build, str(copy / "catalog.json"))
     there = chain.fetch(build)
     assert first not in there and there
@@ -179,7 +179,7 @@ def test_a_tile_whose_scenes_are_all_broken_fails_with_the_reason(season, tmp_pa
     shutil.copytree(season[0], copy, ignore=shutil.ignore_patterns("truth"))
     for path in copy.rglob("*.tif"):
         path.write_bytes(path.read_bytes()[:2000])
-    build = chain.begin(Tile.parse("33UVR"), SETTINGS, tmp_path / "out", str(copy), resume=False)
+    build = begin(Tile.parse("33UVR"), SETTINGS, tmp_path / "out", str(copy), resume=False)
     with pytest.raises((SourceError, NoScenes)):
         chain.make_scene_list(build, str(copy / "catalog.json"))
         chain.fetch(build)
@@ -187,7 +187,7 @@ def test_a_tile_whose_scenes_are_all_broken_fails_with_the_reason(season, tmp_pa
 
 def test_all_clouds_is_told_and_the_candidates_are_kept(season, tmp_path):
     build = Build(Tile.parse("33UVR"), SETTINGS, tmp_path)
-    chain.begin(build.tile, SETTINGS, tmp_path, season[1], resume=False)
+    begin(build.tile, SETTINGS, tmp_path, season[1], resume=False)
     everything = [
         scene.id for scene in chain.open_catalog(season[1]).search("33UVR", SETTINGS.start, SETTINGS.end, 100)
     ]
@@ -241,7 +241,7 @@ def test_scenes_of_level_1c_in_safe_folders_are_chosen_and_fetched(tmp_path, cap
     scenes = json.loads((tmp_path / "out" / "33UVR" / "scene_list.json").read_text())["scenes"]
     truth = json.loads((tmp_path / "safe" / "truth" / "33UVR" / "truth.json").read_text())["scenes"]
     assert {scene["id"]: scene["hazy"] for scene in scenes} == {one["id"]: one["hazy"] for one in truth}
-    build = chain.begin(
+    build = begin(
         Tile.parse("33UVR"),
         CampaignSettings(date(2023, 6, 1), date(2023, 8, 31), max_cloud=95, resolution=60, level="L1C"),
         tmp_path / "out" / "33UVR",

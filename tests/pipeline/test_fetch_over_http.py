@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rasterio.shutil import copy
 
+from pipeline import build as builds
 from pipeline import chain, imagery
 from pipeline.errors import TransientSourceError
 from pipeline.grid import Tile
@@ -53,7 +54,7 @@ def quick(monkeypatch):
 
 
 def begin(far, folder):
-    build = chain.begin(TILE, SETTINGS, folder, far[1], resume=False)
+    build = builds.begin(TILE, SETTINGS, folder, far[1], resume=False)
     everything = [
         scene.id for scene in chain.open_catalog(far[1]).search(TILE.name, SETTINGS.start, SETTINGS.end, 100)
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import chain, imagery, older
-from pipeline.build import Build
+from pipeline.build import Build, begin
 from pipeline.catalog import open_catalog
 from pipeline.errors import SourceError
 from pipeline.grid import Tile
@@ -36,7 +36,7 @@ def season(tmp_path_factory):
 def built(season, tmp_path_factory):
     """The tile's build and revision, with holes filled."""
     folder = tmp_path_factory.mktemp("built") / TILE
-    build = chain.begin(Tile.parse(TILE), replace(SETTINGS, **OLDER), folder, season[1], resume=False)
+    build = begin(Tile.parse(TILE), replace(SETTINGS, **OLDER), folder, season[1], resume=False)
     report = chain.build_tile(build, season[1])
     return build, report, chain.revise(build, {TILE: folder})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import chain
+from pipeline import several
 from pipeline.build import CANDIDATES, Build
 from pipeline.catalog.scene import Scene
 from pipeline.grid import Tile
@@ -49,7 +49,7 @@ def days_of(build: Build) -> list[int]:
 
 def test_neighbours_made_together_share_a_datatake(builds: list[Build]) -> None:
     assert [days_of(build) for build in builds] == [[20], [28]]
-    chain.agree(builds)
+    several.agree(builds)
     assert [days_of(build) for build in builds] == [[4], [5]]
     proof = SceneList.read(builds[0].folder).proof
     assert proof["optimal"] and proof["method"] == "region"
@@ -60,7 +60,7 @@ def test_neighbours_made_together_share_a_datatake(builds: list[Build]) -> None:
 
 
 def test_lists_of_finished_neighbours_stay_and_count(builds: list[Build]) -> None:
-    chain.agree(builds[1:], builds[:1])
+    several.agree(builds[1:], builds[:1])
     assert [days_of(build) for build in builds] == [[20], [28]]
     stored = json.loads((builds[1].folder / CANDIDATES).read_text())
     assert stored["neighbour_datatakes"] == [["B"]]
@@ -70,11 +70,11 @@ def test_a_run_of_several_tiles_chooses_its_lists_together(
     builds: list[Build], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {build.tile.name: build for build in builds}
-    assert chain._make_lists(named, "nowhere", lambda tile, step: None) == {}
+    assert several._make_lists(named, "nowhere", lambda tile, step: None) == {}
     assert [days_of(build) for build in builds] == [[4], [5]]
     apart = {
         name: replace(build, settings=replace(SETTINGS, agree_datatakes=False))
         for name, build in named.items()
     }
-    monkeypatch.setattr(chain, "agree", lambda *_: pytest.fail("the campaign did not ask for it"))
-    chain._make_lists(apart, "nowhere", lambda tile, step: None)
+    monkeypatch.setattr(several, "agree", lambda *_: pytest.fail("the campaign did not ask for it"))
+    several._make_lists(apart, "nowhere", lambda tile, step: None)
