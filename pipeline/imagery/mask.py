@@ -31,6 +31,7 @@ from pipeline.networks import load, predict
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, EMPTY, filled, geobox_of, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
+from pipeline.sketch import KEPT, READ, CellGrid, sketch_writer
 from pipeline.storage import read_json, write_json
 from pipeline.tone import Tone, load_tone
 
@@ -40,10 +41,11 @@ NETWORK = "cloud"
 def mask(
     scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *, whole: bool = False
 ) -> dict[str, Any]:
-    """Write scenes/ID/cloud.tif and scenes/ID/image.tif from scenes/ID/reflectance.tif.
+    """Write cloud.tif, image.tif and sketch.tif of scenes/ID from its reflectance.tif.
 
     cloud.tif is 0 clear, 1 cloud, 2 cloud shadow, 255 no data; image.tif is the scene under the campaign's
-    tone curve; mask.json keeps the shares. Files that are there already are left as they are.
+    tone curve; sketch.tif is the scene in cells (see `Sketch`); mask.json keeps the shares. Files that are
+    there already are left as they are.
 
     Args:
         scene: whose reflectance.tif is in the folder.
@@ -63,12 +65,13 @@ def mask(
     """
     place = scene_folder(folder, scene.id)
     if not (place / "cloud.tif").exists():
+        (place / KEPT).unlink(missing_ok=True)
         if whole:
             write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene))
         else:
             write_mask(place / "reflectance.tif", place / "cloud.tif")
-    if not (place / "image.tif").exists():
-        _write_image(place / "reflectance.tif", place / "image.tif", load_tone(settings.tone))
+    if not all((place / name).exists() for name in ("image.tif", KEPT)):
+        _write_views(place, load_tone(settings.tone))
     return _kept_shares(place, margin_pixels(settings.margin, settings.resolution))
 
 
@@ -125,30 +128,40 @@ def _writer(target: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWrite
     )
 
 
-def _write_image(reflectance: Path, target: Path, tone: Tone) -> None:
-    with opened(reflectance) as pixels:
+def _write_views(place: Path, tone: Tone) -> None:
+    """Write image.tif and sketch.tif, both from one reading of the scene's pixels."""
+    with opened(place / "reflectance.tif") as pixels, opened(place / "cloud.tif") as mask:
         geobox = geobox_of(pixels)
-        with raster_writer(
-            target,
-            geobox,
-            4,
-            "uint8",
-            nodata=0,
-            cog=True,
-            picture=True,
-            descriptions=BANDS,
-            tags=tone.tags(),
-        ) as out:
-            turn = Lock()
+        cells, turn = CellGrid.of(geobox), Lock()
 
-            def toned(window: Window) -> NDArray[np.uint8]:
-                with turn:
-                    stored = pixels.read(window=window)
-                full = filled(stored)
-                return tone.apply(stored if full.all() else np.where(full, stored, np.uint16(EMPTY)))
+        def seen(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+            with turn:
+                stored, cloud = pixels.read(window=window), mask.read(1, window=window)
+            full = filled(stored)
+            picture = tone.apply(stored if full.all() else np.where(full, stored, np.uint16(EMPTY)))
+            return picture, cells.pooled(stored, cloud)
 
-            for window, picture in in_order(toned, windows(geobox.shape.yx)):
+        with (
+            sketch_writer(place / KEPT, cells) as sketch,
+            _image_writer(place / "image.tif", geobox, tone) as out,
+        ):
+            for window, (picture, pooled) in in_order(seen, windows(geobox.shape.yx, READ)):
                 out.write(picture, window=window)
+                sketch.write(pooled, window=cells.of_pixels(window))
+
+
+def _image_writer(target: Path, geobox: GeoBox, tone: Tone) -> AbstractContextManager[DatasetWriter]:
+    return raster_writer(
+        target,
+        geobox,
+        4,
+        "uint8",
+        nodata=0,
+        cog=True,
+        picture=True,
+        descriptions=BANDS,
+        tags=tone.tags(),
+    )
 
 
 def _kept_shares(place: Path, margin: float) -> dict[str, Any]:

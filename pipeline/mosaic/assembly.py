@@ -14,8 +14,8 @@ from pipeline.mosaic.change import Change, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
-from pipeline.mosaic.sketch import CellGrid, block_sums
 from pipeline.ramps import smoothstep
+from pipeline.sketch import CellGrid, block_sums
 
 REACH = 720.0
 FADE = 1_500.0

@@ -22,11 +22,11 @@ from pipeline.mosaic.assembly import Assembly, Offsets
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
-from pipeline.mosaic.sketch import Sketch
 from pipeline.mosaic.views import SceneView
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, opened, raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
+from pipeline.sketch import Sketch
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _drafts(
     everyone = [*scenes, *witnesses]
 
     def seen(number: int) -> tuple[Sketch, Cells]:
-        sketch = Sketch.make(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
+        sketch = Sketch.of_scene(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
         return sketch, clear_means(sketch, settings.margin)
 
     sketches: list[Sketch] = []

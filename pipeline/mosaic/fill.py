@@ -27,11 +27,11 @@ from pipeline.mosaic.assembly import Assembly, Offsets
 from pipeline.mosaic.compose import clear_means
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
-from pipeline.mosaic.sketch import Sketch
 from pipeline.mosaic.views import SceneView
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, EMPTY, filled, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
+from pipeline.sketch import Sketch
 
 FILL, PROVENANCE = "fill.tif", "fill_provenance.tif"
 FEATHER = 240.0
@@ -143,7 +143,7 @@ def _older(
     scenes: Sequence[Scene], geobox: GeoBox, settings: CampaignSettings, folder: Path, work: Path
 ) -> list[OlderScene]:
     sketches = [
-        Sketch.make(scene.id, geobox, folder, work / f"sketch-{number}.tif")
+        Sketch.of_scene(scene.id, geobox, folder, work / f"sketch-{number}.tif")
         for number, scene in enumerate(scenes)
     ]
     known = [Cells.load(folder / "balance.npz"), *(clear_means(one, settings.margin) for one in sketches)]

@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from pipeline.distance import distance_to_false
-from pipeline.mosaic.sketch import block_sums
+from pipeline.sketch import block_sums
 
 COARSE = 2
 LEAST_COST, MOST_COST = 1, 2_000

@@ -3,7 +3,7 @@ import pytest
 
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
 from pipeline.mosaic.assembly import Assembly, Offsets
-from pipeline.mosaic.sketch import CellGrid
+from pipeline.sketch import CellGrid
 
 SHAPE = (183, 183)
 

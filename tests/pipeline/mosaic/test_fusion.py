@@ -6,9 +6,9 @@ from pipeline.evidence import scene_folder, sureness
 from pipeline.mosaic.assembly import Assembly, Offsets
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import Nodes, SmoothCorrection
-from pipeline.mosaic.sketch import CellGrid
 from pipeline.mosaic.views import SceneView
 from pipeline.raster import decode, opened
+from pipeline.sketch import CellGrid
 
 RESOLUTION = 600
 

@@ -7,14 +7,16 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
-from pipeline.mosaic.sketch import CellGrid, Sketch, block_sums
+from pipeline.grid import Tile
 from pipeline.raster import Raster, encode, write_raster
+from pipeline.sketch import CellGrid, Sketch, block_sums
 
 CORNER = GeoBox((130, 98), Affine(20, 0, 499980, 0, -20, 5100000), "EPSG:32633")
 
 
 @pytest.mark.parametrize(("resolution", "pixels"), [(10, 6), (20, 3), (30, 2), (60, 1), (600, 1)])
-def test_cells_are_60_m_and_never_smaller_than_a_pixel(tile, resolution, pixels):
+def test_cells_are_60_m_and_never_smaller_than_a_pixel(resolution, pixels):
+    tile = Tile.parse("33TWM")
     grid = CellGrid.of(tile.geobox(resolution))
     assert grid.pixels == pixels and grid.size == max(60, resolution)
     assert grid.geobox.shape[0] * pixels == tile.geobox(resolution).shape[0]

@@ -1,6 +1,7 @@
 """A scene in square cells of 60 m: what radiometry, series test and seams look at (paper, 2.3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,17 @@ import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio import DatasetReader
+from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder
 from pipeline.raster import decode, filled, opened, profile, windows
+from pipeline.storage import whole_file
 
+KEPT = "sketch.tif"
 CELL = 60
+# Side of the windows that are read: whole blocks of the files and whole cells.
 READ = 1536
 ALL, ANY, COVERED = 1, 2, 4
 STRIP = 192
@@ -56,10 +61,19 @@ class CellGrid:
         right = -(-(window.col_off + window.width) // self.pixels)
         return Window(left, top, right - left, bottom - top)
 
+    def pooled(self, stored: NDArray[np.uint16], cloud: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """The five bands of a sketch (see `Sketch`) from a window of pixels that begins with a whole cell.
+
+        Args:
+            stored: uint16 (4, h, w), stored reflectance.
+            cloud: uint8 (h, w), the scene's mask.
+        """
+        return _pooled(stored, cloud, self.pixels)
+
 
 @dataclass(frozen=True)
 class Sketch:
-    """One scene in cells, kept in a work file of five bands.
+    """One scene in cells, kept in a file of five bands.
 
     These are the mean stored reflectance of the pixels that are clear by the mask, and flags: whether ALL its
     pixels are clear, whether ANY is, and whether any is COVERED by cloud or shadow.
@@ -67,6 +81,12 @@ class Sketch:
 
     path: Path
     cells: CellGrid
+
+    @classmethod
+    def of_scene(cls, scene: str, geobox: GeoBox, folder: Path, path: Path) -> "Sketch":
+        """The cells of a scene: those that stage 2 kept beside its mask, else made at `path`; see `make`."""
+        kept = scene_folder(folder, scene) / KEPT
+        return cls(kept, CellGrid.of(geobox)) if kept.exists() else cls.make(scene, geobox, folder, path)
 
     @classmethod
     def make(cls, scene: str, geobox: GeoBox, folder: Path, path: Path) -> "Sketch":
@@ -90,10 +110,9 @@ class Sketch:
         cls, pixels: DatasetReader, mask: Callable[[Window], NDArray], geobox: GeoBox, path: Path
     ) -> "Sketch":
         cells = CellGrid.of(geobox)
-        options = profile(cells.geobox, 5, "uint16", 0) | {"compress": "none", "predictor": 1}
-        with rasterio.open(path, "w", **options) as out:
+        with sketch_writer(path, cells) as out:
             for window in windows(geobox.shape.yx, READ):
-                pooled = _pooled(pixels.read(window=window), mask(window), cells.pixels)
+                pooled = cells.pooled(pixels.read(window=window), mask(window))
                 out.write(pooled, window=cells.of_pixels(window))
         return cls(path, cells)
 
@@ -113,6 +132,17 @@ class Sketch:
         near = margin_pixels(margin, self.cells.size)
         sure = (flags & ALL > 0) & (distance_to_false(flags & COVERED == 0, near + 1) > near)
         return np.where(sure, CLEAR, np.where(flags & ANY > 0, DOUBTFUL, HOLE)).astype(np.uint8)
+
+
+@contextmanager
+def sketch_writer(path: Path, cells: CellGrid) -> Iterator[DatasetWriter]:
+    """Open the file of a sketch, to be written by windows of cells; it appears only when whole.
+
+    It is not packed, since it is read often and in parts.
+    """
+    options = profile(cells.geobox, 5, "uint16", 0) | {"compress": "none", "predictor": 1}
+    with whole_file(path) as beside, rasterio.open(beside, "w", **options) as out:
+        yield out
 
 
 def _all_clear(window: Window) -> NDArray[np.uint8]:
