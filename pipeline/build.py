@@ -44,18 +44,16 @@ class Build:
         return frozenset(item.datatake for item in self.scene_list().chosen)
 
     def wanted(self) -> list[Scene]:
-        """The scenes to fetch: those of the landcover series, then the others of the list by rank."""
-        scenes, whole = self.candidates(), self._series()
-        others = [item.id for item in self.scene_list().chosen if item.id not in whole]
-        return [scenes[name] for name in (*whole, *others)]
+        """The scenes to fetch: those of the list by rank, then the others of the landcover series."""
+        scenes, listed = self.candidates(), self.scene_list()
+        ranked = [item.id for item in listed.chosen]
+        others = [name for name in series(listed, self.settings) if name not in ranked]
+        return [scenes[name] for name in (*ranked, *others)]
 
     def series(self) -> list[Scene]:
         """The scenes of the landcover series, which are fetched whole: those of the list by rank first."""
         scenes = self.candidates()
-        return [scenes[name] for name in self._series()]
-
-    def _series(self) -> list[str]:
-        return series(self.scene_list(), self.settings)
+        return [scenes[name] for name in series(self.scene_list(), self.settings)]
 
     def note(self, **figures: Any) -> None:
         """Keep figures of a step for the report; one of the same name is replaced."""

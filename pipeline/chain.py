@@ -137,7 +137,8 @@ def mask(build: Build) -> None:
 def next_scene(build: Build) -> str | None:
     """Stage 2's loop: the scene to be fetched next, which is in the list by then; None when there is none.
 
-    First come those of the list that had to wait for the masks of others.
+    First come those of the list that had to wait for the masks of others. Once all are masked, the other
+    scenes of the landcover series, which are there anyway, take ranks after the list where they help it.
 
     While less than the share is covered and a candidate adds at least the least gain of the tile, the best
     next one is asked for. What a preview promised may not hold at full resolution: a scene that was fetched
@@ -147,32 +148,52 @@ def next_scene(build: Build) -> str | None:
         waiting = [order.scene.id for order in _orders(build) if not order.filled(build.folder)]
         if waiting:
             return waiting[0]
-        listed, covered = _without_useless(build, build.scene_list())
+        listed, covered = _without_useless(build, *_with_series(build, build.scene_list()))
         if covered.share >= build.settings.share:
             return None
         best = scene_list.best_next(listed, build.folder, covered.uncovered_preview)
         if best is None or best.gain < build.settings.least_gain:
             return None
-        build.note(covered_before=covered.share)
+        build.note(asked_besides={"id": best.id, "covered_before": covered.share})
         reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
         listed.with_added(best.id, reason).write(build.folder)
         return best.id
 
 
-def _without_useless(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
-    """The list without the scene added last if that adds too little, and what the list covers."""
-    covered = _coverage(build, listed)
-    last = max(listed.chosen, key=lambda item: item.rank or 0)
-    gain = covered.share - build.notes().get("covered_before", 0.0)
-    if not last.added or gain >= build.settings.least_gain:
+def _with_series(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
+    """The list with those of the series that clear enough ground for it, and what the list covers then.
+
+    They were fetched for the landcover; where the list shows ground only doubtful, or not at all, the
+    composite is better off with a date that shows it clear.
+    """
+    dates = [listed.candidate(scene.id) for scene in build.series()]
+    offered = [item for item in dates if not item.chosen]
+    covered = _coverage(build, listed, offered)
+    taken = [item for item in offered if covered.adds[item.id] >= build.settings.least_gain]
+    for item in taken:
+        gain = covered.adds[item.id]
+        reason = f"fetched for the landcover, shows {gain:.2%} of the tile clear that no scene before it does"
+        listed = listed.with_added(item.id, reason)
+    if taken:
+        listed.write(build.folder)
+    return listed, covered if taken == offered else _coverage(build, listed)
+
+
+def _without_useless(build: Build, listed: SceneList, covered: Coverage) -> tuple[SceneList, Coverage]:
+    """The list without the scene asked for last if that adds too little, and what the list covers."""
+    last, asked = listed.chosen[-1], build.notes().get("asked_besides")
+    if asked is None or asked["id"] != last.id:
+        return listed, covered
+    gain = covered.share - asked["covered_before"]
+    if gain >= build.settings.least_gain:
         return listed, covered
     shorter = listed.without(last.id, f"fetched besides, but adds only {gain:.3%} of the tile")
     shorter.write(build.folder)
     return shorter, _coverage(build, shorter)
 
 
-def _coverage(build: Build, listed: SceneList) -> Coverage:
-    scenes = _scenes_of(build, [item for item in listed.chosen if not item.hazy])
+def _coverage(build: Build, listed: SceneList, offered: Sequence[Candidate] = ()) -> Coverage:
+    scenes = _scenes_of(build, [*(item for item in listed.chosen if not item.hazy), *offered])
     return imagery.coverage(scenes, build.tile, build.settings, build.folder)
 
 

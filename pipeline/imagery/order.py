@@ -38,7 +38,7 @@ def orders(scenes: Sequence[Scene], whole: Collection[str], covering: Collection
     """One order for each scene.
 
     Args:
-        scenes: those of the landcover series, then the others by rank.
+        scenes: those of the list by rank, then the others of the landcover series.
         whole: ids of those that come whole in any case.
         covering: ids of those that fill the composite.
     """
