@@ -161,15 +161,15 @@ def next_scene(build: Build) -> str | None:
 
 
 def _with_series(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
-    """The list with those of the series that clear enough ground for it, and what the list covers then.
+    """The list with those of the series that clear ground for it, and what the list covers then.
 
-    They were fetched for the landcover; where the list shows ground only doubtful, or not at all, the
-    composite is better off with a date that shows it clear.
+    They are there anyway, and where the list's own masks are wrong they clear more than these tell: so the
+    least gain is not asked of them.
     """
     dates = [listed.candidate(scene.id) for scene in build.series()]
     offered = [item for item in dates if not item.chosen]
     covered = _coverage(build, listed, offered)
-    taken = [item for item in offered if covered.adds[item.id] >= build.settings.least_gain]
+    taken = [item for item in offered if covered.adds[item.id] > 0]
     for item in taken:
         gain = covered.adds[item.id]
         reason = f"fetched for the landcover, shows {gain:.2%} of the tile clear that no scene before it does"

@@ -65,8 +65,18 @@ def test_what_any_date_shows_clear_is_covered(products, alpine, name):
 
 @pytest.mark.parametrize("name", TILES)
 def test_two_or_three_scenes_a_tile_are_enough(products, name):
-    assert 2 <= len(report(products, name)["scenes"]) <= 3
-    assert not any(scene["hazy"] for scene in chosen(products, name))
+    used = chosen(products, name)
+    listed = [scene for scene in used if not scene["added"]]
+    assert 2 <= len(listed) <= 3
+    assert not any(scene["hazy"] for scene in used)
+
+
+@pytest.mark.parametrize("name", TILES)
+def test_what_is_used_besides_comes_behind_the_list_and_tells_why(products, name):
+    listed = [scene["rank"] for scene in chosen(products, name) if not scene["added"]]
+    besides = [scene for scene in chosen(products, name) if scene["added"]]
+    assert sorted(listed) == list(range(1, len(listed) + 1))
+    assert all(scene["reason"].startswith(("fetched for the landcover", "adds")) for scene in besides)
 
 
 def chosen(products, name):
