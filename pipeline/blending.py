@@ -2,55 +2,38 @@
 
 The weight of a contributor at a place is `edge_weight` of the distance to its own edge x smoothstep(distance
 to its nearest empty pixel), times a ramp around the meridian where another zone's tile covers the place too.
-It is never zero where the contributor has data. Contributors are summed in order of name in float64, each by
-its share of all weights, so that whoever computes a place gets the same bits, in windows of any size. Where
-one alone has data its share is 1, and its values stay as they are to the bit.
+It is never zero where the contributor has data. Its share is its part of all weights.
+
+Sharp contributors are blended in two bands (after Burt and Adelson 1983) wherever no share is above
+1 - `SLIGHT` and some weight is above `ENDING`. Their smooth parts (`pipeline/lowpass.py`) are mixed by their
+shares. So is their detail (value - smooth part), by shares sharpened by a smoothstep of weight / greatest
+weight that starts at 1 - `STEEP`; as a mean of different details is weaker than they are, what of it is finer
+than 3 x 3 pixels is brought back to the strength that theirs has on average, see `_strength`. Elsewhere, and
+where the values are others, probabilities say, they are summed by shares.
+
+Contributors are summed in order of name in float64, so that whoever computes a place gets the same bits, in
+windows of any size. Where one alone has data its share is 1, and its values stay as they are to the bit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.distance import distance_to_false
-from pipeline.ground import SOUTH_OFFSET, epsg_of, transformer
-from pipeline.ramps import Ramps, edge_weight, smoothstep, zone_weight
-from pipeline.raster import geobox_of, opened, padded
-from pipeline.resample import Places, between_pixels
+from pipeline.contributor import Contributor, Part, pixel_centres
+from pipeline.ground import epsg_of, transformer
+from pipeline.ramps import smoothstep, zone_weight
+from pipeline.raster import window_geobox
 
-
-@dataclass(frozen=True)
-class Prepare:
-    """How pixels as stored, (bands, h, w), become what is blended.
-
-    Attributes:
-        valid: where they hold data, bool (h, w).
-        values: what they mean, float64 (bands, h, w), given them and their window of the contributor.
-        decoded: whether they are stored reflectance and the values that and nothing more.
-        limits: least and greatest value that can be, to which values between pixels are held.
-    """
-
-    valid: Callable[[NDArray], NDArray[np.bool_]]
-    values: Callable[[NDArray, Window], NDArray[np.float64]]
-    decoded: bool = False
-    limits: tuple[float, float] = (-np.inf, np.inf)
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one contributor gives to a window: values (bands, h, w), weight (0 = nothing), footprint."""
-
-    zone: int
-    values: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    inside: NDArray[np.bool_]
+FINE, BAND = 1, 2
+NEAR = FINE + BAND
+STEEP = 0.65
+SLIGHT = 0.02
+ENDING = 0.001
 
 
 @dataclass(frozen=True)
@@ -68,172 +51,6 @@ class Blended:
     footprints: NDArray[np.int64]
 
 
-@contextmanager
-def contributors(
-    paths: Mapping[str, Path], prepare: Mapping[str, Prepare], ramps: Ramps
-) -> Iterator[list["Contributor"]]:
-    """Open the rasters that are blended, in order of name."""
-    with ExitStack() as stack:
-        yield [
-            Contributor(name, stack.enter_context(opened(paths[name])), prepare[name], ramps)
-            for name in sorted(paths)
-        ]
-
-
-class Contributor:
-    """One raster that takes part in a blend.
-
-    Args:
-        name: the tile's name.
-        dataset: its open raster, on the tile's grid.
-        prepare: from stored pixels to values and validity.
-        ramps: how its weight comes in.
-    """
-
-    def __init__(self, name: str, dataset: DatasetReader, prepare: Prepare, ramps: Ramps) -> None:
-        self.name = name
-        self.dataset, self.turn = dataset, Lock()
-        self.prepare = prepare
-        self.ramps = ramps
-        self.geobox = geobox_of(dataset)
-        self.epsg = epsg_of(self.geobox)
-        self.resolution = self.geobox.affine.a
-        self.reach = int(np.ceil(ramps.hole / self.resolution)) + 1
-
-    def meets(self, target: GeoBox) -> bool:
-        """Whether it may have a say in a window of the target's grid."""
-        offset = self._pixel_offset(target)
-        if offset is None:
-            return self._may_meet(target, epsg_of(target))
-        return all(
-            first < count and first + length > 0
-            for first, length, count in zip(offset, target.shape, self.geobox.shape, strict=True)
-        )
-
-    def own_window(self, target: GeoBox) -> Window | None:
-        """Where a window of the target's grid lies in this raster; None where it does not, pixel on pixel."""
-        offset = self._pixel_offset(target)
-        if offset is None:
-            return None
-        (row, col), (height, width) = offset, target.shape
-        inside = row >= 0 and col >= 0 and row + height <= self.geobox.shape[0]
-        return Window(col, row, width, height) if inside and col + width <= self.geobox.shape[1] else None
-
-    def stored(self, window: Window) -> NDArray:
-        """The pixels of a window of this raster; threads take turns."""
-        with self.turn:
-            return self.dataset.read(window=window)
-
-    def part(self, target: GeoBox) -> Part | None:
-        """What it gives to a window of the target's grid; None where they do not meet."""
-        offset = self._pixel_offset(target)
-        if offset is not None:
-            return self._aligned_part(target, *offset)
-        return self._warped_part(target, epsg_of(target))
-
-    def _pixel_offset(self, target: GeoBox) -> tuple[int, int] | None:
-        """Row and column of the target's first pixel in this raster; None where pixels are not aligned."""
-        epsg = epsg_of(target)
-        if epsg % 100 != self.epsg % 100 or target.affine.a != self.resolution:
-            return None
-        col = (target.affine.c - self.geobox.affine.c) / self.resolution
-        row = (self.geobox.affine.f + self._northing_shift(epsg) - target.affine.f) / self.resolution
-        if abs(col - round(col)) > 1e-6 or abs(row - round(row)) > 1e-6:
-            return None
-        return round(row), round(col)
-
-    def _northing_shift(self, epsg: int) -> int:
-        """What to add to this raster's northings to have those of another CRS of the same zone."""
-        return SOUTH_OFFSET * ((epsg // 100 == 327) - (self.epsg // 100 == 327))
-
-    def _aligned_part(self, target: GeoBox, row: int, col: int) -> Part | None:
-        height, width = target.shape
-        first_row, first_col = max(row, 0), max(col, 0)
-        last_row = min(row + height, self.geobox.shape[0])
-        last_col = min(col + width, self.geobox.shape[1])
-        if last_row <= first_row or last_col <= first_col:
-            return None
-        window = Window(first_col, first_row, last_col - first_col, last_row - first_row)
-        values, weight = self._read(window)
-        weight *= self._edge_weight(
-            np.arange(first_row, last_row)[:, None] + 0.5, np.arange(first_col, last_col)[None, :] + 0.5
-        )
-        place = slice(first_row - row, last_row - row), slice(first_col - col, last_col - col)
-        part = Part(
-            self.epsg % 100,
-            np.zeros((len(values), height, width)),
-            np.zeros((height, width)),
-            np.zeros((height, width), bool),
-        )
-        part.values[(slice(None), *place)] = values
-        part.weight[place] = weight
-        part.inside[place] = True
-        return part
-
-    def _warped_part(self, target: GeoBox, epsg: int) -> Part | None:
-        if not self._may_meet(target, epsg):
-            return None
-        x, y = pixel_centres(target)
-        u, v = transformer(epsg, self.epsg).transform(x, y)
-        col = (u - self.geobox.affine.c) / self.resolution
-        row = (self.geobox.affine.f - v) / self.resolution
-        height, width = self.geobox.shape
-        inside = (col >= 0) & (row >= 0) & (col <= width) & (row <= height)
-        if not inside.any():
-            return None
-        values, weight = self._interpolated(row[inside], col[inside])
-        part = Part(self.epsg % 100, np.zeros((len(values), *inside.shape)), np.zeros(inside.shape), inside)
-        part.values[:, inside] = values
-        part.weight[inside] = weight * self._edge_weight(row[inside], col[inside])
-        return part
-
-    def _may_meet(self, target: GeoBox, epsg: int) -> bool:
-        box = target.boundingbox
-        steps = np.linspace(0, 1, 9)
-        x, y = np.meshgrid(
-            box.left + steps * (box.right - box.left), box.bottom + steps * (box.top - box.bottom)
-        )
-        u, v = transformer(epsg, self.epsg).transform(x.ravel(), y.ravel())
-        own, slack = self.geobox.boundingbox, 1_000 + 2 * self.resolution
-        return bool(
-            u.max() > own.left - slack
-            and u.min() < own.right + slack
-            and v.max() > own.bottom - slack
-            and v.min() < own.top + slack
-        )
-
-    def _interpolated(
-        self, row: NDArray[np.float64], col: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values (bands, n) and hole weights (n) between the pixels around; see `between_pixels`."""
-        height, width = self.geobox.shape
-        rows, cols = Places.of(row - 0.5, height), Places.of(col - 0.5, width)
-        (top, bottom), (left, right) = rows.span(), cols.span()
-        outside = (max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0))
-        top, bottom, left, right = max(top, 0), min(bottom, height), max(left, 0), min(right, width)
-        values, weight = self._read(Window(left, top, right - left, bottom - top))
-        found, weight = between_pixels(
-            np.pad(values, ((0, 0), *outside)), np.pad(weight, outside), rows, cols
-        )
-        return np.clip(found, *self.prepare.limits, out=found), weight
-
-    def _read(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values and hole weights of a window of this raster, read with an apron."""
-        grown, inner = padded(window, self.reach, self.geobox.shape.yx)
-        stored = self.stored(grown)
-        valid = self.prepare.valid(stored)
-        distance = distance_to_false(valid, self.ramps.hole / self.resolution)[inner]
-        weight = smoothstep(distance * self.resolution / self.ramps.hole)
-        values = self.prepare.values(stored[(slice(None), *inner)], window)
-        return np.where(valid[inner], values, 0.0), weight
-
-    def _edge_weight(self, row: NDArray[np.floating], col: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Weight by the distance to the raster's own edge; row and column in pixels from its corner."""
-        height, width = self.geobox.shape
-        distance = np.minimum(np.minimum(row, height - row), np.minimum(col, width - col)).astype(np.float64)
-        return edge_weight(distance * self.resolution, self.ramps)
-
-
 def alone(target: GeoBox, sources: Sequence[Contributor]) -> tuple[Contributor, Window] | None:
     """The contributor that has a window of the target's grid to itself, and where that lies in it, if any."""
     meeting = [source for source in sources if source.meets(target)]
@@ -245,17 +62,115 @@ def blend_window(target: GeoBox, sources: Sequence[Contributor], bands: int) -> 
     """Blend a window of the target's grid from contributors in order of name."""
     if one := alone(target, sources):
         return _unblended(*one, sources.index(one[0]))
-    shape = target.shape
-    total, weights = np.zeros((bands, *shape)), np.zeros(shape)
-    footprints = np.zeros(shape, np.int64)
-    found = parts_of(target, sources)
+    edge = NEAR if all(source.prepare.sharp for source in sources) else 0
+    grown = _padded(target, edge)
+    found = parts_of(grown, sources)
+    shape = grown.shape
+    weights, footprints = np.zeros(shape), np.zeros(shape, np.int64)
     for position, part in found:
         weights += part.weight
         footprints |= part.inside.astype(np.int64) << position
     valid = weights > 0
-    for _, part in found:
-        total += part.values * np.divide(part.weight, weights, out=np.zeros(shape), where=valid)
-    return Blended(total, valid, footprints)
+    total = np.zeros((bands, *shape))
+    shares = [np.divide(part.weight, weights, out=np.zeros(shape), where=valid) for _, part in found]
+    for (_, part), share in zip(found, shares, strict=True):
+        total += part.values * share
+    if edge:
+        _put_in_two_bands(total, grown, [(sources[one], part) for one, part in found], shares)
+    inner = slice(edge, shape[0] - edge), slice(edge, shape[1] - edge)
+    return Blended(total[(slice(None), *inner)], valid[inner], footprints[inner])
+
+
+def _put_in_two_bands(
+    total: NDArray[np.float64],
+    target: GeoBox,
+    found: Sequence[tuple[Contributor, Part]],
+    shares: Sequence[NDArray[np.float64]],
+) -> None:
+    """Put smooth parts and detail, mixed apart, wherever more than one contributor has something to say."""
+    if len(found) < 2:
+        return
+    # Where all of them end, their smooth parts are one-sided.
+    inside = np.maximum.reduce([part.weight for _, part in found]) > ENDING
+    mixed = inside & (np.maximum.reduce(shares) < 1 - SLIGHT)
+    if not mixed.any():
+        return
+    near = _around(mixed.astype(np.float64), NEAR) > 0
+    box = _bounds(near)
+    near, mixed, inner = near[box], mixed[box], (slice(None), *box)
+    grid = window_geobox(target, Window.from_slices(*box))
+    whole, fine = np.zeros((len(total), *near.shape)), []
+    sharpened = _sharpened([part.weight[box] for _, part in found])
+    for (source, part), share, turn in zip(found, shares, sharpened, strict=True):
+        where, low = near & (part.weight[box] > 0), np.zeros_like(whole)
+        if where.any():
+            low[:, where] = source.smooth(grid, where)
+        detail = np.where(where, part.values[inner] - low, 0.0)
+        whole += low * share[box]
+        whole += detail * turn
+        pixels = np.maximum(_around(where.astype(np.float64), FINE), 1.0)
+        around = np.stack([_around(band, FINE) for band in detail])
+        fine.append(np.where(where, detail - around / pixels, 0.0))
+    mean = np.zeros_like(whole)
+    for one, turn in zip(fine, sharpened, strict=True):
+        mean += one * turn
+    whole += mean * (_strength(fine, sharpened) - 1)
+    np.copyto(total[inner], whole, where=mixed)
+
+
+def _bounds(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns between the first and the last that hold anything."""
+    rows, cols = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+def _sharpened(weights: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Shares of which the greatest is greater and the others are less."""
+    most = np.maximum.reduce(weights)
+    ratios = [np.divide(one, most, out=np.zeros_like(most), where=most > 0) for one in weights]
+    turns = [smoothstep((one - (1 - STEEP)) / STEEP) for one in ratios]
+    total = np.zeros_like(most)
+    for one in turns:
+        total += one
+    return [np.divide(one, total, out=np.zeros_like(most), where=total > 0) for one in turns]
+
+
+def _strength(
+    details: Sequence[NDArray[np.float64]], shares: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """What the mean of details by their shares is to be multiplied by (h, w).
+
+    The root of mean square of details / square of mean detail, both over the 5 x 5 pixels around and all
+    bands: 1 where all show the same. It is at most what independent details of one strength ask for.
+    """
+    own, mean, squares = np.zeros_like(shares[0]), np.zeros_like(shares[0]), np.zeros_like(shares[0])
+    for i, (one, share) in enumerate(zip(details, shares, strict=True)):
+        squares += share * share
+        for j, other in enumerate(details[: i + 1]):
+            product = _around((one * other).sum(axis=0), BAND)
+            if i == j:
+                own += share * product
+            mean += (1 if i == j else 2) * share * shares[j] * product
+    wanted = np.sqrt(np.divide(own, mean, out=np.ones_like(own), where=mean > 0))
+    return np.minimum(wanted, 1 / np.sqrt(np.where(squares > 0, squares, 1.0)))
+
+
+def _around(pixels: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Sums over the pixels up to `reach` rows and columns away from each, nothing beyond the border."""
+    (height, width), padded = pixels.shape, np.pad(pixels, reach)
+    rows, total = np.zeros((height, width + 2 * reach)), np.zeros((height, width))
+    for first in range(2 * reach + 1):
+        rows += padded[first : first + height]
+    for first in range(2 * reach + 1):
+        total += rows[:, first : first + width]
+    return total
+
+
+def _padded(target: GeoBox, pixels: int) -> GeoBox:
+    """A window's grid with some pixels more on each side."""
+    rows, cols = target.shape
+    corner = target.affine @ Affine.translation(-pixels, -pixels)
+    return GeoBox((rows + 2 * pixels, cols + 2 * pixels), corner, target.crs)
 
 
 def _unblended(source: Contributor, window: Window, position: int) -> Blended:
@@ -280,14 +195,6 @@ def parts_of(target: GeoBox, sources: Sequence[Contributor]) -> list[tuple[int, 
         for _, part in found:
             part.weight[foreign] *= ramp(part.zone)
     return found
-
-
-def pixel_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Easting and northing of the pixel centres, (h, w) each."""
-    rows, cols = geobox.shape
-    x = geobox.affine.c + (np.arange(cols) + 0.5) * geobox.affine.a
-    y = geobox.affine.f + (np.arange(rows) + 0.5) * geobox.affine.e
-    return tuple(np.meshgrid(x, y))
 
 
 def _zone_ramps(

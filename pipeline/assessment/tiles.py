@@ -18,7 +18,8 @@ from pipeline.assessment.assess import OTHERS, levels_on_land, opened_build
 from pipeline.assessment.edges import EdgeFigures
 from pipeline.assessment.maps import first_wins, ground_pixel, mercator_grid, read_on
 from pipeline.balance import Balance
-from pipeline.blending import Contributor, Part, Prepare, contributors, parts_of
+from pipeline.blending import parts_of
+from pipeline.contributor import Contributor, Part, Prepare, contributors
 from pipeline.errors import UsageError
 from pipeline.grid import Tile
 from pipeline.ground import Cells

@@ -12,7 +12,8 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
-from pipeline.blending import Prepare, blend_window, contributors
+from pipeline.blending import blend_window
+from pipeline.contributor import Prepare, contributors
 from pipeline.grid import Tile
 from pipeline.inputs import contributor_names, input_hashes
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA

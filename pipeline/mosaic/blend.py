@@ -14,14 +14,8 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.balance import Balance
-from pipeline.blending import (
-    Blended,
-    Contributor,
-    Prepare,
-    alone,
-    blend_window,
-    contributors,
-)
+from pipeline.blending import Blended, alone, blend_window
+from pipeline.contributor import Contributor, Prepare, contributors
 from pipeline.grid import Tile
 from pipeline.ground import Cells, land
 from pipeline.inputs import contributor_names, input_hashes
@@ -178,7 +172,7 @@ def corrected(correction: SmoothCorrection, resolution: float) -> Prepare:
         east = (window.col_off + 0.5 + np.arange(window.width)) * resolution
         return correction.apply((stored.astype(np.float64) - 1.0) / QUANTIFICATION, south, east)
 
-    return Prepare(filled, values, decoded=not correction.changes)
+    return Prepare(filled, values, decoded=not correction.changes, sharp=True)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from pipeline.blending import Blended, Contributor, Prepare, blend_window, contributors
+from pipeline.blending import Blended, blend_window
+from pipeline.contributor import Contributor, Prepare, contributors
 from pipeline.mosaic.fill import FEATHER, FILL
 from pipeline.ramps import Ramps
 from pipeline.raster import BANDS

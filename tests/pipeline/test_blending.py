@@ -1,4 +1,5 @@
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,13 +9,8 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from pipeline.blending import (
-    Contributor,
-    Prepare,
-    alone,
-    blend_window,
-    contributors,
-)
+from pipeline.blending import alone, blend_window
+from pipeline.contributor import Contributor, Prepare, contributors
 from pipeline.distance import distance_to_false
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
@@ -31,6 +27,7 @@ def grid(left, top, cols, rows, epsg=32633):
 
 
 prepare = Prepare(lambda stored: (stored != 0).all(axis=0), lambda stored, window: stored.astype(np.float64))
+sharp = replace(prepare, sharp=True)
 
 
 def put(folder, name, geobox, data):
@@ -39,7 +36,7 @@ def put(folder, name, geobox, data):
     return path
 
 
-def blend_all(paths, target, size, ramps=SMALL):
+def blend_all(paths, target, size, ramps=SMALL, prepare=prepare):
     bands = 2
     out, valid = np.zeros((bands, *target.shape)), np.zeros(target.shape, bool)
     with contributors(paths, dict.fromkeys(paths, prepare), ramps) as sources:
@@ -79,8 +76,9 @@ def common(first, second):
     return (cut(row, rows), cut(col, cols)), (cut(-row, rows), cut(-col, cols))
 
 
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
 @pytest.mark.parametrize("seed", range(3))
-def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, seed):
+def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, seed, how):
     grids, paths = quilt(tmp_path, seed)
     sizes = dict(zip(sorted(grids), (60, 17, 31, 7, 60, 23, 13, 41, 29), strict=True))
     made = {}
@@ -88,7 +86,7 @@ def test_all_neighbours_of_a_quilt_agree_bit_for_bit_on_every_overlap(tmp_path, 
         near = {
             other: paths[other] for other in sorted(paths, reverse=bool(position % 2)) if meet(name, other)
         }
-        made[name] = blend_all(near, grids[name], sizes[name])
+        made[name] = blend_all(near, grids[name], sizes[name], prepare=how)
     for name in grids:
         for other in grids:
             if name < other and meet(name, other):
@@ -103,9 +101,10 @@ def meet(name, other):
     return all(abs(int(a) - int(b)) <= 1 for a, b in zip(name[1:], other[1:], strict=True))
 
 
-def test_what_one_tile_has_to_itself_is_the_same_in_windows_that_others_meet(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_what_one_tile_has_to_itself_is_the_same_in_windows_that_others_meet(tmp_path, how):
     grids, paths = quilt(tmp_path, 8)
-    thirds = Prepare(prepare.valid, lambda stored, window: stored / 3e4)
+    thirds = Prepare(prepare.valid, lambda stored, window: stored / 3e4, sharp=how.sharp)
     with contributors(paths, dict.fromkeys(paths, thirds), SMALL) as sources:
         whole = blend_window(grids["t11"], sources, 2)
         window = Window(17, 17, 26, 26)
@@ -138,20 +137,22 @@ def test_where_one_raster_covers_alone_its_own_values_come_out(tmp_path):
     np.testing.assert_allclose(values[alone], own[alone], rtol=1e-12)
 
 
-def test_two_flat_neighbours_meet_without_a_step(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_two_flat_neighbours_meet_without_a_step(tmp_path, how):
     left, right = grid(500_000, 5_100_000, 80, 40), grid(500_000 + 60 * 60, 5_100_000, 80, 40)
     paths = {
         "a": put(tmp_path, "a", left, np.full((2, 40, 80), 1_000, np.uint16)),
         "b": put(tmp_path, "b", right, np.full((2, 40, 80), 2_000, np.uint16)),
     }
     ramps = Ramps(edge=20 * 60.0, hole=300.0)
-    values, _ = blend_all(paths, left, 40, ramps)
+    values, _ = blend_all(paths, left, 40, ramps, how)
     row = values[0, 20]
     assert row[0] == pytest.approx(1_000) and row[-1] > 1_900
     assert np.abs(np.diff(row)).max() < 100
 
 
-def test_a_hole_is_closed_by_the_neighbour_without_a_step(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_a_hole_is_closed_by_the_neighbour_without_a_step(tmp_path, how):
     place = grid(500_000, 5_100_000, 80, 80)
     torn = np.full((2, 80, 80), 1_000, np.uint16)
     torn[:, 30:50, 30:50] = 0
@@ -159,17 +160,18 @@ def test_a_hole_is_closed_by_the_neighbour_without_a_step(tmp_path):
         "a": put(tmp_path, "a", place, torn),
         "b": put(tmp_path, "b", place, np.full((2, 80, 80), 2_000, np.uint16)),
     }
-    values, valid = blend_all(paths, place, 80, Ramps(edge=600.0, hole=600.0))
+    values, valid = blend_all(paths, place, 80, Ramps(edge=600.0, hole=600.0), how)
     assert valid.all()
     assert np.all(values[0, 32:48, 32:48] == 2_000)
     assert np.abs(np.diff(values[0, 40])).max() < 120
 
 
-def test_the_result_does_not_depend_on_the_window(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_the_result_does_not_depend_on_the_window(tmp_path, how):
     grids, paths = quilt(tmp_path, 11)
-    whole = blend_all(paths, grids["t11"], 60)
+    whole = blend_all(paths, grids["t11"], 60, prepare=how)
     for size in (7, 16, 59):
-        parts = blend_all(paths, grids["t11"], size)
+        parts = blend_all(paths, grids["t11"], size, prepare=how)
         assert np.array_equal(whole[0], parts[0]) and np.array_equal(whole[1], parts[1])
 
 
@@ -177,7 +179,7 @@ def smooth_field(geobox, epsg):
     """A smooth function of longitude and latitude, so that two zones can be compared."""
     from pyproj import Transformer
 
-    from pipeline.blending import pixel_centres
+    from pipeline.contributor import pixel_centres
 
     longitude, latitude = Transformer.from_crs(epsg, 4326, always_xy=True).transform(*pixel_centres(geobox))
     value = 3_000 + 1_000 * np.sin(longitude * 60) + 800 * np.cos(latitude * 50)
@@ -211,18 +213,20 @@ def test_across_a_zone_edge_both_sides_agree_within_resampling(tmp_path):
     assert difference.max() < 5 and difference.mean() < 1
 
 
-def test_the_zone_ramp_leaves_no_step_at_the_meridian(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_the_zone_ramp_leaves_no_step_at_the_meridian(tmp_path, how):
     grids, paths = zone_pair(tmp_path, (0, 400))
-    values, _ = blend_all(paths, grids["a"], 200)
+    values, _ = blend_all(paths, grids["a"], 200, prepare=how)
     extra = values[0] - smooth_field(grids["a"], 32633)[0]
     assert extra[100, 20] < 100 < 300 < extra[100, 180]
     assert np.abs(np.diff(extra[100, 10:190])).max() < 40
 
 
-def test_a_window_of_a_warped_neighbour_is_the_same_in_any_window(tmp_path):
+@pytest.mark.parametrize("how", [prepare, sharp], ids=["mean", "sharp"])
+def test_a_window_of_a_warped_neighbour_is_the_same_in_any_window(tmp_path, how):
     grids, paths = zone_pair(tmp_path, (0, 400))
-    whole = blend_all(paths, grids["a"], 200)
-    parts = blend_all(paths, grids["a"], 37)
+    whole = blend_all(paths, grids["a"], 200, prepare=how)
+    parts = blend_all(paths, grids["a"], 37, prepare=how)
     assert np.array_equal(whole[0], parts[0]) and np.array_equal(whole[1], parts[1])
 
 

@@ -9,8 +9,8 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from scipy.ndimage import gaussian_filter
 
-from pipeline.blending import pixel_centres
 from pipeline.catalog import open_catalog, read_scene
+from pipeline.contributor import pixel_centres
 from pipeline.grid import Tile
 from pipeline.raster import encode, filled
 from pipeline.resample import PREFILTER, REACH, TAPS, Places, between_pixels

@@ -13,8 +13,8 @@ from pipeline.assessment import tiles as assessment
 from pipeline.assessment.maps import first_wins, mercator_grid, read_on
 from pipeline.assessment.picture import GAP
 from pipeline.assessment.tiles import assess_tiles
-from pipeline.blending import pixel_centres
 from pipeline.build import Build
+from pipeline.contributor import pixel_centres
 from pipeline.grid import Tile
 from pipeline.ground import CellSums, transformer
 from pipeline.mosaic import blend

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from pipeline.blending import Prepare, contributors, pixel_centres
+from pipeline.contributor import Prepare, contributors, pixel_centres
 from pipeline.grid import Tile
 from pipeline.ground import CellSums
 from pipeline.mosaic import blend

@@ -8,8 +8,9 @@ from rasterio.windows import Window
 from scipy.ndimage import laplace
 
 from pipeline.balance import Balance
-from pipeline.blending import Prepare, blend_window, contributors
+from pipeline.blending import blend_window
 from pipeline.catalog import open_catalog, read_scene
+from pipeline.contributor import Prepare, contributors
 from pipeline.grid import Tile
 from pipeline.ground import CellSums
 from pipeline.mosaic.blend import toned
@@ -59,7 +60,7 @@ def at_its_place(correction, corner):
         east = (corner[1] + window.col_off + 0.5 + np.arange(window.width)) * 60.0
         return correction.apply((stored.astype(np.float64) - 1) / QUANTIFICATION, south, east)
 
-    return Prepare(filled, values)
+    return Prepare(filled, values, sharp=True)
 
 
 @pytest.fixture(scope="module")

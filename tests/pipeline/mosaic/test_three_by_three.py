@@ -7,7 +7,8 @@ import pytest
 from rasterio.windows import Window
 
 from pipeline.balance import Balance
-from pipeline.blending import blend_window, contributors
+from pipeline.blending import blend_window
+from pipeline.contributor import contributors
 from pipeline.grid import Tile
 from pipeline.ground import Cells, cell_size, southing
 from pipeline.inputs import contributor_names

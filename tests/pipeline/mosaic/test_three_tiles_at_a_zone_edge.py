@@ -8,7 +8,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
-from pipeline.blending import Prepare, blend_window, contributors, pixel_centres
+from pipeline.blending import blend_window
+from pipeline.contributor import Prepare, contributors, pixel_centres
 from pipeline.mosaic.blend import toned
 from pipeline.ramps import Ramps
 from pipeline.raster import QUANTIFICATION, Raster, encode, filled, read_raster, write_raster
@@ -19,7 +20,9 @@ from pipeline.tone import load_tone
 SIZE, RESOLUTION, MARGIN = 400, 60, 90
 MERIDIAN = 18.0
 TONE = load_tone("default")
-REFLECTANCE = Prepare(filled, lambda stored, window: (stored.astype(np.float64) - 1) / QUANTIFICATION)
+REFLECTANCE = Prepare(
+    filled, lambda stored, window: (stored.astype(np.float64) - 1) / QUANTIFICATION, sharp=True
+)
 LEVELS = Prepare(
     lambda levels: (levels != 0).all(axis=0), lambda levels, window: TONE.invert(levels).astype(np.float64)
 )
