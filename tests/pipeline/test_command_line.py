@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import chain
+from pipeline import several
 from pipeline.__main__ import main
 from pipeline.build import WORK, Build
 from pipeline.grid import Tile
@@ -29,7 +29,7 @@ def test_a_stage_that_throws_gives_one_sentence_and_no_traceback(monkeypatch, ca
     def throw(*_, **__):
         raise RuntimeError("the stage threw")
 
-    monkeypatch.setattr(chain, "run", throw)
+    monkeypatch.setattr(several, "run", throw)
     asked = ["run", "--catalog", str(tmp_path), "--tile", "33TWL", *DATES, "--out", str(tmp_path / "out")]
     assert main(asked) == 1
     told = capsys.readouterr().err
