@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,21 @@ def raster_writer(
         finally:
             if cog:
                 first.unlink(missing_ok=True)
+
+
+def picture_writer(
+    path: Path, geobox: GeoBox, tags: Mapping[str, str]
+) -> AbstractContextManager[rasterio.io.DatasetWriter]:
+    """As `raster_writer`, for R, G, B, NIR in 8 bits as people see them: a COG, 0 = no data.
+
+    Args:
+        path: where the file will be.
+        geobox: its grid.
+        tags: of the tone curve.
+    """
+    return raster_writer(
+        path, geobox, 4, "uint8", nodata=0, cog=True, picture=True, descriptions=BANDS, tags=tags
+    )
 
 
 def write_raster(path: Path, raster: Raster, **options: Any) -> None:

@@ -9,6 +9,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
@@ -55,21 +56,24 @@ def read_on(path: Path, grid: GeoBox, zoom: int, labels: bool = False) -> NDArra
         fine = ground_pixel(grid) / whole.res[0]
         levels = [level for level, factor in enumerate(whole.overviews(1)) if factor <= fine]
     options = {"overview_level": levels[-1]} if levels and zoom > MEANS_TO else {}
-    rows, cols = grid.shape
-    with (
-        rasterio.open(path, **options) as dataset,
-        WarpedVRT(
-            dataset,
-            crs=WEB_MERCATOR,
-            transform=grid.affine,
-            width=cols,
-            height=rows,
-            src_nodata=0,
-            nodata=0,
-            resampling=Resampling.nearest if labels else kind,
-        ) as warped,
-    ):
-        return np.asarray(warped.read())
+    with rasterio.open(path, **options) as dataset:
+        return warped(dataset, grid, Resampling.nearest if labels else kind)
+
+
+def warped(dataset: DatasetReader, grid: GeoBox, resampling: Resampling) -> NDArray:
+    """All bands of an open raster on a grid in Web Mercator, 0 where it has no data."""
+    rows, cols = grid.shape.yx
+    with WarpedVRT(
+        dataset,
+        crs=WEB_MERCATOR,
+        transform=grid.affine,
+        width=cols,
+        height=rows,
+        src_nodata=0,
+        nodata=0,
+        resampling=resampling,
+    ) as source:
+        return np.asarray(source.read())
 
 
 def first_wins(versions: Mapping[str, NDArray[np.uint8]], order: Iterable[str]) -> NDArray[np.uint8]:

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from PIL import Image
 from rasterio.enums import Resampling
-from rasterio.vrt import WarpedVRT
 
-from pipeline.assessment.maps import WEB_MERCATOR, mercator_grid
+from pipeline.assessment.maps import WEB_MERCATOR, mercator_grid, warped
 from pipeline.assessment.tiles import Quilt
 from pipeline.raster import opened
 from pipeline.storage import whole_file
@@ -67,21 +66,8 @@ def _shrunk(whole: GeoBox) -> GeoBox:
 
 
 def _warped(path: Path, grid: GeoBox) -> NDArray:
-    rows, cols = grid.shape.yx
-    with (
-        opened(path) as dataset,
-        WarpedVRT(
-            dataset,
-            crs=WEB_MERCATOR,
-            transform=grid.affine,
-            width=cols,
-            height=rows,
-            src_nodata=0,
-            nodata=0,
-            resampling=Resampling.average,
-        ) as warped,
-    ):
-        return np.asarray(warped.read())
+    with opened(path) as dataset:
+        return warped(dataset, grid, Resampling.average)
 
 
 def _lay(sheet: NDArray[np.uint8], picture: NDArray[np.uint8]) -> None:

@@ -29,7 +29,16 @@ from pipeline.image import Image, open_image
 from pipeline.imagery.spots import Believed, Sun, sun_of
 from pipeline.networks import load, predict
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, EMPTY, filled, geobox_of, opened, padded, raster_writer, windows
+from pipeline.raster import (
+    EMPTY,
+    filled,
+    geobox_of,
+    opened,
+    padded,
+    picture_writer,
+    raster_writer,
+    windows,
+)
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import KEPT, READ, CellGrid, sketch_writer
 from pipeline.storage import read_json, write_json
@@ -143,25 +152,11 @@ def _write_views(place: Path, tone: Tone) -> None:
 
         with (
             sketch_writer(place / KEPT, cells) as sketch,
-            _image_writer(place / "image.tif", geobox, tone) as out,
+            picture_writer(place / "image.tif", geobox, tone.tags()) as out,
         ):
             for window, (picture, pooled) in in_order(seen, windows(geobox.shape.yx, READ)):
                 out.write(picture, window=window)
                 sketch.write(pooled, window=cells.of_pixels(window))
-
-
-def _image_writer(target: Path, geobox: GeoBox, tone: Tone) -> AbstractContextManager[DatasetWriter]:
-    return raster_writer(
-        target,
-        geobox,
-        4,
-        "uint8",
-        nodata=0,
-        cog=True,
-        picture=True,
-        descriptions=BANDS,
-        tags=tone.tags(),
-    )
 
 
 def _kept_shares(place: Path, margin: float) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from pipeline.raster import (
     encode,
     filled,
     opened,
-    raster_writer,
+    picture_writer,
     window_geobox,
     windows,
 )
@@ -212,17 +212,7 @@ def _write(
 ) -> Seams:
     geobox, tone, seams = tile.geobox(settings.resolution), load_tone(settings.tone), Seams()
     turn = Lock()
-    with raster_writer(
-        folder / "mosaic.tif",
-        geobox,
-        4,
-        "uint8",
-        nodata=0,
-        cog=True,
-        picture=True,
-        descriptions=BANDS,
-        tags=tone.tags(),
-    ) as out:
+    with picture_writer(folder / "mosaic.tif", geobox, tone.tags()) as out:
 
         def work(window: Window) -> tuple[NDArray[np.uint8], Seams]:
             made = shown.window(window_geobox(geobox, window), tone)
