@@ -1,6 +1,7 @@
 """Distances to the nearest pixel of a kind, exact up to a limit and fast because they stop there."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
@@ -12,7 +13,7 @@ def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float
 
     The result is that of scipy's `distance_transform_edt` to the bit, as squared distances are whole numbers.
     Only what lies within the limit of a False pixel is looked at, and where the limit is small, all offsets
-    within it are tried along the columns and then along the rows, which is several times as fast.
+    within it are tried along the rows after the columns, which is many times as fast.
     """
     if mask.all():
         return np.full(mask.shape, float(limit))
@@ -22,8 +23,9 @@ def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float
     near = tuple(_span(np.asarray(~mask.all(axis=1 - axis)), steps) for axis in (0, 1))
     distance = np.full(mask.shape, float(limit))
     if steps <= MOST_STEPS:
-        squares = _least_along_rows(_along_columns(mask[near], steps), steps)
-        distance[near] = np.minimum(np.sqrt(np.arange(steps**2 + 1)), float(limit))[squares]
+        roots = np.minimum(np.sqrt(np.arange(steps**2 + 1)), float(limit))
+        columns = _along_columns(np.ascontiguousarray(mask[near]), steps)
+        distance[near] = _along_rows(columns, steps, roots)
     else:
         distance[near] = np.minimum(distance_transform_edt(mask[near]), float(limit))
     return distance
@@ -35,26 +37,45 @@ def _span(found: NDArray[np.bool_], steps: int) -> slice:
     return slice(max(int(places[0]) - steps, 0), int(places[-1]) + steps + 1)
 
 
+@njit("uint16[:,::1](boolean[:,::1], int64)", nogil=True, cache=True)
 def _along_columns(mask: NDArray[np.bool_], steps: int) -> NDArray[np.uint16]:
     """Distance to the nearest False pixel of the same column, at most `steps`."""
-    distance = np.where(mask, np.uint16(steps), np.uint16(0))
-    moved = np.empty_like(distance)
-    step = 1
-    # After steps of 1, 2, 4 ... all sums of them have been tried.
-    while step < min(2 * steps, len(mask)):
-        np.add(distance, np.uint16(step), out=moved)
-        np.minimum(distance[step:], moved[:-step], out=distance[step:])
-        np.minimum(distance[:-step], moved[step:], out=distance[:-step])
-        step *= 2
+    rows, cols = mask.shape
+    distance = np.empty((rows, cols), np.uint16)
+    away = np.full(cols, steps, np.uint16)
+    for row in range(rows):
+        for col in range(cols):
+            away[col] = min(away[col] + 1, steps) if mask[row, col] else 0
+            distance[row, col] = away[col]
+    away[:] = steps
+    for row in range(rows - 1, -1, -1):
+        for col in range(cols):
+            away[col] = min(away[col] + 1, steps) if mask[row, col] else 0
+            distance[row, col] = min(distance[row, col], away[col])
     return distance
 
 
-def _least_along_rows(distance: NDArray[np.uint16], steps: int) -> NDArray[np.uint16]:
-    """The least over offsets k of distance(column + k)^2 + k^2, at most steps^2."""
-    squares = distance * distance
-    least, moved = squares.copy(), np.empty_like(squares)
-    for k in range(1, min(steps, squares.shape[1])):
-        np.add(squares, np.uint16(k * k), out=moved)
-        np.minimum(least[:, :-k], moved[:, k:], out=least[:, :-k])
-        np.minimum(least[:, k:], moved[:, :-k], out=least[:, k:])
-    return np.minimum(least, np.uint16(steps**2))
+@njit("float64[:,::1](uint16[:,::1], int64, float64[::1])", nogil=True, cache=True)
+def _along_rows(distance: NDArray[np.uint16], steps: int, roots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The root of the least over offsets k of distance(column + k)^2 + k^2, at most steps^2.
+
+    A row is worked on at a time, so that the processor's cache holds it.
+    """
+    rows, cols = distance.shape
+    out = np.empty((rows, cols), np.float64)
+    most = np.uint16(steps * steps)
+    squares, least = np.full(cols + 2 * steps, most, np.uint16), np.empty(cols, np.uint16)
+    for row in range(rows):
+        for col in range(cols):
+            squares[steps + col] = distance[row, col] * distance[row, col]
+        least[:] = squares[steps : steps + cols]
+        if least.min() == most:
+            out[row] = roots[most]
+            continue
+        for k in range(1, steps):
+            before, after = squares[steps - k : steps - k + cols], squares[steps + k : steps + k + cols]
+            for col in range(cols):
+                least[col] = min(least[col], np.uint16(min(before[col], after[col]) + np.uint16(k * k)))
+        for col in range(cols):
+            out[row, col] = roots[min(least[col], most)]
+    return out

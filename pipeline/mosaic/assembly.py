@@ -10,10 +10,11 @@ from scipy.ndimage import gaussian_filter
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
-from pipeline.mosaic.change import Change, lines
+from pipeline.mosaic.change import Change, led, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
+from pipeline.parallel import in_order
 from pipeline.ramps import smoothstep
 from pipeline.sketch import CellGrid, block_sums
 
@@ -56,12 +57,12 @@ class Offsets:
     def change_of(self, rank: int) -> NDArray[np.float32] | None:
         """The change of a scene, left on disk; None where it has none."""
         path = self._change_path(rank)
-        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+        return _left_on_disk(path) if path.exists() else None
 
     def led(self, rank: int, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cells of a scene (4, h, w) with the change of the ground, without what is added near edges."""
         change = self.change_of(rank)
-        return values if change is None else values * change[:4] + change[4:]
+        return values if change is None else led(values, change)
 
     def _path(self, rank: int) -> Path:
         return self.folder / f"offsets-{rank}.npy"
@@ -73,6 +74,12 @@ class Offsets:
 @lru_cache(maxsize=4)
 def _loaded(path: Path) -> NDArray[np.float32]:
     values: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return values
+
+
+@lru_cache(maxsize=16)
+def _left_on_disk(path: Path) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     return values
 
 
@@ -125,7 +132,7 @@ class Assembly:
             return
         away = distance_to_false(level != HOLE, MOST_AWAY)
         takes &= (self.rank == 0) | (away > self.away)
-        self._take(rank, values, takes, DOUBTFUL)
+        self._take(rank, self.offsets.led(rank, values), takes, DOUBTFUL)
         self.away[takes] = away[takes]
         self.suspect |= takes & (kind == SUSPECT)
 
@@ -142,31 +149,35 @@ class Assembly:
             return
         both = usable & (self.level == CLEAR)
         if both.any():
-            both &= self._learn(rank, values, both)
-            mine, led = takes, self.offsets.led(rank, values)
+            near, values = self._learn(rank, values, both)
+            both &= near
+            mine = takes
             if yields:
-                mine = takes | self._yielded(led, takes, both, self._meeting(led, takes, both))
-            offsets = self._meeting(led, mine, both)
-            self.offsets.save(rank, offsets)
+                mine = takes | self._yielded(values, takes, both, self._meeting(values, takes, both))
+            self.offsets.save(rank, self._meeting(values, mine, both))
             takes = mine
         self._take(rank, values, takes, level)
 
-    def _learn(self, rank: int, values: NDArray[np.float32], both: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _learn(
+        self, rank: int, values: NDArray[np.float32], both: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Keep how the ground changed from a scene to what is shown, around what nothing shows yet.
 
         Returns:
-            Bool (h, w), where that is known; everywhere if too little ground is shared to learn it.
+            Bool (h, w), where that is known, everywhere if too little ground is shared to learn it; and the
+            scene (4, h, w) led by it.
         """
-        change = Change.learned(self.values[:, both], values[:, both])
+        change = Change.learned(self.values, values, both)
         if change is None:
-            return np.ones_like(both)
+            return np.ones_like(both), values
         reach = (REACH + MEAN_OVER) / self.grid.size
         near = distance_to_false(self.rank > 0, reach + 1) <= reach
         near &= np.isfinite(values).all(axis=0)
         added = np.zeros_like(values)
         added[:, near] = change.of(values[:, near])
-        self.offsets.save_change(rank, lines(values, added, near))
-        return near
+        followed = lines(values, added, near)
+        self.offsets.save_change(rank, followed)
+        return near, led(values, followed)
 
     def _yielded(
         self,
@@ -179,10 +190,9 @@ class Assembly:
         return yielded(self.rank > 0, takes, both, cost, REACH / self.grid.size)
 
     def _take(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_], level: int) -> None:
-        values, offsets = self.offsets.led(rank, values), self.offsets.of(rank)
-        if offsets is not None:
-            values = values + spread(offsets, values.shape[1:])
-        self.values[:, takes] = values[:, takes]
+        offsets = self.offsets.of(rank)
+        shown = values if offsets is None else values + spread(offsets, takes.shape)
+        np.copyto(self.values, shown, where=takes)
         self.rank[takes] = rank
         self.level[takes] = level
 
@@ -195,18 +205,30 @@ class Assembly:
         surroundings take their place.
         """
         block = self.grid.size * BLOCK
-        gap = np.where(both, self.values - values, 0)
-        gap = np.clip(np.nan_to_num(gap), -MOST_DIFFERENCE, MOST_DIFFERENCE)
-        sums = np.stack(
-            [block_sums(both.astype(np.float32), BLOCK), *(block_sums(band, BLOCK) for band in gap)]
-        )
-        total = np.zeros(sums.shape)
-        for number, metres in enumerate((MEAN_OVER, *FAR_MEANS)):
-            total += FAINT**number * np.stack([gaussian_filter(layer, metres / block) for layer in sums])
+        shown = block_sums(both.astype(np.float32), BLOCK)
+
+        def over(band: int) -> NDArray[np.float64]:
+            """Of the difference in a band, or of the ground that is shared for band -1."""
+            return _wide_sums(shown if band < 0 else self._gap(values[band], band, both), block)
+
+        total = np.stack([found for _, found in in_order(over, range(-1, len(values)))])
         mean = np.divide(total[1:], total[0], out=np.zeros_like(total[1:]), where=total[0] > FAINT**4)
         theirs = block_sums((self.rank > 0) & ~mine, BLOCK) > 0
         away = distance_to_false(~theirs, FADE / block + 1) * block
         return (mean * (1 - smoothstep(away / FADE))).astype(np.float32)
+
+    def _gap(self, values: NDArray[np.float32], band: int, both: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Sums over blocks of how far what is shown lies above a scene, where both show the ground."""
+        gap = np.where(both, self.values[band] - values, np.float32(0))
+        return block_sums(np.clip(np.nan_to_num(gap), -MOST_DIFFERENCE, MOST_DIFFERENCE), BLOCK)
+
+
+def _wide_sums(layer: NDArray[np.float32], block: float) -> NDArray[np.float64]:
+    """Means over the surroundings of a layer of blocks, the wider ones faint beside the narrower ones."""
+    total = np.zeros(layer.shape)
+    for number, metres in enumerate((MEAN_OVER, *FAR_MEANS)):
+        total += FAINT**number * gaussian_filter(layer, metres / block)
+    return total
 
 
 def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -219,4 +241,11 @@ def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.fl
     rows, cols = (
         Axis.of_cells(0, length, BLOCK, count) for length, count in zip(shape, blocks.shape[1:], strict=True)
     )
-    return np.stack([field(band, rows, cols) for band in blocks])
+    found = np.empty((len(blocks), *shape), np.float32)
+
+    def into(band: int) -> None:
+        field(blocks[band], rows, cols, found[band])
+
+    for _ in in_order(into, range(len(blocks))):
+        pass
+    return found

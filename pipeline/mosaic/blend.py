@@ -1,6 +1,7 @@
 """Stage 3b: the mosaic of a tile, its composite balanced and blended with the neighbours' (paper, 2.3)."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,11 +141,13 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
         fills = stack.enter_context(fills_of(folders, "composite.tif", prepare, Ramps()))
         own = folders[tile.name]
         ranks = [stack.enter_context(opened(own / name)) for name in RANKS if (own / name).exists()]
-        seams = _write(Shown(sources, fills), ranks, tile, settings, Path(folder))
+        with ThreadPoolExecutor(1) as beside:
+            hashes = beside.submit(_hashes, folders)
+            seams = _write(Shown(sources, fills), ranks, tile, settings, Path(folder))
     return seams.report() | {
         "filled_from": sorted(fills.used),
         "balance": {name: correction.to_json() for name, correction in found.items()},
-        "inputs": _hashes(folders),
+        "inputs": hashes.result(),
     }
 
 

@@ -8,11 +8,11 @@ through where both can be seen: a regression by nearest neighbours in the space 
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
-from pipeline.parallel import threads
+from pipeline.parallel import in_order, threads
 
 SAMPLES = 100_000
 EXAMPLES = 2_000
@@ -22,8 +22,11 @@ NEAREST = 4
 LOOKS = np.array([1.0, 2.0, 2.0, 0.5])
 DARKEST = 5e-4
 SAME, STRANGE = 0.003, 0.1
+# Of a look; half of it is what a cell's look is rounded by.
+STEP = 1 / 256
 AT_ONCE = 2**18
-AROUND = 3
+# Cells to each side through which a line is fitted.
+AROUND = 1
 LEAST_CONTRAST = 0.005
 
 
@@ -40,40 +43,79 @@ class Change:
     steps: NDArray[np.float32]
 
     @classmethod
-    def learned(cls, earlier: NDArray[np.float32], later: NDArray[np.float32]) -> "Change | None":
+    def learned(
+        cls, earlier: NDArray[np.float32], later: NDArray[np.float32], shared: NDArray[np.bool_]
+    ) -> "Change | None":
         """The change from what `later` shows to what `earlier` shows; None where too few cells tell it.
 
         Each example's step is the median over the `ALIKE` cells nearest to it in look, so that what changed
         by itself alone, or a cloud that was missed, has no say.
 
         Args:
-            earlier: (4, n), reflectance of cells in common radiometry.
-            later: (4, n), the same cells.
+            earlier: (4, h, w), reflectance of cells in common radiometry.
+            later: (4, h, w), the same cells.
+            shared: bool (h, w), those that both show.
         """
-        count = later.shape[1]
-        if count < LEAST_SAMPLES:
+        cells = np.flatnonzero(shared)
+        if len(cells) < LEAST_SAMPLES:
             return None
-        picked = np.linspace(0, count - 1, min(count, SAMPLES)).astype(np.int64)
-        samples, steps = look(later[:, picked]), (earlier - later)[:, picked].T
+        picked = cells[np.linspace(0, len(cells) - 1, min(len(cells), SAMPLES)).astype(np.int64)]
+        first, second = (values.reshape(4, -1)[:, picked] for values in (earlier, later))
+        samples, steps = look(second), (first - second).T
         examples = samples[np.linspace(0, len(samples) - 1, EXAMPLES).astype(np.int64)]
         alike = cKDTree(samples).query(examples, k=ALIKE, workers=threads())[1]
         return cls(cKDTree(examples), np.median(steps[alike], axis=1).astype(np.float32))
 
     def of(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is to be added to cells (4, n) of the later date; little to what looks like no example."""
-        added = np.empty_like(values)
-        for start in range(0, values.shape[1], AT_ONCE):
+        seen, which = _alike(look(values))
+        added = np.empty((len(seen), 4), np.float32)
+        for start in range(0, len(seen), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            away, nearest = self.looks.query(look(values[:, part]), k=NEAREST, workers=threads())
+            away, nearest = self.looks.query(seen[part], k=NEAREST, workers=threads())
             weight = 1 / (away**2 + SAME**2)
             weight *= (np.exp(-((away[:, 0] / STRANGE) ** 2)) / weight.sum(axis=1))[:, None]
-            added[:, part] = np.einsum("nk,nkb->bn", weight.astype(np.float32), self.steps[nearest])
-        return added
+            added[part] = np.einsum("nk,nkb->nb", weight.astype(np.float32), self.steps[nearest])
+        return np.ascontiguousarray(added[which].T)
 
 
 def look(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """The look of cells (4, n), as (n, 4)."""
     return np.sqrt(np.maximum(values, DARKEST)).T * LOOKS
+
+
+@njit(nogil=True, cache=True)
+def _alike(looks: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Looks (m, 4) that differ by a step at least, and which of them each of (n, 4) is nearest to.
+
+    A step is small beside what makes two looks the same, and many cells share one.
+    """
+    count = len(looks)
+    slots = 1
+    while slots < 2 * count:
+        slots *= 2
+    table, which = np.full(slots, -1, np.int64), np.empty(count, np.int64)
+    kept, found = np.empty((count, 4), np.int64), 0
+    steps = np.empty(4, np.int64)
+    for cell in range(count):
+        key = np.int64(0)
+        for band in range(4):
+            steps[band] = np.int64(np.rint(looks[cell, band] / STEP))
+            key = key * 1_000_003 + steps[band]
+        slot = (key ^ (key >> 17)) & (slots - 1)
+        while table[slot] >= 0 and not _same(kept[table[slot]], steps):
+            slot = (slot + 1) & (slots - 1)
+        if table[slot] < 0:
+            table[slot] = found
+            kept[found] = steps
+            found += 1
+        which[cell] = table[slot]
+    return np.asarray(kept[:found] * STEP, np.float64), which
+
+
+@njit(nogil=True, cache=True)
+def _same(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
+    return one[0] == other[0] and one[1] == other[1] and one[2] == other[2] and one[3] == other[3]
 
 
 def lines(
@@ -92,19 +134,55 @@ def lines(
     Returns:
         float32 (8, h, w): the gains of the bands, and what is then added; 1 and 0 where nothing is known.
     """
-    share = _around(known.astype(np.float32))
-    seen = share > 0
     result = np.empty((8, *known.shape), np.float32)
-    for band, (value, step) in enumerate(zip(values, added, strict=True)):
-        value, step = np.where(known, value, 0), np.where(known, step, 0)
-        mean, mean_step, square, product = (
-            np.divide(_around(one), share, out=np.zeros_like(share), where=seen)
-            for one in (value, step, value * value, value * step)
-        )
-        slope = (product - mean * mean_step) / (np.maximum(square - mean * mean, 0) + LEAST_CONTRAST**2)
-        result[band], result[4 + band] = 1 + slope, mean_step - slope * mean
+
+    def fit(band: int) -> None:
+        _fit_lines(values[band], added[band], known, result[band], result[4 + band])
+
+    for _ in in_order(fit, range(len(values))):
+        pass
     return result
 
 
-def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(uniform_filter(values, AROUND, mode="constant"), np.float32)
+def led(values: NDArray[np.float32], lines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cells (4, h, w) of the later date with their change, see `lines`."""
+    found = np.empty_like(values)
+
+    def into(band: int) -> None:
+        np.multiply(values[band], lines[band], out=found[band])
+        found[band] += lines[4 + band]
+
+    for _ in in_order(into, range(len(values))):
+        pass
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _fit_lines(
+    value: NDArray[np.float32],
+    step: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    gain: NDArray[np.float32],
+    offset: NDArray[np.float32],
+) -> None:
+    """The lines of one band, see `lines`; gain and offset are filled."""
+    rows, cols = known.shape
+    for row in range(rows):
+        top, bottom = max(row - AROUND, 0), min(row + AROUND + 1, rows)
+        for col in range(cols):
+            count, mean, mean_step, square, product = 0, 0.0, 0.0, 0.0, 0.0
+            gain[row, col], offset[row, col] = 1, 0
+            for near in range(top, bottom):
+                for beside in range(max(col - AROUND, 0), min(col + AROUND + 1, cols)):
+                    if known[near, beside]:
+                        one, other = float(value[near, beside]), float(step[near, beside])
+                        count += 1
+                        mean += one
+                        mean_step += other
+                        square += one * one
+                        product += one * other
+            if count:
+                mean, mean_step = mean / count, mean_step / count
+                spread = max(square / count - mean * mean, 0.0) + LEAST_CONTRAST**2
+                slope = (product / count - mean * mean_step) / spread
+                gain[row, col], offset[row, col] = 1 + slope, mean_step - slope * mean

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
 from pipeline.errors import UsageError
-from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, MOST_SCENES, margin_pixels, scene_folder
+from pipeline.evidence import CLEAR, DOUBTFUL, MOST_SCENES, margin_pixels, scene_folder
 from pipeline.grid import Tile
 from pipeline.ground import Cells, CellSums
 from pipeline.mosaic.assembly import Assembly, Offsets
@@ -23,8 +23,9 @@ from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
 from pipeline.mosaic.views import SceneView
+from pipeline.mosaic.writing import write
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, opened, raster_writer, window_geobox, windows
+from pipeline.raster import opened, window_geobox, windows
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import Sketch
 
@@ -58,34 +59,6 @@ class Draft:
 
 
 COMPARED = 4
-
-
-@dataclass
-class Tally:
-    """What is counted while the windows go by."""
-
-    levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, np.int64))
-    ranks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(MOST_SCENES + 1, np.int64))
-
-    def add(self, provenance: NDArray[np.uint8]) -> None:
-        """Count one window."""
-        self.ranks += np.bincount(provenance[0].ravel(), minlength=MOST_SCENES + 1)
-        self.levels += np.bincount(provenance[1].ravel(), minlength=4)
-
-    def report(self) -> dict[str, float]:
-        """Shares of the tile by sureness."""
-        shares = self.levels / max(int(self.levels.sum()), 1)
-        return {
-            "coverage": float(1 - shares[HOLE]),
-            "clear": float(shares[CLEAR]),
-            "doubtful": float(shares[DOUBTFUL]),
-            "hazy": float(shares[HAZY]),
-            "holes": float(shares[HOLE]),
-        }
-
-    def share(self, rank: int) -> float:
-        """The share of the tile that a scene shows."""
-        return float(self.ranks[rank] / max(int(self.ranks.sum()), 1))
 
 
 def compose(
@@ -128,9 +101,10 @@ def compose(
     with tempfile.TemporaryDirectory(prefix=".compose-", dir=folder) as work, ExitStack() as stack:
         drafts = _drafts(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
         _compare(drafts, settings)
-        assembly, suspicious = _assemble(drafts, settings, Path(work))
-        views = list(_views(stack, drafts, folder))
-        tally = _write(Fusion(views, assembly, settings.fill_hazy), geobox, folder)
+        assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work)))
+        suspicious = _assemble(assembly, drafts, settings)
+        fusion = Fusion(list(_views(stack, drafts, folder)), assembly, settings.fill_hazy)
+        tally = write(fusion, geobox, folder)
         _cell_means(assembly).save(folder / "balance.npz")
     listed = [draft for draft in drafts if draft.rank]
     return (
@@ -219,11 +193,8 @@ def _level(draft: Draft, settings: CampaignSettings) -> tuple[NDArray[np.uint8],
     return demoted(level, stored % COMPARED, compared, margin), compared
 
 
-def _assemble(
-    drafts: Sequence[Draft], settings: CampaignSettings, work: Path
-) -> tuple[Assembly, dict[str, float]]:
+def _assemble(assembly: Assembly, drafts: Sequence[Draft], settings: CampaignSettings) -> dict[str, float]:
     """Decide which scene each cell shows; the surest first, and in order of rank among the equally sure."""
-    assembly = Assembly(drafts[0].sketch.cells, Offsets(work))
     good = [draft for draft in drafts if draft.rank and not draft.hazy]
     hazy = [draft for draft in drafts if draft.rank and draft.hazy and settings.fill_hazy]
     known = np.zeros(assembly.rank.shape, bool)
@@ -245,7 +216,7 @@ def _assemble(
         assembly.lay_hazy(draft.rank, draft.values(), _level(draft, settings)[0])
     count = int(known.sum())
     share = float(assembly.suspect.sum() / count) if count else 0.0
-    return assembly, {"residual_cloud": share, "residual_cloud_compared": float(known.mean())}
+    return {"residual_cloud": share, "residual_cloud_compared": float(known.mean())}
 
 
 def _views(stack: ExitStack, drafts: Sequence[Draft], folder: Path) -> Iterator[SceneView]:
@@ -255,23 +226,6 @@ def _views(stack: ExitStack, drafts: Sequence[Draft], folder: Path) -> Iterator[
             pixels = stack.enter_context(opened(place / "reflectance.tif"))
             mask = stack.enter_context(opened(place / "cloud.tif"))
             yield SceneView(draft.rank, pixels, mask, draft.correction, draft.hazy)
-
-
-def _write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
-    tally = Tally()
-    with (
-        raster_writer(
-            folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
-        ) as composite,
-        raster_writer(
-            folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
-        ) as provenance,
-    ):
-        for window, (stored, origin) in in_order(fusion.window, windows(geobox.shape.yx)):
-            composite.write(stored, window=window)
-            provenance.write(origin, window=window)
-            tally.add(origin)
-    return tally
 
 
 def _cell_means(assembly: Assembly) -> Cells:

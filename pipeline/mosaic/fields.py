@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-
-# Rows that are worked on at once, so that the processor's cache holds them.
-STRIP = 128
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,25 @@ class Axis:
         """Some of its fine places."""
         return Axis(self.low[part], self.high[part], self.share[part])
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first coarse place that has a say, and how many have from there on."""
+        first = int(self.low[0])
+        return first, int(self.high[-1]) + 1 - first
+
+    @property
+    def parts(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """`low`, `high` and `share`."""
+        return self.low, self.high, self.share
+
     def moved(self, first: int) -> "Axis":
         """The same places, the coarse ones counted from another."""
         return Axis(self.low - first, self.high - first, self.share)
 
 
-def field(coarse: NDArray[np.float32], rows: Axis, cols: Axis) -> NDArray[np.float32]:
+def field(
+    coarse: NDArray[np.float32], rows: Axis, cols: Axis, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """The value at each fine place, linear in both directions between the coarse ones.
 
     Only products and sums of single numbers are taken, so that the bits at a place do not depend on what else
@@ -53,30 +64,38 @@ def field(coarse: NDArray[np.float32], rows: Axis, cols: Axis) -> NDArray[np.flo
         coarse: (h, w).
         rows: where the rows lie.
         cols: where the columns lie.
+        out: float32 (rows, cols), what to fill, a new array where None.
 
     Returns:
         float32 (rows, cols).
     """
-    top, bottom = int(rows.low[0]), int(rows.high[-1]) + 1
-    near = coarse[top:bottom]
-    lines = near[:, cols.low] * (1 - cols.share) + near[:, cols.high] * cols.share
-    if len(rows.low) <= STRIP:
-        return _between_lines(lines, rows.moved(top))
-    found = np.empty((len(rows.low), lines.shape[1]), np.float32)
-    for first in range(0, len(found), STRIP):
-        found[first : first + STRIP] = _between_lines(lines, rows[first : first + STRIP].moved(top))
+    found = np.empty((len(rows.low), len(cols.low)), np.float32) if out is None else out
+    _between(np.ascontiguousarray(coarse, np.float32), *rows.parts, *cols.parts, found)
     return found
 
 
-def _between_lines(lines: NDArray[np.float32], rows: Axis) -> NDArray[np.float32]:
-    """Rows that lie between lines."""
-    share = rows.share[:, None]
-    low, high = int(rows.low[0]), int(rows.high[-1])
-    if low == rows.low[-1]:
-        found, below = lines[low] * (1 - share), lines[high] * share
-    else:
-        found, below = lines[rows.low], lines[rows.high]
-        found *= 1 - share
-        below *= share
-    found += below
-    return found
+@njit(nogil=True, cache=True)
+def _between(
+    coarse: NDArray[np.float32],
+    above: NDArray[np.intp],
+    below: NDArray[np.intp],
+    down: NDArray[np.float32],
+    before: NDArray[np.intp],
+    after: NDArray[np.intp],
+    across: NDArray[np.float32],
+    found: NDArray[np.float32],
+) -> None:
+    """Fill `found`, see `field`: between the columns first, then between the rows."""
+    one = np.float32(1)
+    first, second = np.empty(len(before), np.float32), np.empty(len(before), np.float32)
+    upper, lower = -1, -1
+    for row in range(len(above)):
+        if above[row] != upper or below[row] != lower:
+            upper, lower = above[row], below[row]
+            for col in range(len(before)):
+                a, b, share = before[col], after[col], across[col]
+                first[col] = coarse[upper, a] * (one - share) + coarse[upper, b] * share
+                second[col] = coarse[lower, a] * (one - share) + coarse[lower, b] * share
+        share = down[row]
+        for col in range(len(before)):
+            found[row, col] = first[col] * (one - share) + second[col] * share

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from pipeline.ground import Cells
 from pipeline.mosaic.fields import Axis, field
+from pipeline.parallel import in_order
 
 SPACING = 22_000.0
 LEAST_SHARED_CELLS = 8
@@ -160,12 +161,16 @@ def fit(reference: Cells, other: Cells, nodes: Nodes) -> SmoothCorrection:
     )
     across = nodes.shares((reference.column + cols + 0.5) * reference.size - nodes.left, nodes.shape[1])
     shares = (down[:, :, None] * across[:, None, :]).reshape(rows.size, -1)
-    gain, offset = np.ones((4, *nodes.shape)), np.zeros((4, *nodes.shape))
-    for band in range(4):
+
+    def solved(band: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         first = np.maximum(reference.mean[band][shared].astype(np.float64), DARKEST)
         second = np.maximum(other.mean[band][shared].astype(np.float64), DARKEST)
         log_gain, added = _solve(np.sqrt(first * second), np.log(second / first), shares, nodes.shape)
-        gain[band], offset[band] = np.exp(log_gain).reshape(nodes.shape), added.reshape(nodes.shape)
+        return np.exp(log_gain).reshape(nodes.shape), added.reshape(nodes.shape)
+
+    gain, offset = (
+        np.stack(fields) for fields in zip(*(found for _, found in in_order(solved, range(4))), strict=True)
+    )
     return SmoothCorrection(nodes, gain, offset)
 
 

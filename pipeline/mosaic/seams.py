@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.distance import distance_to_false
@@ -30,36 +31,18 @@ class SeamScore:
             use: bool (h, w), pixels with data that are no water.
             labels: integers (h, w), what changes at a seam.
         """
-        for axis in (0, 1):
-            seam = labels[1:] != labels[:-1] if axis == 0 else labels[:, 1:] != labels[:, :-1]
+        for down, across in ((1, 0), (0, 1)):
+            seam = _changes(labels, down, across)
             if seam.any():
-                near = _span(seam.any(axis=1)), _span(seam.any(axis=0))
-                self._add(picture, _pairs(use, axis)[near], seam[near], near, axis)
+                distance = distance_to_false(~seam, BESIDE[1] + 1)
+                found = _sums(picture, use, seam, distance, down, across)
+                self.across += found[0] / len(picture), found[1]
+                self.beside += found[2] / len(picture), found[3]
 
     def join(self, other: "SeamScore") -> None:
         """Add what another one has summed."""
         self.across += other.across
         self.beside += other.beside
-
-    def _add(
-        self,
-        picture: NDArray[np.uint8],
-        both: NDArray[np.bool_],
-        seam: NDArray[np.bool_],
-        near: tuple[slice, slice],
-        axis: int,
-    ) -> None:
-        """Add the pairs along one axis in the part of a window that holds all that lies near a seam."""
-        pixels = tuple(slice(part.start, part.stop + (along == axis)) for along, part in enumerate(near))
-        bands = picture[(slice(None), *pixels)]
-        first, second = (bands[:, :-1], bands[:, 1:]) if axis == 0 else (bands[:, :, :-1], bands[:, :, 1:])
-        # The sum over the bands, in whole numbers; the mean is taken of the sums over the pairs.
-        gradient = (np.maximum(first, second) - np.minimum(first, second)).sum(axis=0, dtype=np.uint16)
-        distance = distance_to_false(~seam, BESIDE[1] + 1)
-        beside = (distance >= BESIDE[0]) & (distance <= BESIDE[1]) & both
-        across = seam & both
-        self.across += gradient[across].sum(dtype=np.int64) / len(bands), across.sum()
-        self.beside += gradient[beside].sum(dtype=np.int64) / len(bands), beside.sum()
 
     @property
     def pairs(self) -> int:
@@ -74,11 +57,39 @@ class SeamScore:
         return float(self.across[0] / self.across[1] / (self.beside[0] / self.beside[1]))
 
 
-def _pairs(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    return mask[:-1] & mask[1:] if axis == 0 else mask[:, :-1] & mask[:, 1:]
+def _changes(labels: NDArray[np.integer], down: int, across: int) -> NDArray[np.bool_]:
+    """Which pixels have another label than the next one in a direction."""
+    return labels[down:, across:] != labels[: len(labels) - down, : labels.shape[1] - across]
 
 
-def _span(found: NDArray[np.bool_]) -> slice:
-    """From the first to the last True, with all that counts as beside them."""
-    places, grow = np.flatnonzero(found), int(BESIDE[1]) + 1
-    return slice(max(int(places[0]) - grow, 0), min(int(places[-1]) + grow + 1, len(found)))
+@njit(nogil=True, cache=True)
+def _sums(
+    picture: NDArray[np.uint8],
+    use: NDArray[np.bool_],
+    seam: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    down: int,
+    across: int,
+) -> tuple[int, int, int, int]:
+    """Differences, summed over the bands, and how many: of pairs that a seam parts, and of those beside it.
+
+    They are whole numbers, so that windows can be added in any order.
+    """
+    apart, parted, near, beside = 0, 0, 0, 0
+    for row in range(seam.shape[0]):
+        for col in range(seam.shape[1]):
+            away = distance[row, col]
+            parts = seam[row, col]
+            if not (parts or BESIDE[0] <= away <= BESIDE[1]):
+                continue
+            if not (use[row, col] and use[row + down, col + across]):
+                continue
+            step = 0
+            for band in range(picture.shape[0]):
+                one, other = picture[band, row, col], picture[band, row + down, col + across]
+                step += max(one, other) - min(one, other)
+            if parts:
+                apart, parted = apart + step, parted + 1
+            else:
+                near, beside = near + step, beside + 1
+    return apart, parted, near, beside

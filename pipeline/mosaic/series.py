@@ -7,6 +7,7 @@ light. Both a and d are estimated band by band, and a view is suspect where all 
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import binary_propagation
 
@@ -21,7 +22,6 @@ WHITE = 1.6
 NIR_FACTOR, NIR_SLACK = 3.0, 0.1
 LEAST_LIGHT = 0.005
 FEW_VIEWS = 4
-MOST_IN_TURN = 10
 RED, GREEN, BLUE, NIR = range(4)
 NONE, EDGE, CORE = 0, 1, 2
 SUSPECT = 3
@@ -42,69 +42,116 @@ def suspicion(
     """
     compared = sure & (sure.sum(axis=0) >= 2)
     found = np.zeros(sure.shape, np.uint8)
-    if not compared.any():
-        return found, compared
-    seen = np.where(sure[:, None], views, np.float32(np.inf))
-    darkest = np.take_along_axis(seen, seen[:, BLUE].argmin(axis=0)[None, None], axis=0)[0]
-    for view, marks, use in zip(views, found, compared, strict=True):
-        cloud = np.where(use, cloudiness(view, darkest), 0)
-        marks[cloud > BRIGHT_EDGE] = EDGE
-        marks[cloud > BRIGHT_CORE] = CORE
-    ground = np.where((found < CORE)[:, None], seen, np.float32(np.inf))
-    middle = _middle(ground) if len(ground) > FEW_VIEWS else None
-    for own, (view, marks, use) in enumerate(zip(views, found, compared, strict=True)):
-        others = _middle(np.delete(ground, own, axis=0)) if middle is None else middle
-        dimmed = np.where(use, dimming(view, others), 0)
-        marks[(dimmed > DARK_EDGE) & (marks == NONE)] = EDGE
-        marks[dimmed > DARK_CORE] = CORE
+    if compared.any():
+        _mark(np.ascontiguousarray(views, np.float32), np.ascontiguousarray(sure), found)
     return found, compared
 
 
-def cloudiness(view: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.float32]:
+@njit(nogil=True, cache=True)
+def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np.uint8]) -> None:
+    """Fill the marks of all cells, see `suspicion`."""
+    count, _, rows, cols = views.shape
+    ground, shown, others = (
+        np.empty((4, count), np.float32),
+        np.empty(4, np.float32),
+        np.zeros(count, np.bool_),
+    )
+    for row in range(rows):
+        for col in range(cols):
+            seen, darkest = 0, -1
+            for date in range(count):
+                if sure[date, row, col]:
+                    seen += 1
+                    if darkest < 0 or views[date, BLUE, row, col] < views[darkest, BLUE, row, col]:
+                        darkest = date
+            if seen < 2:
+                continue
+            for date in range(count):
+                others[date] = False
+                if sure[date, row, col]:
+                    cloud = cloudiness(views[date, :, row, col], views[darkest, :, row, col])
+                    found[date, row, col] = (
+                        CORE if cloud > BRIGHT_CORE else EDGE if cloud > BRIGHT_EDGE else NONE
+                    )
+                    others[date] = cloud <= BRIGHT_CORE
+            together = count > FEW_VIEWS
+            if together:
+                known = _middle(views[:, :, row, col], others, -1, ground, shown)
+            for date in range(count):
+                if sure[date, row, col]:
+                    if not together:
+                        known = _middle(views[:, :, row, col], others, date, ground, shown)
+                    dimmed = dimming(views[date, :, row, col], shown) if known else 0.0
+                    mark = _mark_of(dimmed, DARK_EDGE, DARK_CORE)
+                    found[date, row, col] = max(found[date, row, col], mark)
+
+
+@njit(nogil=True, cache=True)
+def _mark_of(value: float, edge: float, core: float) -> int:
+    return CORE if value > core else EDGE if value > edge else NONE
+
+
+@njit(nogil=True, cache=True)
+def cloudiness(view: NDArray[np.float32], ground: NDArray[np.float32]) -> float:
     """How opaque a cloud before the ground would make the view, 0 where it does not look like one.
 
     Args:
-        view: (4, h, w), what may be cloudy.
-        ground: (4, h, w), another date; infinite where there is none.
+        view: (4), what may be cloudy.
+        ground: (4), another date.
     """
-    with np.errstate(invalid="ignore"):
-        opaque = (view - ground) / np.maximum(CLOUD_LIGHT - ground, 0.1)
-        least = opaque[:NIR].min(axis=0)
-        white = opaque[RED] <= WHITE * opaque[BLUE]
-        pale = opaque[NIR] <= NIR_FACTOR * least + NIR_SLACK
-        return np.where(np.isfinite(ground[BLUE]) & white & pale, least, 0).astype(np.float32)
+    red, green, blue, nir = (
+        _opaque(view[RED], ground[RED]),
+        _opaque(view[GREEN], ground[GREEN]),
+        _opaque(view[BLUE], ground[BLUE]),
+        _opaque(view[NIR], ground[NIR]),
+    )
+    least = min(red, green, blue)
+    white, pale = red <= WHITE * blue, nir <= NIR_FACTOR * least + NIR_SLACK
+    return least if white and pale else 0.0
 
 
-def dimming(view: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.float32]:
+@njit(nogil=True, cache=True)
+def _opaque(view: float, ground: float) -> float:
+    return (view - ground) / max(CLOUD_LIGHT - ground, 0.1)
+
+
+@njit(nogil=True, cache=True)
+def dimming(view: NDArray[np.float32], ground: NDArray[np.float32]) -> float:
     """The share of the direct light that a shadow would have taken; arguments as `cloudiness`."""
-    with np.errstate(invalid="ignore"):
-        taken = 1 - view / np.maximum(ground, LEAST_LIGHT)
-        bands = [RED, GREEN, NIR]
-        least = (taken[bands] / DIRECT[bands, None, None]).min(axis=0)
-        return np.where(np.isfinite(ground[NIR]), least, 0).astype(np.float32)
+    least = np.inf
+    for band in (RED, GREEN, NIR):
+        taken = 1 - view[band] / max(ground[band], LEAST_LIGHT)
+        least = min(least, taken / DIRECT[band])
+    return least
 
 
-def _middle(views: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The median of the views (n, 4, h, w) that are not infinite; infinite where all are."""
-    ordered = _ordered(views)
-    count = np.isfinite(ordered[:, BLUE]).sum(axis=0)
-    low = np.maximum(count - 1, 0) // 2
-    high = np.maximum(count // 2, low)
-    picked = [np.take_along_axis(ordered, place[None, None], axis=0)[0] for place in (low, high)]
-    return (picked[0] + picked[1]) / 2
+@njit(nogil=True, cache=True)
+def _middle(
+    views: NDArray[np.float32],
+    use: NDArray[np.bool_],
+    but: int,
+    ordered: NDArray[np.float32],
+    middle: NDArray[np.float32],
+) -> bool:
+    """Fill the median (4) of those views (n, 4) of a cell that are of use, but one; False if none is.
 
-
-def _ordered(views: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The views in order of size, cell by cell; few are put in order by comparing neighbours in turn."""
-    if len(views) > MOST_IN_TURN:
-        return np.sort(views, axis=0)
-    ordered, lower = views.copy(), np.empty_like(views[0])
-    for turn in range(len(views)):
-        for first in range(turn % 2, len(views) - 1, 2):
-            np.minimum(ordered[first], ordered[first + 1], out=lower)
-            np.maximum(ordered[first], ordered[first + 1], out=ordered[first + 1])
-            ordered[first] = lower
-    return ordered
+    `ordered` (4, n) is room to put them in order in.
+    """
+    count = 0
+    for date in range(len(views)):
+        if not use[date] or date == but:
+            continue
+        for band in range(4):
+            value, place = views[date, band], count
+            while place > 0 and ordered[band, place - 1] > value:
+                ordered[band, place] = ordered[band, place - 1]
+                place -= 1
+            ordered[band, place] = value
+        count += 1
+    for band in range(4):
+        if count:
+            middle[band] = (ordered[band, (count - 1) // 2] + ordered[band, count // 2]) / 2
+    return count > 0
 
 
 def demoted(

@@ -6,18 +6,14 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.evidence import NO_DATA
 from pipeline.mosaic.assembly import BLOCK, Assembly
 from pipeline.mosaic.fields import Axis
 from pipeline.mosaic.fields import field as between
+from pipeline.mosaic.pixels import hide_empty
 from pipeline.mosaic.radiometry import SmoothCorrection
-from pipeline.raster import QUANTIFICATION, filled, geobox_of
-
-Part = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,6 @@ class SceneView:
         correction: to the radiometry of the first scene.
         hazy: whether it may fill holes only.
         turn: held by the thread that reads.
-        geobox: the tile's grid.
     """
 
     rank: int
@@ -39,133 +34,118 @@ class SceneView:
     correction: SmoothCorrection
     hazy: bool = False
     turn: Lock = field(default_factory=Lock)
-    geobox: GeoBox = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Ask for the grid once."""
-        object.__setattr__(self, "geobox", geobox_of(self.pixels))
-
-    def stored(self, window: Window) -> NDArray[np.uint16]:
-        """Stored reflectance of a window; threads take turns."""
+    def read(self, window: Window, stored: NDArray[np.uint16], cloud: NDArray[np.uint8]) -> None:
+        """Fill stored reflectance (4, h, w) and cloud mask (h, w) of a window; threads take turns."""
         with self.turn:
-            return self.pixels.read(window=window)
-
-    def cloud(self, window: Window) -> NDArray[np.uint8]:
-        """The cloud mask of a window; threads take turns."""
-        with self.turn:
-            return self.mask.read(1, window=window)
+            self.pixels.read(window=window, out=stored)
+            self.mask.read(1, window=window, out=cloud)
 
 
 class WindowView:
-    """What one scene shows in a window, read once; parts of it are given as they are asked for.
+    """What one scene shows in a window, read once.
 
     Args:
         view: the scene.
         assembly: whose offsets lead it over to the scenes before it.
         window: of the tile.
+        cells: those between whose middles the window's pixels lie.
+        stored, cloud: where the pixels are to be read into, arrays as the attributes.
+
+    Attributes:
+        stored: uint16 (4, h, w), stored reflectance.
+        cloud: uint8 (h, w), its mask; `NO_DATA` where any band is empty.
+        field: what brings it to the composite's radiometry.
     """
 
-    def __init__(self, view: SceneView, assembly: Assembly, window: Window) -> None:
-        self.view = view
-        self.stored, self.cloud = view.stored(window), view.cloud(window)
-        full = filled(self.stored)
-        if not full.all():
-            self.cloud[~full] = NO_DATA
-        self.fields = []
-        if view.correction.changes:
-            self.fields.append(Field.of_correction(view.correction, view.geobox, window))
-        change = assembly.offsets.change_of(view.rank)
-        if change is not None:
-            self.fields += Field.of_change(change, assembly.grid.pixels, window)
-        offsets = assembly.offsets.of(view.rank)
-        if offsets is not None:
-            self.fields.append(Field.of_offsets(offsets, assembly.grid.pixels * BLOCK, window))
-
-    @property
-    def plain(self) -> bool:
-        """Whether its pixels are shown as they are stored."""
-        return not self.fields
-
-    def values(self, part: Part) -> NDArray[np.float32]:
-        """Reflectance (4, h, w) of a part of the window in the composite's radiometry.
-
-        Where the scene is empty it has no meaning.
-        """
-        values = self.stored[(slice(None), *part)].astype(np.float32)
-        values -= 1
-        values /= QUANTIFICATION
-        for given in self.fields:
-            given.apply(values, part)
-        return values
+    def __init__(
+        self,
+        view: SceneView,
+        assembly: Assembly,
+        window: Window,
+        cells: Window,
+        stored: NDArray[np.uint16],
+        cloud: NDArray[np.uint8],
+    ) -> None:
+        view.read(window, stored, cloud)
+        hide_empty(stored, cloud)
+        self.stored, self.cloud = stored, cloud
+        self.field = Field.of(view, assembly, cells)
 
 
 @dataclass(frozen=True)
 class Field:
-    """Gains and offsets by band, given on coarse cells, that are applied to the pixels of a window.
+    """What brings a scene to the composite's radiometry: a gain and an offset by band and cell.
 
     Attributes:
-        gain: float32 (4, h, w), None where there is none.
-        offset: float32 (4, h, w).
-        rows, cols: where the window's pixels lie between the cells.
+        gain, offset: float32 (4, h, w) on the cells around a window, between whose middles it is linear.
     """
 
-    gain: NDArray[np.float32] | None
+    gain: NDArray[np.float32]
     offset: NDArray[np.float32]
-    rows: Axis
-    cols: Axis
 
     @classmethod
-    def of_correction(cls, correction: SmoothCorrection, geobox: GeoBox, window: Window) -> "Field":
-        """A scene's correction on a window of its tile."""
-        rows, cols = correction.nodes.places(geobox, window)
-        return cls(correction.gain.astype(np.float32), correction.offset.astype(np.float32), rows, cols)
+    def of(cls, view: SceneView, assembly: Assembly, cells: Window) -> "Field":
+        """A scene's correction, then how the ground changed, then what is added near the edges."""
+        shape = 4, cells.height, cells.width
+        gain, offset = np.ones(shape, np.float32), np.zeros(shape, np.float32)
+        correction, offsets = view.correction, assembly.offsets.of(view.rank)
+        if correction.changes:
+            places = correction.nodes.places(assembly.grid.geobox, cells)
+            gain = np.stack([between(band, *places) for band in correction.gain.astype(np.float32)])
+            offset = np.stack([between(band, *places) for band in correction.offset.astype(np.float32)])
+        change = assembly.offsets.change_of(view.rank)
+        if change is not None:
+            near = np.array(change[(slice(None), *cells.toslices())])
+            gain, offset = gain * near[:4], offset * near[:4] + near[4:]
+        if offsets is not None:
+            rows = Axis.of_cells(cells.row_off, cells.height, BLOCK, offsets.shape[1])
+            cols = Axis.of_cells(cells.col_off, cells.width, BLOCK, offsets.shape[2])
+            offset += np.stack([between(band, rows, cols) for band in offsets])
+        return cls(gain, offset)
 
-    @classmethod
-    def of_offsets(cls, offsets: NDArray[np.float32], side: int, window: Window) -> "Field":
-        """Offsets on squares of `side` pixels, on a window."""
-        return cls(None, offsets, *_axes(window, side, offsets.shape[1:]))
-
-    @classmethod
-    def of_change(cls, change: NDArray[np.float32], side: int, window: Window) -> "list[Field]":
-        """The change of the ground on cells of `side` pixels, on a window; none where nothing changes."""
-        rows, cols = _axes(window, side, change.shape[1:])
-        top, left = int(rows.low[0]), int(cols.low[0])
-        near = np.array(change[:, top : int(rows.high[-1]) + 1, left : int(cols.high[-1]) + 1])
-        if (near[:4] == 1).all() and not near[4:].any():
-            return []
-        return [cls(near[:4], near[4:], rows.moved(top), cols.moved(left))]
-
-    def apply(self, values: NDArray[np.float32], part: Part) -> None:
-        """Correct the values (4, h, w) of a part of the window in place."""
-        rows, cols = self.rows[part[0]], self.cols[part[1]]
-        near = slice(rows.low[0], rows.high[-1] + 1), slice(cols.low[0], cols.high[-1] + 1)
-        for band, value in enumerate(values):
-            if self.gain is not None:
-                value *= between(self.gain[band], rows, cols)
-            # Far from the scenes before it nothing is added.
-            if self.offset[band][near].any():
-                value += between(self.offset[band], rows, cols)
-
-
-def _axes(window: Window, side: int, shape: tuple[int, ...]) -> tuple[Axis, Axis]:
-    """Where the rows and columns of a window lie between cells of `side` pixels."""
-    return (
-        Axis.of_cells(window.row_off, window.height, side, shape[0]),
-        Axis.of_cells(window.col_off, window.width, side, shape[1]),
-    )
+    @property
+    def plain(self) -> bool:
+        """Whether it changes nothing."""
+        return bool((self.gain == 1).all() and not self.offset.any())
 
 
 class WindowViews(Mapping[int, WindowView]):
-    """What the scenes show in a window, by rank; each is read when it is asked for first."""
+    """What the scenes show in a window, by rank; each is read when it is asked for first.
 
-    def __init__(self, views: Mapping[int, SceneView], assembly: Assembly, window: Window) -> None:
-        self.views, self.assembly, self.window = views, assembly, window
-        self.known: dict[int, WindowView] = {}
+    Args:
+        views: of the scenes by rank.
+        assembly: whose offsets lead them over to each other.
+        window: of the tile.
+        cells: those between whose middles the window's pixels lie.
+        names: ranks (n) of the scenes that are asked for in any case.
+
+    Attributes:
+        stored: uint16 (n, 4, h, w), stored reflectance of those.
+        cloud: uint8 (n, h, w), their masks.
+        listed: their views.
+    """
+
+    def __init__(
+        self,
+        views: Mapping[int, SceneView],
+        assembly: Assembly,
+        window: Window,
+        cells: Window,
+        names: NDArray[np.uint8],
+    ) -> None:
+        self.views, self.assembly, self.window, self.cells = views, assembly, window, cells
+        self.stored, self.cloud = self._arrays(len(names))
+        self.listed = [
+            self._view(int(rank), *place) for rank, *place in zip(names, self.stored, self.cloud, strict=True)
+        ]
+        self.known = dict(zip(names.tolist(), self.listed, strict=True))
 
     def __getitem__(self, rank: int) -> WindowView:
         """The view of a rank."""
         if rank not in self.known:
-            self.known[rank] = WindowView(self.views[rank], self.assembly, self.window)
+            stored, cloud = self._arrays(1)
+            self.known[rank] = self._view(rank, stored[0], cloud[0])
         return self.known[rank]
 
     def __iter__(self):
@@ -175,3 +155,10 @@ class WindowViews(Mapping[int, WindowView]):
     def __len__(self) -> int:
         """How many scenes there are."""
         return len(self.views)
+
+    def _view(self, rank: int, stored: NDArray[np.uint16], cloud: NDArray[np.uint8]) -> WindowView:
+        return WindowView(self.views[rank], self.assembly, self.window, self.cells, stored, cloud)
+
+    def _arrays(self, count: int) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        shape = self.window.height, self.window.width
+        return np.empty((count, 4, *shape), np.uint16), np.empty((count, *shape), np.uint8)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.raster import QUANTIFICATION, encode
@@ -57,10 +58,7 @@ class Tone:
             uint8 of the same shape; 0 = empty, reflectance at or below 0 is 1.
         """
         stored = encode(pixels) if np.issubdtype(pixels.dtype, np.floating) else pixels
-        levels = np.empty(stored.shape, np.uint8)
-        for band, table in enumerate(_forward(self)):
-            np.take(table, stored[band], out=levels[band])
-        return levels
+        return _looked_up(_forward(self), np.ascontiguousarray(stored, np.uint16))
 
     def invert(self, levels: np.ndarray) -> np.ndarray:
         """Levels to reflectance, the middle of each level's step: at most half a step off.
@@ -181,6 +179,17 @@ def _forward(tone: Tone) -> np.ndarray:
     values = np.arange(STORED_VALUES)
     levels = [np.searchsorted(edges[:-1], values, side="right") for edges in _edges(tone)]
     return np.stack(levels).astype(np.uint8)
+
+
+@njit(nogil=True, cache=True)
+def _looked_up(tables: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """Levels (4, h, w) of stored values by the table of each band."""
+    levels = np.empty(stored.shape, np.uint8)
+    for band in range(stored.shape[0]):
+        for row in range(stored.shape[1]):
+            for col in range(stored.shape[2]):
+                levels[band, row, col] = tables[band, stored[band, row, col]]
+    return levels
 
 
 @lru_cache(maxsize=8)

@@ -19,9 +19,15 @@ def ground(seed, count):
     )
 
 
+def learned(earlier, later):
+    """The change learned where the two dates share all cells (4, n)."""
+    shared = np.ones((1, later.shape[1]), bool)
+    return Change.learned(earlier[:, None], later[:, None], shared)
+
+
 def test_ground_is_led_to_what_its_like_became():
     _, later, earlier = ground(1, 20_000)
-    change = Change.learned(earlier, later)
+    change = learned(earlier, later)
     kinds, unseen, _ = ground(2, 500)
     assert np.abs(unseen + change.of(unseen) - AFTER[kinds].T).mean() < 0.004
 
@@ -31,29 +37,37 @@ def test_what_changed_by_itself_alone_has_no_say():
     missed = np.random.default_rng(3).random(20_000) < 0.1
     earlier[:, missed] = 0.5
     kinds, unseen, _ = ground(2, 500)
-    led = unseen + Change.learned(earlier, later).of(unseen)
+    led = unseen + learned(earlier, later).of(unseen)
     assert np.abs(led - AFTER[kinds].T).mean() < 0.005
 
 
 def test_what_looks_like_nothing_known_stays_as_it_is():
     _, later, earlier = ground(1, 20_000)
     snow = np.full((4, 3), 0.9, np.float32)
-    assert np.abs(Change.learned(earlier, later).of(snow)).max() < 1e-3
+    assert np.abs(learned(earlier, later).of(snow)).max() < 1e-3
 
 
 def test_equal_dates_ask_for_no_change():
     _, later, _ = ground(1, 20_000)
-    assert not Change.learned(later, later).of(later).any()
+    assert not learned(later, later).of(later).any()
 
 
 def test_too_little_shared_ground_tells_nothing():
     _, later, earlier = ground(1, 200)
-    assert Change.learned(earlier, later) is None
+    assert learned(earlier, later) is None
+
+
+def test_only_shared_cells_tell():
+    _, later, earlier = ground(1, 20_000)
+    shared = np.ones((1, 20_000), bool)
+    shared[:, 10_000:] = False
+    earlier[:, 10_000:] = np.nan
+    assert np.isfinite(Change.learned(earlier[:, None], later[:, None], shared).of(later)).all()
 
 
 def test_the_answer_for_a_cell_does_not_depend_on_the_others():
     _, later, earlier = ground(1, 20_000)
-    change = Change.learned(earlier, later)
+    change = learned(earlier, later)
     assert np.array_equal(change.of(later)[:, 100:200], change.of(later[:, 100:200]))
 
 
