@@ -12,20 +12,17 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from pipeline.grid import Tile
-from pipeline.ground import Cells, shared_ground, shared_means, southing
-from pipeline.overlaps import UNKNOWNS, Overlap
-from pipeline.smooth import KNOTS, SPACING, SmoothCorrection
+from pipeline.ground import Cells, southing
+from pipeline.levelling import System
+from pipeline.overlaps import Conditions, Overlap
+from pipeline.shared_ground import shared_ground, shared_means
+from pipeline.smooth import KNOTS, SmoothCorrection
 
 RINGS = 2
-REACH = 40_000.0
-TILE_GAIN_HOLD = 0.1
-TILE_OFFSET_HOLD = 0.005
-MOST_PAIRS = 4_096
+SQUARE = 100_000
+MOST_PAIRS = 8_192
 GAIN_STEP = 1 / 1024
 OFFSET_STEP = 1e-4
 GAIN_HOLD = 0.1
@@ -37,7 +34,6 @@ LEAST_SPREAD = 0.1
 ROUNDS = 6
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
-Conditions = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -90,19 +86,13 @@ class Balance:
         """Gains and offsets (4, KNOTS, KNOTS) of the tiles within the rings of a tile, by name.
 
         The least, band by band, of the differences in all overlaps within the rings (see `Overlap`) and of
-        each tile's distance from the identity. With x_k gain less 1 at the n knots of a tile, d apart, it is
-
-            (sum_k x_k^2 + (L / d)^2 sum_(k, m side by side) (x_k - x_m)^2) / (n s^2),
-
-        and the same for offsets. So what overlaps ask for fades to the identity over about L = `REACH` metres
-        and tiles beyond the second ring hardly matter.
+        each tile's distance from the identity (see `levelling`).
         """
         near = sorted({tile, *tile.ring(self.rings)}, key=lambda other: other.name)
-        known = [other.name for other in near if other.name in self.cells]
-        pairs = pairs_of(near, set(known))
-        names = _near_each_other(known, pairs)
+        names = [other.name for other in by_rows(near, tile.zone) if other.name in self.cells]
+        pairs = pairs_of(near, set(names))
         place = {name: position for position, name in enumerate(names)}
-        system = _System(len(names), 1 + max((abs(place[a] - place[b]) for a, b in pairs), default=0))
+        system = System(len(names), max((abs(place[a] - place[b]) for a, b in pairs), default=0))
         for one, other in pairs:
             system.add(place[one], place[other], self._conditions(one, other))
         knots = system.solved().reshape(4, len(names), 2, KNOTS, KNOTS)
@@ -129,66 +119,24 @@ def pairs_of(tiles: Iterable[Tile], known: Collection[str]) -> list[tuple[str, s
     ]
 
 
-def _near_each_other(names: list[str], pairs: Collection[tuple[str, str]]) -> list[str]:
-    """The names in an order in which those of a pair are never far apart."""
-    place = {name: position for position, name in enumerate(names)}
-    ends = [[place[pair[end]] for pair in pairs] for end in (0, 1)]
-    graph = csr_array((np.ones(2 * len(pairs)), (ends[0] + ends[1], ends[1] + ends[0])), (len(names),) * 2)
-    return [names[position] for position in reverse_cuthill_mckee(graph, symmetric_mode=True)]
-
-
-class _System:
-    """Normal equations of several tiles, of which only the band below the diagonal is kept.
+def by_rows(tiles: Iterable[Tile], zone: int = 30) -> list[Tile]:
+    """Tiles from north to south and west to east, so that those of a pair are never far apart.
 
     Args:
-        tiles: how many.
-        apart: how far apart, at most, the two of a pair come, and one more.
+        tiles: in any order.
+        zone: in the middle; the farthest from it are taken for the ends.
     """
+    return sorted(tiles, key=lambda one: (_row(one), (one.zone - zone + 30) % 60, one.east))
 
-    def __init__(self, tiles: int, apart: int) -> None:
-        self.band = np.zeros((4, UNKNOWNS * apart, UNKNOWNS * tiles))
-        self.right = np.zeros((4, UNKNOWNS * tiles))
-        for tile in range(tiles):
-            self._add_block(tile, tile, np.broadcast_to(HOLD, (4, UNKNOWNS, UNKNOWNS)))
 
-    def add(self, one: int, other: int, conditions: Conditions) -> None:
-        """Add the conditions of a pair."""
-        matrix, side = conditions
-        parts = slice(0, UNKNOWNS), slice(UNKNOWNS, 2 * UNKNOWNS)
-        for tile, part in zip((one, other), parts, strict=True):
-            self._add_block(tile, tile, matrix[:, part, part])
-            self.right[:, UNKNOWNS * tile : UNKNOWNS * (tile + 1)] += side[:, part]
-        later, first = parts if one > other else parts[::-1]
-        self._add_block(max(one, other), min(one, other), matrix[:, later, first])
-
-    def _add_block(self, row: int, column: int, block: NDArray[np.float64]) -> None:
-        i, k = BELOW if row == column else WHOLE
-        self.band[:, UNKNOWNS * (row - column) + i - k, UNKNOWNS * column + k] += block[:, i, k]
-
-    def solved(self) -> NDArray[np.float64]:
-        """The unknowns (4, tiles * UNKNOWNS)."""
-        options = {"lower": True, "check_finite": False, "overwrite_ab": True}
-        return np.stack([solveh_banded(*one, **options) for one in zip(self.band, self.right, strict=True)])
+def _row(tile: Tile) -> int:
+    return round(float(southing(tile.epsg, float(tile.north))) / SQUARE)
 
 
 def corner(name: str) -> tuple[float, float]:
     """Southing and easting of a tile's upper-left corner."""
     tile = Tile.parse(name)
     return float(southing(tile.epsg, float(tile.top))), float(tile.left)
-
-
-def _hold() -> NDArray[np.float64]:
-    """What holds one tile to the identity and its knots to each other, (UNKNOWNS, UNKNOWNS)."""
-    apart = 2 * np.eye(KNOTS) - np.eye(KNOTS, k=1) - np.eye(KNOTS, k=-1)
-    apart[[0, -1], [0, -1]] = 1
-    beside = np.kron(apart, np.eye(KNOTS)) + np.kron(np.eye(KNOTS), apart)
-    held = (np.eye(KNOTS * KNOTS) + (REACH / SPACING) ** 2 * beside) / KNOTS**2
-    by_kind = np.diag([1 / TILE_GAIN_HOLD**2, 1 / TILE_OFFSET_HOLD**2])
-    return np.asarray(np.kron(by_kind, held), np.float64)
-
-
-HOLD = _hold()
-BELOW, WHOLE = np.tril_indices(UNKNOWNS), tuple(np.indices((UNKNOWNS, UNKNOWNS)).reshape(2, -1))
 
 
 def fit(reference: Cells, other: Cells) -> Correction:

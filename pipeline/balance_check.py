@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pipeline.balance import Balance, corner, pairs_of
 from pipeline.errors import UsageError
 from pipeline.grid import Tile
-from pipeline.ground import Cells, shared_ground
+from pipeline.ground import Cells
 from pipeline.raster import BANDS
+from pipeline.shared_ground import shared_ground
 
 FITTED, LEFT_OUT = 0, 1
 

@@ -14,7 +14,7 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from shapely import MultiPolygon, Polygon, box
+from shapely import MultiPolygon, Polygon, box, dwithin
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
@@ -313,22 +313,24 @@ def _squares_in(zone: int, south: bool, area: BaseGeometry) -> list[Tile]:
 
 @lru_cache(maxsize=4096)
 def _neighbours(tile: Tile) -> tuple[Tile, ...]:
-    found: dict[str, Tile] = {}
-    reach = unary_union([part.buffer(0.05) for part in tile.footprint.geoms])
-    for other in _tiles_near(tile, reach):
-        if other != tile and tile.overlap_geometry(other) is not None:
-            found[other.name] = other
-    return tuple(sorted(found.values(), key=lambda item: item.name))
+    found = [other for other in _same_zone(tile) if other != tile and tile.overlap(other)]
+    for other in _beside(tile):
+        if dwithin(other.footprint, tile.footprint, 0.05) and tile.overlap_geometry(other) is not None:
+            found.append(other)
+    return tuple(sorted(set(found), key=lambda item: item.name))
 
 
-def _tiles_near(tile: Tile, reach: BaseGeometry) -> list[Tile]:
-    """Candidates in the same zone (by row and column) and in the two zones beside it (by footprint)."""
+def _same_zone(tile: Tile) -> list[Tile]:
+    """Candidates in a tile's own zone, by row and column."""
     column, row = tile.east // 100_000, tile.north // 100_000 - (100 if tile.south else 0)
-    around = [
-        (c, r) for c in range(max(column - 1, 1), min(column + 1, 8) + 1) for r in range(row - 1, row + 2)
-    ]
-    found = [_tile_at(tile.zone, r < 0, c, r % 100) for c, r in around]
-    for zone in ((tile.zone - 2) % 60 + 1, tile.zone % 60 + 1):
-        for part in tile.footprint.geoms:
-            found += _zone_candidates(zone, part.buffer(1.2))
-    return [other for other in found if other is not None and other.footprint.intersects(reach)]
+    columns = range(max(column - 1, 1), min(column + 1, 8) + 1)
+    found = (_tile_at(tile.zone, r < 0, c, r % 100) for c in columns for r in range(row - 1, row + 2))
+    return [other for other in found if other is not None]
+
+
+def _beside(tile: Tile) -> set[Tile]:
+    """Candidates in the two zones beside a tile's, by its footprint."""
+    parts = [part.bounds for part in tile.footprint.geoms]
+    areas = [box(west - 1.2, south - 1.2, east + 1.2, north + 1.2) for west, south, east, north in parts]
+    zones = (tile.zone - 2) % 60 + 1, tile.zone % 60 + 1
+    return {other for zone in zones for area in areas for other in _zone_candidates(zone, area)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ground import SharedGround
+from pipeline.shared_ground import SharedGround
 from pipeline.smooth import KNOTS, knot_shares
 
 BLOCK = 4_800
@@ -45,21 +45,18 @@ class Overlap:
             shared: cells that are usable in both.
             corners: southing and easting of the upper-left corner of each image's tile.
         """
-        kept = agreeing(*shared.means)
-        if kept.sum() < LEAST_CELLS:
-            kept[:] = False
-        means = shared.means[:, :, kept]
-        places = shared.places[:, :, kept]
-        blocks = np.floor(places[0] / BLOCK).astype(np.int64)
-        _, index = np.unique(blocks[0] * 2**32 + blocks[1], return_inverse=True)
-        count = np.bincount(index)
-        place = _averaged(places - np.asarray(corners)[:, :, None], index, count)
+        kept = np.flatnonzero(agreeing(*shared.means))
+        if len(kept) < LEAST_CELLS:
+            kept = kept[:0]
+        means, places = shared.means.take(kept, axis=2), shared.places.take(kept, axis=2)
+        index, count = _blocks(places[0])
+        place = _averaged(places, index, count) - np.asarray(corners)[:, :, None]
         mean = _averaged(means, index, count)
-        away = means - mean[:, :, index]
+        away = means - mean.take(index, axis=2)
         return cls(place, count, mean, np.sqrt(_averaged(away * away, index, count)))
 
-    def conditions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Normal equations of the two corrections, N x = b, by band.
+    def conditions(self) -> "Conditions":
+        """Normal equations of the two corrections, by band.
 
         The unknowns x are, at the knots of the first image and then of the second, the gains a, less 1, and
         the offsets o. Corrected means and spreads are to be equal in each block, as logarithms, so that noise
@@ -70,9 +67,6 @@ class Overlap:
         Both are linearised where the pair alone would meet, halfway in contrast and in brightness, which
         leaves an error of second order in what the other neighbours add. What a block lacks to the line
         through all blocks of the pair does not depend on the gains, or they would shrink to make it less.
-
-        Returns:
-            N float64 (4, 2 UNKNOWNS, 2 UNKNOWNS) and b (4, 2 UNKNOWNS).
         """
         knots, n = KNOTS * KNOTS, len(self.count)
         shares = np.stack([knot_shares(*place) for place in self.place], axis=1)
@@ -84,7 +78,7 @@ class Overlap:
         jacobian[:, 1, :, :, 0] = signed / met.gain[:, None, :, None]
         rows = jacobian.reshape(4, 2 * n, 2 * UNKNOWNS)
         weighted = (rows * met.weight.reshape(4, -1, 1)).transpose(0, 2, 1)
-        return weighted @ rows, (weighted @ met.target.reshape(4, -1, 1))[..., 0]
+        return Conditions.of(weighted @ rows, (weighted @ met.target.reshape(4, -1, 1))[..., 0])
 
     def _meeting(self) -> "Meeting":
         contrast, contrast_weight = self._contrasts()
@@ -123,6 +117,28 @@ class Overlap:
         off = np.abs(ratio - np.median(ratio, axis=1, keepdims=True)) if len(self.count) else ratio
         trust = np.minimum(1.0, LEVEL_STEP / np.maximum(off, LEVEL_STEP))
         return trust / (MEAN_NOISE**2 + CELL_NOISE**2 / self.count)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Normal equations of the unknowns x and y of two images by band: N_x x + M y = b_x, M' x + N_y y = b_y.
+
+    Attributes:
+        own: float64 (2, 4, UNKNOWNS, UNKNOWNS), N_x and N_y.
+        across: float64 (4, UNKNOWNS, UNKNOWNS), M.
+        right: float64 (2, 4, UNKNOWNS), b_x and b_y.
+    """
+
+    own: NDArray[np.float64]
+    across: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, matrix: NDArray[np.float64], right: NDArray[np.float64]) -> "Conditions":
+        """From one matrix (4, 2 UNKNOWNS, 2 UNKNOWNS) and right side (4, 2 UNKNOWNS) of both."""
+        one, other = slice(0, UNKNOWNS), slice(UNKNOWNS, 2 * UNKNOWNS)
+        own = np.stack([matrix[:, part, part] for part in (one, other)])
+        return cls(own, matrix[:, one, other].copy(), np.stack([right[:, one], right[:, other]]))
 
 
 @dataclass(frozen=True)
@@ -173,9 +189,29 @@ def _moments(
 def _not_far(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values (bands, n) lie near their band's median; it is taken from about `SAMPLE` of them."""
     step = max(values.shape[1] // SAMPLE, 1)
-    off = np.abs(values - np.median(values[:, ::step], axis=1, keepdims=True))
-    limit = 3 * 1.4826 * np.median(off[:, ::step], axis=1, keepdims=True)
+    off = np.abs(values - _median(values[:, ::step]))
+    limit = 3 * 1.4826 * _median(off[:, ::step])
     return np.asarray(off <= np.maximum(limit, LEAST_SPREAD))
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Medians (bands, 1) of finite values (bands, n)."""
+    last = values.shape[1] // 2
+    first = last - 1 + values.shape[1] % 2
+    parted = np.partition(values, (first, last), axis=1)
+    return np.asarray((parted[:, first : first + 1] + parted[:, last : last + 1]) / 2)
+
+
+def _blocks(place: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The block of each of n places (2, n), numbered by row and column, and how many lie in each."""
+    if not place.shape[1]:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    block = np.floor(place / BLOCK).astype(np.int64)
+    row, column = block - block.min(axis=1, keepdims=True)
+    flat = row * (column.max() + 1) + column
+    count = np.bincount(flat)
+    full = count > 0
+    return (np.cumsum(full) - 1)[flat], count[full]
 
 
 def _averaged(

@@ -7,8 +7,9 @@ from pyproj import Transformer
 from pipeline.balance import Balance, corner, corrections, fit, pairs_of, solve
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
-from pipeline.ground import Cells, CellSums, land, shared_ground, shared_means
+from pipeline.ground import Cells, CellSums, land
 from pipeline.raster import window_geobox, windows
+from pipeline.shared_ground import shared_ground, shared_means
 from pipeline.smooth import SmoothCorrection
 
 RESOLUTION = 300

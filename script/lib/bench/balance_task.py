@@ -13,9 +13,10 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from pipeline.balance import Balance, corner, pairs_of
+from pipeline.balance import Balance, by_rows, corner, pairs_of
 from pipeline.grid import Tile, tiles_of
-from pipeline.ground import CELL, Cells, shared_ground, southing
+from pipeline.ground import CELL, Cells, southing
+from pipeline.shared_ground import shared_ground
 from pipeline.smooth import SmoothCorrection
 
 # Without a sea between them, so that tiles have more neighbours than on land as it is.
@@ -112,8 +113,7 @@ def _texture(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> N
 
 def many(tiles: int) -> dict[str, Any]:
     """The rounded corrections of many tiles of one land, in one process, their cells read from files."""
-    named = sorted(tiles_of(shapely.box(*BLOCK_OF_LAND)), key=lambda tile: (tile.zone, corner(tile.name)))
-    chosen = named[:tiles]
+    chosen = by_rows(tiles_of(shapely.box(*BLOCK_OF_LAND)))[:tiles]
     with tempfile.TemporaryDirectory() as folder:
         stock = Stock([tile.name for tile in chosen], Path(folder))
         balance, began, spent = Balance(stock), time.perf_counter(), time.process_time()
