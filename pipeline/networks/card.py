@@ -24,7 +24,8 @@ class Card:
         width: factor on the paper's numbers of channels.
         normalisation: how reflectance becomes the input.
         window: side of an inference window in pixels.
-        margin: pixels read around a window.
+        margin: pixels by which the raster is reflected beyond its edges.
+        reach: pixels read around a window, inside the raster so grown; 0 = as many as the margin.
         sha256: hash of the weights file.
         trained_on: sentences on the training data.
         figures: what was measured, by name.
@@ -39,6 +40,7 @@ class Card:
     normalisation: Normalisation
     window: int = 1024
     margin: int = 64
+    reach: int = 0
     sha256: str = ""
     trained_on: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from pipeline.networks.card import Card
 from pipeline.networks.haze import HazeNet
 from pipeline.networks.inference import predict
 from pipeline.networks.normalise import valid_pixels
+from pipeline.networks.parts import Part
 from pipeline.networks.unet import STRIDE, UNet
 
 
@@ -43,7 +44,8 @@ class Network:
     bands = property(lambda self: self.card.bands, doc="Names of the bands read, in order.")
     classes = property(lambda self: self.card.classes, doc="Names of the classes, in order.")
     window = property(lambda self: self.card.window, doc="Side of a window in pixels, margin not counted.")
-    margin = property(lambda self: self.card.margin, doc="Pixels read around a window.")
+    margin = property(lambda self: self.card.margin, doc="Pixels reflected around the raster.")
+    reach = property(lambda self: self.card.reach or self.card.margin, doc="Pixels read around a window.")
     sha256 = property(lambda self: self.card.sha256, doc="Hash of the weights file.")
 
     def normalised(
@@ -53,11 +55,16 @@ class Network:
         chosen = reflectance[list(self.card.band_indices)]
         return self.card.normalisation.apply(chosen, valid_pixels(chosen, valid))
 
-    def run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities (classes, rows, cols) of a normalised window; sides: multiples of `stride`."""
+    def run(self, inputs: NDArray[np.float32], wanted: Part | None = None) -> NDArray[np.float32]:
+        """Return probabilities (classes, rows, cols) of a normalised window; sides: multiples of `stride`.
+
+        Args:
+            inputs: (bands, rows, cols).
+            wanted: rows and columns whose probabilities are returned; None = all.
+        """
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(inputs))[None].to(self.device)
-            scores = self.module(batch.contiguous(memory_format=torch.channels_last))
+            scores = self.module(batch.contiguous(memory_format=torch.channels_last), wanted)
             return torch.softmax(scores, dim=1)[0].cpu().numpy()
 
     def probabilities(

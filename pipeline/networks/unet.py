@@ -5,11 +5,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pipeline.networks.parts import Part, levels, reach
+
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels at width 1 and number of convolutions of each encoder stage, as in VGG16."""
 
 STRIDE = 2 ** len(STAGES)
 """Rows and columns given to the network must be multiples of this."""
+
+
+REACH = reach([depth for _, depth in STAGES], 2)
+"""Pixels around an output that it depends on, where windows lie on multiples of `STRIDE`."""
 
 
 class Convolution(nn.Module):
@@ -62,21 +68,26 @@ class UNet(nn.Module):
             inputs = skip
         self.head = nn.Conv2d(inputs, classes, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, wanted: Part | None = None) -> Tensor:
         """Return class scores (batch, classes, rows, cols), before softmax.
 
         Args:
             x: float (batch, bands, rows, cols); rows and cols are multiples of `STRIDE`.
+            wanted: rows and columns whose scores alone are wanted; None = all. They are the same scores, for
+                only what they do not depend on is left out of the decoder.
         """
+        whole = slice(0, x.shape[2]), slice(0, x.shape[3])
+        low, steps = levels(x.shape[2:], wanted or whole, len(STAGES))
         skips = []
         for stage in self.encoder:
             x = stage(x)
             skips.append(x)
             x = functional.max_pool2d(x, 2)
-        x = self.centre(x)
-        for reduce, merge, skip in zip(self.reduce, self.decoder, reversed(skips), strict=True):
-            x = functional.interpolate(reduce(x), scale_factor=2, mode="nearest")
-            x = merge(torch.cat((x, skip), dim=1))
+        x = self.centre(x)[..., *low]
+        for reduce, merge, step in zip(self.reduce, self.decoder, steps, strict=True):
+            x = functional.interpolate(reduce(x)[..., *step.reduced], scale_factor=2, mode="nearest")
+            x = merge(torch.cat((x[..., *step.raised], skips.pop()[..., *step.skip]), dim=1))
+            x = x[..., *step.merged]
         return self.head(x)
 
     def fuse(self) -> "UNet":

@@ -37,7 +37,7 @@ def mask(network, reflectance):
     return found
 
 
-@pytest.mark.parametrize("window", [512])
+@pytest.mark.parametrize("window", [256, 320, 512])
 def test_windows_of_another_size_give_the_same_mask(network, reflectance, mask, window):
     other = Network(replace(network.card, window=window), network.module)
     different = other.probabilities(reflectance).argmax(axis=0) != mask

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.networks.unet import STRIDE, UNet
+from pipeline.networks.unet import REACH, STRIDE, UNet
 
 VGG16 = [
     (64, 3), (64, 64),
@@ -43,3 +43,30 @@ def test_fused_network_gives_the_same_scores():
         before = network(x)
         after = network.fuse()(x)
     assert torch.allclose(before, after, atol=1e-5)
+
+
+PARTS = [((0, 64), (0, 64)), ((32, 64), (0, 31)), ((61, 62), (95, 96)), ((13, 50), (40, 41))]
+
+
+@pytest.mark.parametrize(("rows", "cols"), PARTS)
+def test_a_part_has_the_scores_that_it_has_in_the_whole(rows, cols):
+    torch.manual_seed(0)
+    network = UNet(4, 3, 0.125).eval()
+    x = torch.randn(1, 4, 64, 96)
+    wanted = slice(*rows), slice(*cols)
+    with torch.no_grad():
+        whole = network(x)
+        part = network(x, wanted)
+    assert part.shape[2:] == (rows[1] - rows[0], cols[1] - cols[0])
+    assert torch.allclose(part, whole[..., *wanted], atol=1e-5)
+
+
+def test_the_scores_of_a_window_depend_on_nothing_beyond_the_reach():
+    torch.manual_seed(0)
+    network = UNet(1, 2, 0.0625).double().eval()
+    first, side = 320, STRIDE
+    x = torch.rand(1, 1, 672, STRIDE, dtype=torch.float64).requires_grad_()
+    network(x)[..., first : first + side, :].sum().backward()
+    rows = x.grad.abs().sum(dim=(0, 1, 3)).nonzero().ravel()
+    assert first - REACH <= rows.min() < first - REACH + STRIDE
+    assert first + side + REACH - STRIDE < rows.max() + 1 <= first + side + REACH
