@@ -74,14 +74,11 @@ class Branches:
         rest = Node(self.node.chosen, self.node.open[self.inside], current, self.node.whole, self.lost)
         return rest.took(int(self.node.open[place]))
 
-    def ground_after(self, place: int) -> tuple[Ground, np.ndarray]:
-        """The same as matrices, with the candidates that are open then."""
+    def after(self, place: int) -> "After":
+        """The same as matrices."""
         need = self.need - self.seen[:, place]
-        at = np.flatnonzero((need > 0) & (self.weights > 0))
         opened = np.flatnonzero(self.inside)
-        opened = opened[opened != place]
-        ground = Ground(self.seen[np.ix_(at, opened)], need[at], self.weights[at], self.spare[at])
-        return ground, self.node.open[opened]
+        return After(self, need, np.flatnonzero((need > 0) & (self.weights > 0)), opened[opened != place])
 
     def leave_out(self, place: int) -> None:
         """Go on without a candidate."""
@@ -94,3 +91,39 @@ class Branches:
         self.need[gone] -= 1
         self.spare[shown & ~gone] -= 1
         self.weights[self.need == 0] = 0
+
+
+@dataclass(frozen=True)
+class After:
+    """What is needed yet once a candidate is taken in, of which matrices are made as they are asked for.
+
+    Attributes:
+        branches: whose child it is.
+        need: float32 (pixels,), of all pixels of the parent.
+        at: int (k,), the pixels that are needed yet.
+        places: int (n,), the candidates that are open then, among those of the parent.
+    """
+
+    branches: Branches
+    need: np.ndarray
+    at: np.ndarray
+    places: np.ndarray
+
+    @property
+    def total(self) -> float:
+        """What is needed yet, in pixels."""
+        return float(self.branches.weights[self.at] @ self.need[self.at])
+
+    @property
+    def open(self) -> np.ndarray:
+        """Indices of the candidates that are open then."""
+        return self.branches.node.open[self.places]
+
+    def ground(self, most: int | None = None) -> Ground:
+        """All pixels, or the `most` that have fewest candidates to spare."""
+        at, spare = self.at, self.branches.spare[self.at]
+        if most is not None and len(at) > most:
+            hardest = np.argpartition(spare, most)[:most]
+            at, spare = at[hardest], spare[hardest]
+        seen = self.branches.seen.take(at, axis=0).take(self.places, axis=1)
+        return Ground(seen, self.need[at], self.branches.weights[at], spare)

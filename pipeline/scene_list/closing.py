@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PAIR_PIXELS = 2048
-TRIPLE_PIXELS = 1024
+TRIPLE_PIXELS = 640
 PRODUCT = 60_000
 CHUNK = 2**18
 
@@ -66,7 +66,11 @@ def pairs(ground: Ground, limits: Limits) -> np.ndarray:
 
 def triples(ground: Ground, limits: Limits) -> np.ndarray:
     """Places of the triples that could end a list, int (ways, 3)."""
-    hard = ground.hardest(TRIPLE_PIXELS)
+    return likely(ground, limits, triples_of_hardest(ground.hardest(TRIPLE_PIXELS), limits))
+
+
+def triples_of_hardest(hard: Ground, limits: Limits) -> np.ndarray:
+    """The same as far as some pixels tell, int (ways, 3)."""
     products = Triples(hard.seen, hard.need, hard.weights)
     days, count = limits.days, len(limits.days)
     one, other = np.triu_indices(count, 1)
@@ -85,7 +89,7 @@ def triples(ground: Ground, limits: Limits) -> np.ndarray:
             good &= (days[first] + days[second])[:, None] + days[third] <= limits.most_days
         pair, last = np.nonzero(good)
         found.append(np.stack([first[pair], second[pair], third[last]], axis=1))
-    return likely(ground, limits, np.concatenate(found))
+    return np.concatenate(found)
 
 
 def likely(ground: Ground, limits: Limits, ways: np.ndarray) -> np.ndarray:
@@ -93,6 +97,8 @@ def likely(ground: Ground, limits: Limits, ways: np.ndarray) -> np.ndarray:
 
     Bits tell soon how many pixels needed once are left; only where that may do, all is counted as it weighs.
     """
+    if not len(ways):
+        return ways
     missed = _bits((ground.seen[ground.need == 1] == 0).T)
     ways = _kept(ways, missed.shape[1], lambda part: _left_of_bits(missed, part) <= limits.uncovered)
     if (ground.need == 1).all() and (ground.weights == 1).all():

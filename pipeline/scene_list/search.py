@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.scene_list.branches import Branches, Node
-from pipeline.scene_list.closing import Limits, pairs, singles, triples
+from pipeline.scene_list.closing import (
+    TRIPLE_PIXELS,
+    Limits,
+    likely,
+    pairs,
+    singles,
+    triples,
+    triples_of_hardest,
+)
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.pixels import Pixels
 from pipeline.scene_list.reduce import Instance
@@ -182,16 +190,19 @@ class Search:
 
     def _closed(self, branches: Branches, place: int) -> bool:
         """Close a child by triples without making a node of it; False where its pixels do not do for that."""
-        ground, opened = branches.ground_after(place)
+        after = branches.after(place)
         spare = self.budget - branches.lost
-        if ground.weights @ ground.need <= spare:
+        if after.total <= spare:
             return False
         self.nodes += 1
         self._check_time()
+        opened = after.open
         if len(opened) >= CLOSING:
             chosen = (*branches.node.chosen, int(branches.node.open[place]))
             limits = self._limits(chosen, opened, spare, CLOSING)
-            self._finish(chosen, opened, triples(ground, limits))
+            ways = triples_of_hardest(after.ground(TRIPLE_PIXELS), limits)
+            if len(ways):
+                self._finish(chosen, opened, likely(after.ground(), limits, ways))
         return True
 
     def _end(self, node: Node, left: int) -> None:
