@@ -1,16 +1,17 @@
 """The composite in cells: which scene each shows, and what leads one over to the next (paper, 2.3)."""
 
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
-from pipeline.mosaic.change import Change, led, lines
+from pipeline.mosaic.change import Change, led, led_where, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
@@ -28,18 +29,20 @@ MOST_DIFFERENCE = 0.03
 MOST_AWAY = 8.0
 
 
-@dataclass(frozen=True)
 class Offsets:
     """What leads each scene over to the scenes before it.
 
     That is how the ground changed between them, as a gain and an offset at each cell, and then what is added
     near the edges, on blocks of `BLOCK` x `BLOCK` cells.
 
-    Attributes:
+    Args:
         folder: where they are kept, one file a scene, so that memory does not grow with the scenes.
+        beside: a thread that writes what is large while the scene is laid; None = it is waited for.
     """
 
-    folder: Path
+    def __init__(self, folder: Path, beside: Executor | None = None) -> None:
+        self.folder, self.beside = folder, beside
+        self.written: dict[int, Future[None] | None] = {}
 
     def save(self, rank: int, values: NDArray[np.float32]) -> None:
         """Keep the offsets of a scene, float32 (4, h, w) in reflectance."""
@@ -52,17 +55,23 @@ class Offsets:
 
     def save_change(self, rank: int, lines: NDArray[np.float32]) -> None:
         """Keep the change of a scene, float32 (8, h, w), see `lines`."""
-        np.save(self._change_path(rank), lines)
+        path = self._change_path(rank)
+        if self.beside is None:
+            np.save(path, lines)
+        self.written[rank] = self.beside.submit(np.save, path, lines) if self.beside else None
 
     def change_of(self, rank: int) -> NDArray[np.float32] | None:
         """The change of a scene, left on disk; None where it has none."""
-        path = self._change_path(rank)
-        return _left_on_disk(path) if path.exists() else None
+        if rank not in self.written:
+            return None
+        if (written := self.written[rank]) is not None:
+            written.result()
+        return _left_on_disk(self._change_path(rank))
 
-    def led(self, rank: int, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cells of a scene (4, h, w) with the change of the ground, without what is added near edges."""
+    def led(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Those cells of a scene (4, h, w) with the change of the ground, NaN elsewhere."""
         change = self.change_of(rank)
-        return values if change is None else led(values, change)
+        return values if change is None else led_where(values, change, takes)
 
     def _path(self, rank: int) -> Path:
         return self.folder / f"offsets-{rank}.npy"
@@ -132,7 +141,7 @@ class Assembly:
             return
         away = distance_to_false(level != HOLE, MOST_AWAY)
         takes &= (self.rank == 0) | (away > self.away)
-        self._take(rank, self.offsets.led(rank, values), takes, DOUBTFUL)
+        self._take(rank, self.offsets.led(rank, values, takes), takes, DOUBTFUL)
         self.away[takes] = away[takes]
         self.suspect |= takes & (kind == SUSPECT)
 
@@ -205,22 +214,41 @@ class Assembly:
         surroundings take their place.
         """
         block = self.grid.size * BLOCK
-        shown = block_sums(both.astype(np.float32), BLOCK)
-
-        def over(band: int) -> NDArray[np.float64]:
-            """Of the difference in a band, or of the ground that is shared for band -1."""
-            return _wide_sums(shown if band < 0 else self._gap(values[band], band, both), block)
-
-        total = np.stack([found for _, found in in_order(over, range(-1, len(values)))])
+        sums = gap_sums(self.values, values, both, BLOCK, MOST_DIFFERENCE)
+        total = np.stack([found for _, found in in_order(lambda layer: _wide_sums(layer, block), sums)])
         mean = np.divide(total[1:], total[0], out=np.zeros_like(total[1:]), where=total[0] > FAINT**4)
         theirs = block_sums((self.rank > 0) & ~mine, BLOCK) > 0
         away = distance_to_false(~theirs, FADE / block + 1) * block
         return (mean * (1 - smoothstep(away / FADE))).astype(np.float32)
 
-    def _gap(self, values: NDArray[np.float32], band: int, both: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Sums over blocks of how far what is shown lies above a scene, where both show the ground."""
-        gap = np.where(both, self.values[band] - values, np.float32(0))
-        return block_sums(np.clip(np.nan_to_num(gap), -MOST_DIFFERENCE, MOST_DIFFERENCE), BLOCK)
+
+@njit(nogil=True, cache=True)
+def gap_sums(
+    shown: NDArray[np.float32], values: NDArray[np.float32], both: NDArray[np.bool_], side: int, most: float
+) -> NDArray[np.float32]:
+    """How far what is shown lies above a scene, summed over blocks of the ground that both show.
+
+    Args:
+        shown: (4, h, w).
+        values: (4, h, w), the scene.
+        both: bool (h, w).
+        side: of a block, cells.
+        most: a difference counts as no more than that.
+
+    Returns:
+        float32 (5, block rows, block cols): how many cells both show, and the sums of the bands.
+    """
+    rows, cols = both.shape
+    sums = np.zeros((5, -(-rows // side), -(-cols // side)), np.float32)
+    for row in range(rows):
+        for col in range(cols):
+            if both[row, col]:
+                sums[0, row // side, col // side] += np.float32(1)
+                for band in range(4):
+                    gap = shown[band, row, col] - values[band, row, col]
+                    if not np.isnan(gap):
+                        sums[1 + band, row // side, col // side] += np.float32(min(max(gap, -most), most))
+    return sums
 
 
 def _wide_sums(layer: NDArray[np.float32], block: float) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -101,7 +102,8 @@ def compose(
     with tempfile.TemporaryDirectory(prefix=".compose-", dir=folder) as work, ExitStack() as stack:
         drafts = _drafts(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
         _compare(drafts, settings)
-        assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work)))
+        beside = stack.enter_context(ThreadPoolExecutor(1))
+        assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work), beside))
         suspicious = _assemble(assembly, drafts, settings)
         fusion = Fusion(list(_views(stack, drafts, folder)), assembly, settings.fill_hazy)
         tally = write(fusion, geobox, folder)

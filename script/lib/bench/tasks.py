@@ -160,16 +160,14 @@ def only_files(reads: Sequence[str], writes: Sequence[str], window: int, scratch
 
 
 def _write_again(path: Path, target: Path, window: int, clock: Clock) -> None:
+    """Write a product's pixels, which are all read first: GDAL packs in threads while others work."""
     with opened(path) as done:
         writer = raster_writer(target, geobox_of(done), done.count, done.dtypes[0], **_options(done))
-        with clock.of("write"):
-            out = writer.__enter__()
-        for part in windows(done.shape, window):
-            pixels = done.read(window=part)
-            with clock.of("write"):
-                out.write(pixels, window=part)
-        with clock.of("write"):
-            writer.__exit__(None, None, None)
+        parts = list(windows(done.shape, window))
+        pixels = [done.read(window=part) for part in parts]
+    with clock.of("write"), writer as out:
+        for part, values in zip(parts, pixels, strict=True):
+            out.write(values, window=part)
     target.unlink()
 
 
