@@ -21,8 +21,8 @@ NOTES = (
     "Seconds are medians of the paired runs, without starting Python; a ratio is the median of the ratios of "
     "the pairs. Peak memory is the resident memory of the whole process tree.",
     '"Files only" reads what the work reads once and writes its products once, with the same library, '
-    "windows and settings; the products' pixels are in memory before the clock runs. Without the networks, the cloud masks of an earlier run are there; the small "
-    "networks that look at the previews do run.",
+    "windows and settings; the products' pixels are in memory before the clock runs. Without the networks, "
+    "the cloud masks of an earlier run are there; the small networks that look at the previews do run.",
 )
 
 
