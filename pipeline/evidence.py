@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
@@ -36,10 +37,17 @@ def sureness(cloud: NDArray[np.uint8], margin: float) -> NDArray[np.uint8]:
     Returns:
         uint8 (h, w): 0 hole, 1 clear, 2 doubtful.
     """
-    covered = (cloud == CLOUD) | (cloud == SHADOW)
-    level = np.where(cloud == 0, CLEAR, HOLE).astype(np.uint8)
-    near = distance_to_false(~covered, margin + 1) <= margin
-    level[near & (level == CLEAR)] = DOUBTFUL
+    distance = distance_to_false((cloud != CLOUD) & (cloud != SHADOW), margin + 1)
+    return _sureness(cloud, distance, margin)
+
+
+@njit(nogil=True, cache=True)
+def _sureness(cloud: NDArray[np.uint8], distance: NDArray[np.float64], margin: float) -> NDArray[np.uint8]:
+    level = np.full(cloud.shape, HOLE, np.uint8)
+    for row in range(cloud.shape[0]):
+        for col in range(cloud.shape[1]):
+            if cloud[row, col] == 0:
+                level[row, col] = DOUBTFUL if distance[row, col] <= margin else CLEAR
     return level
 
 

@@ -18,6 +18,7 @@ from pipeline.catalog.gdal import open_source
 from pipeline.catalog.sampling import APRON, TRIM, near_swath_edge
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError
+from pipeline.lookup import look_up
 from pipeline.raster import BANDS, EMPTY, encode
 
 CLOSE = 1e-6
@@ -140,9 +141,7 @@ class Source:
         counts, valid = self._counts(rows, cols)
         if counts.dtype != np.uint16:
             return encode(self._reflectance(counts), valid)
-        found = np.empty_like(counts)
-        for table, values, band in zip(self._tables, counts, found, strict=True):
-            np.take(table, values, out=band)
+        found = look_up(self._tables, counts)
         return found if valid.all() else np.where(valid, found, np.uint16(EMPTY))
 
     @cached_property

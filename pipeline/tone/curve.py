@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from pipeline.errors import SourceError, UsageError
+from pipeline.lookup import look_up
 from pipeline.raster import QUANTIFICATION, encode
 
 LEVELS = 255
@@ -58,7 +58,7 @@ class Tone:
             uint8 of the same shape; 0 = empty, reflectance at or below 0 is 1.
         """
         stored = encode(pixels) if np.issubdtype(pixels.dtype, np.floating) else pixels
-        return _looked_up(_forward(self), np.ascontiguousarray(stored, np.uint16))
+        return look_up(_forward(self), stored)
 
     def invert(self, levels: np.ndarray) -> np.ndarray:
         """Levels to reflectance, the middle of each level's step: at most half a step off.
@@ -179,17 +179,6 @@ def _forward(tone: Tone) -> np.ndarray:
     values = np.arange(STORED_VALUES)
     levels = [np.searchsorted(edges[:-1], values, side="right") for edges in _edges(tone)]
     return np.stack(levels).astype(np.uint8)
-
-
-@njit(nogil=True, cache=True)
-def _looked_up(tables: np.ndarray, stored: np.ndarray) -> np.ndarray:
-    """Levels (4, h, w) of stored values by the table of each band."""
-    levels = np.empty(stored.shape, np.uint8)
-    for band in range(stored.shape[0]):
-        for row in range(stored.shape[1]):
-            for col in range(stored.shape[2]):
-                levels[band, row, col] = tables[band, stored[band, row, col]]
-    return levels
 
 
 @lru_cache(maxsize=8)
