@@ -4,6 +4,8 @@ A cloud adds light of all colours alike: with the ground g that another date sho
 cloud of reflectance L is g + a (L - g), and a is the same in every band. A shadow takes a share of the
 direct sunlight away, most where the sky gives least: v = g (1 - d (1 - s)), s being the sky's share of the
 light. Both a and d are estimated band by band, and a view is suspect where all bands agree that it is large.
+Where the darkest date lies in shadow, any other looks as if it lay behind a cloud: of the two, the one that
+explains all bands with one number better is believed.
 """
 
 import numpy as np
@@ -51,29 +53,22 @@ def suspicion(
 def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np.uint8]) -> None:
     """Fill the marks of all cells, see `suspicion`."""
     count, _, rows, cols = views.shape
-    ground, shown, others = (
-        np.empty((4, count), np.float32),
-        np.empty(4, np.float32),
-        np.zeros(count, np.bool_),
-    )
+    ground, shown = np.empty((4, count), np.float32), np.empty(4, np.float32)
+    others, lit = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for row in range(rows):
         for col in range(cols):
-            seen, darkest = 0, -1
+            seen = 0
             for date in range(count):
-                if sure[date, row, col]:
-                    seen += 1
-                    if darkest < 0 or views[date, BLUE, row, col] < views[darkest, BLUE, row, col]:
-                        darkest = date
+                lit[date] = sure[date, row, col]
+                seen += lit[date]
             if seen < 2:
                 continue
+            darkest = _darkest(views[:, :, row, col], lit)
             for date in range(count):
                 others[date] = False
                 if sure[date, row, col]:
-                    cloud = cloudiness(views[date, :, row, col], views[darkest, :, row, col])
-                    found[date, row, col] = (
-                        CORE if cloud > BRIGHT_CORE else EDGE if cloud > BRIGHT_EDGE else NONE
-                    )
-                    others[date] = cloud <= BRIGHT_CORE
+                    found[date, row, col] = _cloud_mark(views[:, :, row, col], date, darkest)
+                    others[date] = found[date, row, col] < CORE
             together = count > FEW_VIEWS
             if together:
                 known = _middle(views[:, :, row, col], others, -1, ground, shown)
@@ -84,6 +79,34 @@ def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np
                     dimmed = dimming(views[date, :, row, col], shown) if known else 0.0
                     mark = _mark_of(dimmed, DARK_EDGE, DARK_CORE)
                     found[date, row, col] = max(found[date, row, col], mark)
+                    lit[date] = mark < CORE
+                    seen -= mark == CORE
+            # A shadow is no ground to tell clouds from, so what is lit is asked once more without it.
+            if not lit[darkest] and seen > 1:
+                darkest = _darkest(views[:, :, row, col], lit)
+                for date in range(count):
+                    if lit[date]:
+                        mark = _cloud_mark(views[:, :, row, col], date, darkest)
+                        found[date, row, col] = max(found[date, row, col], mark)
+
+
+@njit(nogil=True, cache=True)
+def _darkest(views: NDArray[np.float32], use: NDArray[np.bool_]) -> int:
+    """Which view (n, 4) of those that are of use is darkest in blue, where the air adds most."""
+    darkest = -1
+    for date in range(len(views)):
+        if use[date] and (darkest < 0 or views[date, BLUE] < views[darkest, BLUE]):
+            darkest = date
+    return darkest
+
+
+@njit(nogil=True, cache=True)
+def _cloud_mark(views: NDArray[np.float32], date: int, darkest: int) -> int:
+    """The mark of a view (n, 4) that the darkest explains as a cloud, and not as being in shadow itself."""
+    cloud = cloudiness(views[date], views[darkest])
+    if cloud > BRIGHT_EDGE and in_shadow(views[date], views[darkest]):
+        return NONE
+    return _mark_of(cloud, BRIGHT_EDGE, BRIGHT_CORE)
 
 
 @njit(nogil=True, cache=True)
@@ -113,6 +136,32 @@ def cloudiness(view: NDArray[np.float32], ground: NDArray[np.float32]) -> float:
 @njit(nogil=True, cache=True)
 def _opaque(view: float, ground: float) -> float:
     return (view - ground) / max(CLOUD_LIGHT - ground, 0.1)
+
+
+@njit(nogil=True, cache=True)
+def in_shadow(view: NDArray[np.float32], ground: NDArray[np.float32]) -> bool:
+    """Whether the ground is rather the view in shadow than the view is the ground behind a cloud.
+
+    Each is fitted over the bands by least squares of relative errors; the better fit is believed.
+
+    Args:
+        view: (4), the brighter date.
+        ground: (4), the darker one.
+    """
+    steps = shadows = shadow_steps = clouds = cloud_steps = 0.0
+    for band in range(4):
+        scale = max(view[band], LEAST_LIGHT)
+        step = (view[band] - ground[band]) / scale
+        shadow, cloud = view[band] * DIRECT[band] / scale, (CLOUD_LIGHT - ground[band]) / scale
+        steps += step * step
+        shadows += shadow * shadow
+        shadow_steps += shadow * step
+        clouds += cloud * cloud
+        cloud_steps += cloud * step
+    least = LEAST_LIGHT**2
+    as_shadow = steps - shadow_steps * shadow_steps / max(shadows, least)
+    as_cloud = steps - cloud_steps * cloud_steps / max(clouds, least)
+    return as_shadow < as_cloud
 
 
 @njit(nogil=True, cache=True)

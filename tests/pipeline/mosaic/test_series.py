@@ -11,6 +11,7 @@ from pipeline.mosaic.series import CORE, SUSPECT, demoted, strips, suspicion
 GRASS = np.array([0.05, 0.07, 0.04, 0.30])
 SAND = np.array([0.34, 0.26, 0.18, 0.42])
 DARK_SOIL = np.array([0.10, 0.08, 0.05, 0.18])
+STONE = np.array([0.21, 0.20, 0.18, 0.26])
 SKY_SHARE = np.array([0.30, 0.34, 0.42, 0.20])
 
 
@@ -40,6 +41,19 @@ def test_a_cloud_that_one_date_shows_is_found_on_that_date_alone(ground, others)
 def test_a_shadow_that_one_date_shows_is_found_on_that_date_alone(ground, others):
     found = marks(*[ground] * others, shaded(ground, 0.6))
     assert found[-1] == CORE and not any(found[:-1])
+
+
+@pytest.mark.parametrize("ground", [GRASS, SAND, DARK_SOIL, STONE])
+@pytest.mark.parametrize("others", [1, 2, 3, 5])
+@pytest.mark.parametrize("taken", [0.7, 0.95])
+def test_ground_is_not_taken_for_cloud_because_another_date_lies_in_deep_shadow(ground, others, taken):
+    found = marks(*[ground] * others, shaded(ground, taken))
+    assert found[-1] == CORE and not any(found[:-1])
+
+
+@pytest.mark.parametrize("opaque", [0.3, 0.6])
+def test_a_cloud_over_ground_that_a_third_date_shows_in_deep_shadow_is_found(opaque):
+    assert marks(clouded(STONE, opaque), STONE, shaded(STONE, 0.9)) == [CORE, 0, CORE]
 
 
 def test_cloud_and_shadow_on_two_dates_leave_the_third():
