@@ -50,6 +50,11 @@ class Build:
         others = [name for name in series(listed, self.settings) if name not in ranked]
         return [scenes[name] for name in (*ranked, *others)]
 
+    def scenes_of(self, listed: Sequence[Candidate]) -> list[Scene]:
+        """The scenes of some entries of the list."""
+        scenes = self.candidates()
+        return [scenes[item.id] for item in listed]
+
     def series(self) -> list[Scene]:
         """The scenes of the landcover series, which are fetched whole: those of the list by rank first."""
         scenes = self.candidates()

@@ -1,4 +1,4 @@
-"""The four stages in a row: the only room that knows them all, and holds stage 2's loop (paper, 2).
+"""The four stages in a row: the only room that knows them all (paper, 2); stage 2's loop asks `further`.
 
 Each step is a function of a tile's build folder, so that the command line, a test and a worker on another
 machine run the same code; what a step has finished is not made again.
@@ -14,12 +14,12 @@ from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError
-from pipeline.imagery import Coverage
+from pipeline.further import ASKED_TO_CLEAR, further_scene
 from pipeline.older import fill_figures, fill_holes
 from pipeline.product_item import write_item
 from pipeline.raster import BANDS
 from pipeline.reports import write_build_report, write_revision_report
-from pipeline.scene_list import Candidate, SceneList
+from pipeline.scene_list import SceneList
 from pipeline.storage import read_json, require_space, write_json
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,9 @@ def fetch(build: Build) -> list[str]:
                 asked = _orders(build)
                 for order in imagery.due(asked, build.folder):
                     scene = order.scene
-                    imagery.fetch(scene, build.tile, build.settings, build.folder, order.before)
+                    imagery.fetch(
+                        scene, build.tile, build.settings, build.folder, order.before, surely=order.surely
+                    )
                 return _mark_fetched(build, asked)
             except TransientSourceError:
                 raise
@@ -113,7 +115,8 @@ def fetch(build: Build) -> list[str]:
 def _orders(build: Build) -> list[imagery.Order]:
     """What is to be fetched, in order; what is not hazy of the list covers ground for those behind it."""
     covering = [item.id for item in build.scene_list().chosen if not item.hazy]
-    return imagery.orders(build.wanted(), [scene.id for scene in build.series()], covering)
+    series = [scene.id for scene in build.series()]
+    return imagery.orders(build.wanted(), series, covering, build.notes().get(ASKED_TO_CLEAR, []))
 
 
 def _mark_fetched(build: Build, asked: Sequence[imagery.Order]) -> list[str]:
@@ -137,64 +140,13 @@ def mask(build: Build) -> None:
 def next_scene(build: Build) -> str | None:
     """Stage 2's loop: the scene to be fetched next, which is in the list by then; None when there is none.
 
-    First come those of the list that had to wait for the masks of others. Once all are masked, the other
-    scenes of the landcover series, which are there anyway, take ranks after the list where they help it.
-
-    While less than the share is covered and a candidate adds at least the least gain of the tile, the best
-    next one is asked for. What a preview promised may not hold at full resolution: a scene that was fetched
-    and adds less than that after all is taken off the list again.
+    First come those of the list that had to wait for the masks of others; once all are masked, see `further`.
     """
     with build.step("imagery"):
         waiting = [order.scene.id for order in _orders(build) if not order.filled(build.folder)]
         if waiting:
             return waiting[0]
-        listed, covered = _without_useless(build, *_with_series(build, build.scene_list()))
-        if covered.share >= build.settings.share:
-            return None
-        best = scene_list.best_next(listed, build.folder, covered.uncovered_preview)
-        if best is None or best.gain < build.settings.least_gain:
-            return None
-        build.note(asked_besides={"id": best.id, "covered_before": covered.share})
-        reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
-        listed.with_added(best.id, reason).write(build.folder)
-        return best.id
-
-
-def _with_series(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
-    """The list with those of the series that clear ground for it, and what the list covers then.
-
-    They are there anyway, and where the list's own masks are wrong they clear more than these tell: so the
-    least gain is not asked of them.
-    """
-    dates = [listed.candidate(scene.id) for scene in build.series()]
-    offered = [item for item in dates if not item.chosen]
-    covered = _coverage(build, listed, offered)
-    taken = [item for item in offered if covered.adds[item.id] > 0]
-    for item in taken:
-        gain = covered.adds[item.id]
-        reason = f"fetched for the landcover, shows {gain:.2%} of the tile clear that no scene before it does"
-        listed = listed.with_added(item.id, reason)
-    if taken:
-        listed.write(build.folder)
-    return listed, covered if taken == offered else _coverage(build, listed)
-
-
-def _without_useless(build: Build, listed: SceneList, covered: Coverage) -> tuple[SceneList, Coverage]:
-    """The list without the scene asked for last if that adds too little, and what the list covers."""
-    last, asked = listed.chosen[-1], build.notes().get("asked_besides")
-    if asked is None or asked["id"] != last.id:
-        return listed, covered
-    gain = covered.share - asked["covered_before"]
-    if gain >= build.settings.least_gain:
-        return listed, covered
-    shorter = listed.without(last.id, f"fetched besides, but adds only {gain:.3%} of the tile")
-    shorter.write(build.folder)
-    return shorter, _coverage(build, shorter)
-
-
-def _coverage(build: Build, listed: SceneList, offered: Sequence[Candidate] = ()) -> Coverage:
-    scenes = _scenes_of(build, [*(item for item in listed.chosen if not item.hazy), *offered])
-    return imagery.coverage(scenes, build.tile, build.settings, build.folder)
+        return further_scene(build)
 
 
 def fetch_and_mask(build: Build, tell: Callable[[str], None] = log.info) -> None:
@@ -214,7 +166,7 @@ def compose(build: Build) -> dict[str, Any]:
         chosen = build.scene_list().chosen
         if not (build.folder / "composite.tif").exists():
             hazy = {item.id for item in chosen if item.hazy}
-            scenes = _scenes_of(build, chosen)
+            scenes = build.scenes_of(chosen)
             others = [scene for scene in build.wanted() if scene not in scenes]
             figures = mosaic.compose(scenes, build.tile, build.settings, build.folder, hazy, others)
             build.note(composite=figures)
@@ -293,11 +245,6 @@ def _rejected(rejected: Sequence[Sequence[str]]) -> str:
         return ""
     name, reason = rejected[0]
     return f"; {len(rejected)} products were no candidates, such as {name}: {reason.rstrip('.')}"
-
-
-def _scenes_of(build: Build, chosen: Sequence[Candidate]) -> list[Scene]:
-    scenes = build.candidates()
-    return [scenes[item.id] for item in chosen]
 
 
 def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:

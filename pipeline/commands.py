@@ -71,6 +71,10 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
     parser.add_argument("--clear-dates", type=int, default=1, metavar="K", help="clear dates of each pixel")
     parser.add_argument(
+        "--most-further", type=int, default=2, metavar="N",
+        help="most scenes to fetch for ground that the others show in doubt",
+    )  # fmt: skip
+    parser.add_argument(
         "--preview-margin", type=float, default=0.0, metavar="M",
         help="metres around the cloud of previews in which ground is doubtful",
     )  # fmt: skip
@@ -94,6 +98,7 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         level=asked.level,
         share=asked.share,
         clear_dates=asked.clear_dates,
+        most_further=asked.most_further,
         preview_margin=asked.preview_margin,
         agree_datatakes=asked.agree_datatakes,
         target_date=_date(asked, "target_date"),

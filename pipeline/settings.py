@@ -43,6 +43,8 @@ NUMBERS = {
     "share": Allowed(0, 1, with_least=False),
     "clear_dates": Allowed(1, 100, " dates", whole=True),
     "least_gain": Allowed(0, 1),
+    "clear_gain": Allowed(0, 1),
+    "most_further": Allowed(0, 100, " scenes", whole=True),
     "series": Allowed(1, 100, " dates", whole=True),
     "margin": Allowed(0, 10_000, " metres"),
     "preview_margin": Allowed(0, 10_000, " metres"),
@@ -62,6 +64,9 @@ class CampaignSettings:
         clear_dates: how many clear dates each pixel should have where there are as many.
         target_date: the best date; the end of the range where none is given.
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
+        clear_gain: what a scene must promise to show clear, as a share of the tile, to be fetched for ground
+            that no scene before it shows surely clear.
+        most_further: how many scenes may be fetched for that.
         series: number of dates of the landcover series.
         margin: metres around cloud and shadow in which clear ground is doubtful.
         preview_margin: metres around the cloud of a preview in which clear ground is doubtful for the scene
@@ -83,6 +88,8 @@ class CampaignSettings:
     clear_dates: int = 1
     target_date: date | None = None
     least_gain: float = 0.0005
+    clear_gain: float = 0.0003
+    most_further: int = 2
     series: int = 3
     margin: float = 120.0
     preview_margin: float = 0.0

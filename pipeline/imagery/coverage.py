@@ -29,6 +29,8 @@ class Coverage:
         holes: covered by none.
         adds: by scene id, the share of the tile that is clear there and in no scene before it.
         uncovered_preview: float32 (343, 343), the share of each preview cell's pixels that is a hole, 0..1.
+        unclear_preview: float32 (343, 343), the share that is a hole or in doubt, 0..1; shadow that stays is
+            not counted: it is mostly dark ground, which hardly any date would show clear.
     """
 
     clear: float
@@ -36,6 +38,7 @@ class Coverage:
     holes: float
     adds: dict[str, float]
     uncovered_preview: NDArray[np.float32]
+    unclear_preview: NDArray[np.float32]
 
     @property
     def share(self) -> float:
@@ -58,38 +61,45 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
     geobox = tile.geobox(settings.resolution)
     margin = margin_pixels(settings.margin, settings.resolution)
     counts, adds = np.zeros(3, np.int64), np.zeros(len(scenes), np.int64)
-    cells = PreviewCells(geobox)
+    holes_seen, unclear_seen = PreviewCells(geobox), PreviewCells(geobox)
     with ExitStack() as stack:
         masks = [
             stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in scenes
         ]
         turn = Lock()
 
-        def best_view(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        def best_view(
+            window: Window,
+        ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
             grown, inner = padded(window, int(np.ceil(margin)) + 1, geobox.shape.yx)
             with turn:
                 clouds = [mask.read(1, window=grown) for mask in masks]
             return _best_view(clouds, inner, margin)
 
-        for window, (best, gained) in in_order(best_view, windows(geobox.shape.yx)):
+        for window, (best, stays, gained) in in_order(best_view, windows(geobox.shape.yx)):
             counts += np.bincount(best.ravel(), minlength=3)
             adds += gained
-            cells.add(best == 0, window)
+            holes_seen.add(best == 0, window)
+            unclear_seen.add((best != CLEAR) & ~stays, window)
     total = int(counts.sum())
     holes, clear, doubtful = (float(count / total) for count in counts)
     shares = {scene.id: float(added / total) for scene, added in zip(scenes, adds, strict=True)}
-    return Coverage(clear, doubtful, holes, shares, cells.shares())
+    return Coverage(clear, doubtful, holes, shares, holes_seen.shares(), unclear_seen.shares())
 
 
 def _best_view(
     clouds: Sequence[NDArray[np.uint8]], inner: tuple[slice, slice], margin: float
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, and what each scene newly clears.
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
+    """What the scenes show of a window.
 
     Args:
         clouds: the masks of the scenes on a window with an apron.
         inner: the window in it.
         margin: pixels around cloud and shadow in which clear ground is doubtful.
+
+    Returns:
+        The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, where shadow stays, and how many pixels
+        each scene newly clears.
     """
     shape = inner[0].stop - inner[0].start, inner[1].stop - inner[1].start
     stays = shadow_that_stays([cloud[inner] for cloud in clouds], shape)
@@ -101,7 +111,7 @@ def _best_view(
         gained[position] = np.count_nonzero(clear & (best != CLEAR))
         best[(level == DOUBTFUL) & (best == 0)] = DOUBTFUL
         best[clear] = CLEAR
-    return best, gained
+    return best, stays, gained
 
 
 class PreviewCells:

@@ -27,6 +27,8 @@ def fetch(
     settings: CampaignSettings,
     folder: Path,
     before: Sequence[Scene] | None = None,
+    *,
+    surely: bool = False,
 ) -> dict[str, Any]:
     """Write scenes/ID/reflectance.tif, the scene's stored reflectance on the tile's grid, and fetched.json.
 
@@ -40,6 +42,7 @@ def fetch(
         settings: of the campaign.
         folder: of the build.
         before: the scenes before it in the composite, masked, where it serves the mosaic alone.
+        surely: whether ground that those show in doubt is to be fetched as well.
 
     Returns:
         What fetched.json holds: "partial", "share" (of the blocks, 0..1), "bytes_fetched" (over the network),
@@ -55,7 +58,7 @@ def fetch(
     after = [other.id for other in before] if before is not None and by_blocks(scene) else None
     if not is_fetched(scene, folder, after):
         _forget(place)
-        wanted = needed(before or (), tile, settings, folder) if after is not None else None
+        wanted = needed(before or (), tile, settings, folder, surely=surely) if after is not None else None
         brought = _bring(scene, tile, settings, place / "source", wanted)
         write_json(place / FETCHED, _figures(brought, after))
         _write(brought.scene, tile, settings, place / "reflectance.tif")

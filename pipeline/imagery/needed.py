@@ -15,7 +15,7 @@ from pipeline.catalog import Wanted
 from pipeline.catalog.sampling import APRON
 from pipeline.catalog.scene import Scene
 from pipeline.distance import distance_to_false
-from pipeline.evidence import lasting_shadow, margin_pixels, scene_folder
+from pipeline.evidence import CLEAR, lasting_shadow, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import Tile
 from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import opened, windows
@@ -30,20 +30,25 @@ BLEND_STEP = 60.0
 CONTEXT = 0.75
 
 
-def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:
+def needed(
+    before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path, *, surely: bool = False
+) -> Wanted:
     """The ground that a scene is to be fetched for, in cells of 60 m or a pixel where that is larger.
 
     Open is a pixel that fewer of the scenes before cover, clear or doubtful, than the campaign wants clear
-    dates; shadow that stays is not open. Around each open spot comes the margin of doubtful ground, so that
-    this gets a clear view where there is one; what the edge between the scenes needs, `BLEND` and the spot's
-    own half width, up to `MOST_BLEND`; and what the cloud network looks at, less the pixels that are read
-    around wanted ones in any case.
+    dates; shadow that stays is not open. For a scene that is to clear doubt only what is surely clear counts
+    as covered, so that doubtful ground and shadow that stays are open too.
+
+    Around each open spot comes the margin of doubtful ground, so that this gets a clear view where there is
+    one; what the edge between the scenes needs, `BLEND` and the spot's own half width, up to `MOST_BLEND`;
+    and what the cloud network looks at, less the pixels that are read around wanted ones in any case.
 
     Args:
         before: those that come first in the composite; their cloud.tif are in the folder.
         tile: the tile.
         settings: of the campaign.
         folder: of the build.
+        surely: whether only what is surely clear counts as covered.
 
     Raises:
         SourceError: a mask is missing.
@@ -51,7 +56,7 @@ def needed(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, fold
     seen = CONTEXT * read_card(WEIGHTS / "cloud.json").margin
     context = max(seen - APRON, 0) * settings.resolution
     margin = margin_pixels(settings.margin, settings.resolution) * settings.resolution
-    opens = open_cells(before, tile, settings, folder)
+    opens = open_cells(before, tile, settings, folder, surely=surely)
     size = opens.size
     grown = np.zeros(opens.cells.shape, bool)
     for blend, spots in _by_blend(opens.cells, size):
@@ -66,10 +71,13 @@ def everywhere(tile: Tile) -> Wanted:
     return Wanted(np.ones(geobox.shape.yx, bool), geobox)
 
 
-def open_cells(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> Wanted:
+def open_cells(
+    before: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path, *, surely: bool = False
+) -> Wanted:
     """The cells with an open pixel (see `needed`)."""
     geobox = tile.geobox(settings.resolution)
     side = max(int(CELL // settings.resolution), 1)
+    margin = margin_pixels(settings.margin, settings.resolution)
     rows, cols = (-(-length // side) for length in geobox.shape)
     found = np.zeros((rows, cols), bool)
     with ExitStack() as stack:
@@ -79,8 +87,12 @@ def open_cells(before: Sequence[Scene], tile: Tile, settings: CampaignSettings, 
         for window in windows(geobox.shape.yx):
             views = np.zeros((window.height, window.width), np.int64)
             for mask in masks:
-                views += mask.read(1, window=window) == 0
-            lacking = np.nonzero((views < settings.clear_dates) & ~lasting_shadow(masks, window))
+                if surely:
+                    views += read_sureness(mask, window, margin) == CLEAR
+                else:
+                    views += mask.read(1, window=window) == 0
+            open_ = views < settings.clear_dates
+            lacking = np.nonzero(open_ if surely else open_ & ~lasting_shadow(masks, window))
             found[(window.row_off + lacking[0]) // side, (window.col_off + lacking[1]) // side] = True
     return Wanted(found, GeoBox((rows, cols), geobox.affine @ Affine.scale(side), geobox.crs))
 

@@ -19,10 +19,12 @@ class Order:
     Attributes:
         scene: the scene.
         before: those before it in the composite, where it comes by blocks; None where it comes whole.
+        surely: whether ground that those before it show in doubt counts as open.
     """
 
     scene: Scene
     before: tuple[Scene, ...] | None
+    surely: bool = False
 
     def filled(self, folder: Path) -> bool:
         """Whether the scene is there as it is needed."""
@@ -34,18 +36,22 @@ class Order:
         return all((scene_folder(folder, other.id) / "cloud.tif").exists() for other in self.before or ())
 
 
-def orders(scenes: Sequence[Scene], whole: Collection[str], covering: Collection[str]) -> list[Order]:
+def orders(
+    scenes: Sequence[Scene], whole: Collection[str], covering: Collection[str], surely: Collection[str] = ()
+) -> list[Order]:
     """One order for each scene.
 
     Args:
         scenes: those of the list by rank, then the others of the landcover series.
         whole: ids of those that come whole in any case.
         covering: ids of those that fill the composite.
+        surely: ids of those that are to clear doubt.
     """
     found: list[Order] = []
     for scene in scenes:
         before = tuple(order.scene for order in found if order.scene.id in covering)
-        found.append(Order(scene, before if scene.id not in whole and by_blocks(scene) else None))
+        parts = scene.id not in whole and by_blocks(scene)
+        found.append(Order(scene, before if parts else None, scene.id in surely))
     return found
 
 

@@ -7,8 +7,16 @@ import pytest
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 STAGES = ("scene_list", "imagery", "mosaic", "landcover")
-# What sees several stages: the chain (one tile, several, holes), its command line, a build, a STAC item.
-KNOW_ALL_STAGES = {"chain.py", "several.py", "older.py", "build.py", "run_command.py", "product_item.py"}
+# What sees several stages: the chain (one tile, its loop, several, holes), commands, a build, items.
+KNOW_ALL_STAGES = {
+    "chain.py",
+    "further.py",
+    "several.py",
+    "older.py",
+    "build.py",
+    "run_command.py",
+    "product_item.py",
+}
 
 
 def imports_of(path):

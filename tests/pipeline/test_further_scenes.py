@@ -30,8 +30,10 @@ def scene(day):
 def begin(tmp_path):
     """Begin a build whose list is the first date alone, with the previews of all; gives the build."""
 
-    def begun(series):
-        settings = CampaignSettings(date(2023, 8, 1), date(2023, 8, 31), resolution=60, series=series)
+    def begun(series, **others):
+        settings = CampaignSettings(
+            date(2023, 8, 1), date(2023, 8, 31), resolution=60, series=series, **others
+        )
         object.__setattr__(settings, "resolution", 600)
         build = Build(TILE, settings, tmp_path)
         previews = {FIRST: 343, SECOND: 330, THIRD: 300}
@@ -105,3 +107,55 @@ def test_a_scene_asked_for_in_vain_goes_and_those_of_the_series_stay(begin):
         assert chain.next_scene(build) is None
         assert ranks(build) == {FIRST: 1, besides: 2}
     assert "adds only" in build.scene_list().candidate(scene(last).id).reason
+
+
+def doubtful(build, series_date):
+    """Two scenes of which each has cloud where the other is beside its own, so that none is surely clear."""
+    here = np.s_[40:140:2, 40:140]
+    between = np.s_[41:141:2, 40:140]
+    fetched(build, FIRST, here)
+    fetched(build, series_date, between)
+
+
+def test_a_scene_is_fetched_for_ground_that_the_others_show_in_doubt(begin):
+    build = begin(series=2)
+    besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
+    last = ({SECOND, THIRD} - {besides}).pop()
+    doubtful(build, besides)
+    listed = build.scene_list().with_added(scene(besides).id, "there")
+    listed.write(build.folder)
+    assert chain.next_scene(build) == scene(last).id
+    assert ranks(build) == {FIRST: 1, besides: 2, last: 3}
+    added = build.scene_list().candidate(scene(last).id)
+    assert added.added and "in doubt" in added.reason
+    # Asked again before it has come, the answer is the same.
+    assert chain.next_scene(build) == scene(last).id
+    order = chain._orders(build)[-1]
+    assert order.scene.id == scene(last).id and order.surely
+    fetched(build, last)
+    assert chain.next_scene(build) is None
+    assert ranks(build) == {FIRST: 1, besides: 2, last: 3}
+
+
+def test_a_scene_that_clears_no_doubt_after_all_goes_again(begin):
+    build = begin(series=2)
+    besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
+    last = ({SECOND, THIRD} - {besides}).pop()
+    doubtful(build, besides)
+    build.scene_list().with_added(scene(besides).id, "there").write(build.folder)
+    assert chain.next_scene(build) == scene(last).id
+    fetched(build, last, np.s_[30:150, 30:150])
+    for _ in range(2):
+        assert chain.next_scene(build) is None
+        assert ranks(build) == {FIRST: 1, besides: 2}
+    assert "nothing clear" in build.scene_list().candidate(scene(last).id).reason
+
+
+@pytest.mark.parametrize("limits", [{"most_further": 0}, {"clear_gain": 1}])
+def test_no_scene_is_fetched_for_doubt_where_the_campaign_does_not_want_it(begin, limits):
+    build = begin(2, **limits)
+    besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
+    doubtful(build, besides)
+    build.scene_list().with_added(scene(besides).id, "there").write(build.folder)
+    assert chain.next_scene(build) is None
+    assert ranks(build) == {FIRST: 1, besides: 2}

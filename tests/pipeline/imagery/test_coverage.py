@@ -50,6 +50,19 @@ def test_holes_are_placed_on_the_preview_grid(tmp_path, tile, settings, make_mas
     assert not west.any() and east.max() == 1
 
 
+def test_what_is_clear_in_no_scene_is_placed_but_not_shadow_that_stays(tmp_path, tile, settings, make_mask):
+    first, second = clear(), clear()
+    first[:60], second[40:90] = 1, 1
+    first[150:, 100:], second[150:, 100:] = 2, 2
+    found = imagery.coverage([make_mask("a", first), make_mask("b", second)], tile, settings, tmp_path)
+    shares = found.unclear_preview
+    # Both in cloud from row 40 to 60; one pixel further either way the other is clear, but beside its cloud.
+    middles = (np.arange(39, 61) + 0.5) * 600 / 320
+    assert np.array_equal(np.flatnonzero(shares[:280].any(axis=1)), middles.astype(int))
+    assert shares.max() == 1
+    assert not shares[152 * 600 // 320 :, 102 * 600 // 320 :].any()
+
+
 def test_a_missing_mask_is_named(tmp_path, tile, settings, make_mask):
     scene = make_mask("a", clear())
     (tmp_path / "scenes" / "a" / "cloud.tif").unlink()

@@ -90,6 +90,25 @@ def test_shadow_that_stays_is_dark_ground_and_not_open(tmp_path, tile, settings,
     assert not open_cells([first, second], tile, settings, tmp_path).cells.any()
 
 
+def test_what_others_show_in_doubt_is_open_to_a_scene_that_is_to_clear_it(
+    tmp_path, tile, settings, make_mask
+):
+    first = make_mask("a", torn(slice(80, 100), slice(80, 100)))
+    second = make_mask("b", torn(slice(80, 100), slice(100, 120)))
+    assert not open_cells([first, second], tile, settings, tmp_path).cells.any()
+    found = open_cells([first, second], tile, settings, tmp_path, surely=True).cells
+    rows, cols = np.nonzero(found)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (80, 99, 99, 100)
+    assert found.sum() == 40
+
+
+def test_shadow_that_stays_is_open_to_a_scene_that_is_to_clear_doubt(tmp_path, tile, settings, make_mask):
+    lake = torn(slice(30, 50), slice(30, 50), 2)
+    both = [make_mask("a", lake), make_mask("b", lake)]
+    assert not open_cells(both, tile, settings, tmp_path).cells.any()
+    assert open_cells(both, tile, settings, tmp_path, surely=True).cells[30:50, 30:50].all()
+
+
 def test_what_is_needed_has_the_margin_of_the_network(tmp_path, tile, settings, make_mask):
     first = make_mask("a", torn(slice(0, 3), slice(0, 3)))
     found = needed([first], tile, settings, tmp_path).cells
