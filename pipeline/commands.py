@@ -71,7 +71,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
     parser.add_argument("--clear-dates", type=int, default=1, metavar="K", help="clear dates of each pixel")
     parser.add_argument(
-        "--most-further", type=int, default=2, metavar="N",
+        "--most-further", type=int, default=0, metavar="N",
         help="most scenes to fetch for ground that the others show in doubt",
     )  # fmt: skip
     parser.add_argument(

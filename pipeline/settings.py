@@ -66,7 +66,7 @@ class CampaignSettings:
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
         clear_gain: what a scene must promise to show clear, as a share of the tile, to be fetched for ground
             that no scene before it shows surely clear.
-        most_further: how many scenes may be fetched for that.
+        most_further: how many scenes may be fetched for that; 0 = none.
         series: number of dates of the landcover series.
         margin: metres around cloud and shadow in which clear ground is doubtful.
         preview_margin: metres around the cloud of a preview in which clear ground is doubtful for the scene
@@ -89,7 +89,7 @@ class CampaignSettings:
     target_date: date | None = None
     least_gain: float = 0.0005
     clear_gain: float = 0.0003
-    most_further: int = 2
+    most_further: int = 0
     series: int = 3
     margin: float = 120.0
     preview_margin: float = 0.0

@@ -118,7 +118,7 @@ def doubtful(build, series_date):
 
 
 def test_a_scene_is_fetched_for_ground_that_the_others_show_in_doubt(begin):
-    build = begin(series=2)
+    build = begin(series=2, most_further=2)
     besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
     last = ({SECOND, THIRD} - {besides}).pop()
     doubtful(build, besides)
@@ -138,7 +138,7 @@ def test_a_scene_is_fetched_for_ground_that_the_others_show_in_doubt(begin):
 
 
 def test_a_scene_that_clears_no_doubt_after_all_goes_again(begin):
-    build = begin(series=2)
+    build = begin(series=2, most_further=2)
     besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
     last = ({SECOND, THIRD} - {besides}).pop()
     doubtful(build, besides)
@@ -151,7 +151,7 @@ def test_a_scene_that_clears_no_doubt_after_all_goes_again(begin):
     assert "nothing clear" in build.scene_list().candidate(scene(last).id).reason
 
 
-@pytest.mark.parametrize("limits", [{"most_further": 0}, {"clear_gain": 1}])
+@pytest.mark.parametrize("limits", [{}, {"most_further": 0}, {"most_further": 2, "clear_gain": 1}])
 def test_no_scene_is_fetched_for_doubt_where_the_campaign_does_not_want_it(begin, limits):
     build = begin(2, **limits)
     besides = next(one.datetime.day for one in build.series() if one.datetime.day != FIRST)
