@@ -105,9 +105,9 @@ def counted_networks(clock: Clock):
 
     inside, run = Clock(), Network.run
 
-    def counted(self: Network, inputs: Any) -> Any:
+    def counted(self: Network, *inputs: Any) -> Any:
         with inside.of(self.name):
-            return run(self, inputs)
+            return run(self, *inputs)
 
     Network.run = counted  # type: ignore[method-assign]
     try:
