@@ -6,7 +6,7 @@ from typing import Any
 from script.lib.bench import runs
 from script.lib.bench.inputs import TILE, Inputs, simulated
 from script.lib.bench.measure import Bench
-from script.lib.bench.report import Table
+from script.lib.bench.report import Section, Table
 from script.lib.bench.runs import Run
 from script.lib.say import step
 
@@ -15,19 +15,24 @@ TIMES = (1, 2, 4, 8)
 GIB = 1024
 
 
-def growth(bench: Bench, inputs: Inputs) -> tuple[list[Table], dict[str, Any]]:
-    """Tables and single runs of the growth with dates (at 60 m) and with area (at the run's resolution)."""
-    dates = _with_dates(bench)
-    area = _with_area(bench, inputs)
-    tables = [
-        _table("Stage 3 at 60 m with 1 to 8 times as many scenes, all of them laid:", "scenes", dates),
-        _table("Stage 3 of the same scenes at twice the pixel size and at the run's:", "megapixels", area),
-    ]
-    data = {
-        "dates": {str(size): [run.to_json() for run in found] for size, found in dates.items()},
-        "area": {str(size): [run.to_json() for run in found] for size, found in area.items()},
-    }
-    return tables, data
+def measure(bench: Bench) -> Section:
+    """Measure the growth with dates, at 60 m, and with the area, at the run's resolution."""
+    inputs = simulated(bench.work, bench.resolution, bench.dates)
+    dates, area = _with_dates(bench), _with_area(bench, inputs)
+    return Section(
+        title=f"How stage 3 grows, up to {bench.side} x {bench.side} pixels",
+        tables=(
+            _table("Stage 3 at 60 m with 1 to 8 times as many scenes, all of them laid:", "scenes", dates),
+            _table(
+                "Stage 3 of the same scenes at twice the pixel size and at the run's:", "megapixels", area
+            ),
+        ),
+        figures={
+            "dates": {str(size): [run.to_json() for run in found] for size, found in dates.items()},
+            "area": {str(size): [run.to_json() for run in found] for size, found in area.items()},
+        },
+        notes=("Seconds are medians, without starting Python; the cloud masks are the simulation's own.",),
+    )
 
 
 def _with_dates(bench: Bench) -> dict[float, list[Run]]:

@@ -121,8 +121,10 @@ def known_masks(build: Path):
     """Give each scene, once it is fetched, its mask of another build, so that no network makes one."""
     fetch = imagery.fetch
 
-    def fetched(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *more: Any) -> Figures:
-        told = fetch(scene, tile, settings, folder, *more)
+    def fetched(
+        scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *more: Any, **named: Any
+    ) -> Figures:
+        told = fetch(scene, tile, settings, folder, *more, **named)
         target = scene_folder(folder, scene.id) / "cloud.tif"
         if not target.exists():
             link_mask(build, target)

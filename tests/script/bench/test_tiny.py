@@ -51,6 +51,16 @@ def test_scenes_are_laid_with_the_masks_of_another_build_and_no_network(bench, b
     assert mask.samefile(build / mask.relative_to(folder))
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_networks_of_a_run_are_timed_and_are_left_out_where_masks_are_known(bench, build, known):
+    inputs = Inputs(bench.work / "inputs" / "stac-60m-1", "stac")
+    folder = bench.copy_of(build, "chain", ())
+    masks = build if known else None
+    done = bench.chain(folder, inputs, ("scene list", "imagery", "composite", "mosaic"), masks=masks)
+    assert (folder / "mosaic.tif").exists() and set(done.answer["steps"]) >= {"imagery", "mosaic"}
+    assert ("cloud" in done.answer["networks"]) is not known
+
+
 def test_a_copy_of_a_build_has_the_files_asked_for_and_leaves_the_build_alone(bench, build):
     first = bench.copy_of(build, "copy", ("cloud.tif",))
     assert {path.name for path in first.rglob("*") if path.is_file()} == {"cloud.tif"}
