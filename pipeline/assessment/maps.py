@@ -14,6 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
+from pipeline.overlay import well_inside
 from pipeline.raster import opened
 
 WEB_MERCATOR = "EPSG:3857"
@@ -77,9 +78,26 @@ def warped(dataset: DatasetReader, grid: GeoBox, resampling: Resampling) -> NDAr
 
 
 def first_wins(versions: Mapping[str, NDArray[np.uint8]], order: Iterable[str]) -> NDArray[np.uint8]:
-    """The map (bands, h, w) of several tiles, of which the first in an order that has data is shown."""
-    shown = np.zeros_like(next(iter(versions.values())))
-    for name in order:
-        fresh = (shown == 0).any(axis=0) & (versions[name] != 0).all(axis=0)
-        shown[:, fresh] = versions[name][:, fresh]
+    """The map (bands, h, w) of several tiles: the first in an order that has data shows, away from its edge.
+
+    As on the tile server, what lies at the edge of a tile's data shows only where no other tile has anything.
+    """
+    names, shown = list(order), np.zeros_like(next(iter(versions.values())))
+    turn = winner(np.stack([(versions[name] != 0).all(axis=0) for name in names]))
+    for number, name in enumerate(names, start=1):
+        shown[:, turn == number] = versions[name][:, turn == number]
     return shown
+
+
+def winner(valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Which of several pictures, in order of preference, shows at each pixel.
+
+    Args:
+        valid: bool (n, h, w), where each has data.
+
+    Returns:
+        uint8 (h, w): 1 for the first, 0 where none has data.
+    """
+    candidates = np.concatenate([np.stack([well_inside(one) for one in valid]), valid])
+    found = candidates.argmax(axis=0) % len(valid) + 1
+    return np.where(valid.any(axis=0), found, 0).astype(np.uint8)

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from pipeline.assessment.assess import OTHERS, levels_on_land, opened_build
 from pipeline.assessment.edges import EdgeFigures
-from pipeline.assessment.maps import first_wins, ground_pixel, mercator_grid, read_on
+from pipeline.assessment.maps import first_wins, ground_pixel, mercator_grid, read_on, winner
 from pipeline.balance import Balance
 from pipeline.blending import parts_of
 from pipeline.contributor import Contributor, Part, Prepare, contributors
@@ -237,7 +237,7 @@ def _measure_map(quilt: Quilt, zoom: int) -> dict[str, Any]:
     turns, passes, across = EdgeFigures(pixel), EdgeFigures(pixel), Differences()
     pictures, alone = (list(quilt.paths(name).values()) for name in ("mosaic.tif", f"{OTHERS}/alone.tif"))
     labels = _labels(quilt, whole, zoom)
-    version = np.where(labels.any(axis=0), 1 + (labels > 0).argmax(axis=0), 0).astype(np.uint8)
+    version = winner(labels > 0)
     whose = np.take_along_axis(labels, np.maximum(version, 1)[None].astype(int) - 1, axis=0)[0]
     for window in windows(whole.shape.yx, MAP_BLOCK):
         grown, inner = padded(window, turns.apron, whole.shape.yx)

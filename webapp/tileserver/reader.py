@@ -14,6 +14,7 @@ from rasterio.warp import transform
 from rio_tiler.errors import PointOutsideBounds
 from rio_tiler.io import Reader
 
+from pipeline.overlay import RIM, well_inside
 from webapp.tileserver.layers import Layer
 
 OPEN_FILES_PER_THREAD = 48
@@ -111,8 +112,23 @@ def best_overview(dataset: DatasetReader, decimation: float) -> int | None:
     return fine_enough[-1] if fine_enough else None
 
 
+class Part(NamedTuple):
+    """What one file shows of a picture: values (bands, h, w) of some rows and columns, and where it does.
+
+    ``inside`` is where it also does all around.
+    """
+
+    place: tuple[slice, slice]
+    values: np.ndarray
+    valid: np.ndarray
+    inside: np.ndarray
+
+
 def read_tile(paths: Sequence[str], layer: Layer, tile: MapTile, size: int) -> np.ma.MaskedArray | None:
-    """Read one map tile, the first file with data at a pixel winning.
+    """Read one map tile, the first file with data at a pixel and around it winning.
+
+    Pixels at the very edge of a file's data are made of fewer of its pixels, so they show only where no
+    other file has anything better.
 
     Args:
         paths: files of the tiles that may touch the map tile, in order of preference.
@@ -127,18 +143,25 @@ def read_tile(paths: Sequence[str], layer: Layer, tile: MapTile, size: int) -> n
         rasterio.errors.RasterioIOError: a file cannot be read.
     """
     values = np.zeros((len(layer.indexes), size, size), np.uint8)
-    empty = np.ones((size, size), bool)
+    empty, parts = np.ones((size, size), bool), []
     for path in paths:
         for box in open_files.get(path).boxes:
-            rows, cols = _pixels_of(box, tile, size)
-            if empty[rows, cols].any():
-                part = _read_part(path, layer, tile, size, rows, cols)
-                fresh = empty[rows, cols] & ~np.ma.getmaskarray(part).any(axis=0)
-                values[:, rows, cols][:, fresh] = part.data[:, fresh]
-                empty[rows, cols][fresh] = False
+            place = _pixels_of(box, tile, size)
+            if empty[place].any():
+                part = _read_part(path, layer, tile, size, place)
+                _lay(values, empty, part, part.inside)
+                parts.append(part)
+    for part in parts:
+        _lay(values, empty, part, part.valid)
     if empty.all():
         return None
     return np.ma.MaskedArray(values, mask=np.broadcast_to(empty, values.shape))
+
+
+def _lay(values: np.ndarray, empty: np.ndarray, part: Part, where: np.ndarray) -> None:
+    fresh = empty[part.place] & where
+    values[(slice(None), *part.place)][:, fresh] = part.values[:, fresh]
+    empty[part.place][fresh] = False
 
 
 def _pixels_of(box: Box, tile: MapTile, size: int) -> tuple[slice, slice]:
@@ -152,14 +175,12 @@ def _pixels_of(box: Box, tile: MapTile, size: int) -> tuple[slice, slice]:
     )
 
 
-def _read_part(
-    path: str, layer: Layer, tile: MapTile, size: int, rows: slice, cols: slice
-) -> np.ma.MaskedArray:
+def _read_part(path: str, layer: Layer, tile: MapTile, size: int, place: tuple[slice, slice]) -> Part:
     """Read a file's part of the picture, from the overview that fits.
 
     rio-tiler warps at the file's own resolution: a whole world around a small file would take minutes.
     """
-    pixel, (left, top) = tile.pixel(size), tile.corner()
+    pixel, (left, top), (rows, cols) = tile.pixel(size), tile.corner(), place
     dataset = open_files.get(path).dataset
     ground = pixel * _mercator_shrink(open_files.get(path).boxes[0])
     overview = best_overview(dataset, ground / dataset.res[0])
@@ -167,21 +188,24 @@ def _read_part(
         path, dataset=open_files.get(path, overview).dataset, colormap={}, options={"nodata": layer.nodata}
     )
     bounds = (
-        left + cols.start * pixel,
-        top - rows.stop * pixel,
-        left + cols.stop * pixel,
-        top - rows.start * pixel,
+        left + (cols.start - RIM) * pixel,
+        top - (rows.stop + RIM) * pixel,
+        left + (cols.stop + RIM) * pixel,
+        top - (rows.start - RIM) * pixel,
     )
-    return reader.part(
+    found = reader.part(
         bounds,
         dst_crs=WEB_MERCATOR,
         bounds_crs=WEB_MERCATOR,
-        height=rows.stop - rows.start,
-        width=cols.stop - cols.start,
+        height=rows.stop - rows.start + 2 * RIM,
+        width=cols.stop - cols.start + 2 * RIM,
         indexes=layer.indexes,
         resampling_method=layer.resampling,
         reproject_method=layer.resampling,
     ).array
+    valid = ~np.ma.getmaskarray(found).any(axis=0)
+    core = slice(RIM, -RIM), slice(RIM, -RIM)
+    return Part(place, found.data[(slice(None), *core)], valid[core], well_inside(valid, RIM)[core])
 
 
 def _mercator_shrink(box: Box) -> float:

@@ -122,6 +122,20 @@ def test_holes_of_the_first_file_are_filled_by_the_second(tmp_path):
     assert (picture(render_tile([first, second], LAYERS["rgb"], INSIDE, "png"))[..., 0] == 40).all()
 
 
+def test_the_rim_of_a_file_shows_only_where_no_other_has_anything(tmp_path):
+    rimmed = flat(100, 100, 100, 100)
+    rimmed[:, :, -1] = 250
+    first = write(tmp_path / "a.tif", rimmed)
+    larger, (left, top) = np.full((4, SIDE + 40, SIDE), 100, np.uint8), UPPER_LEFT
+    second = write(tmp_path / "b.tif", larger, left + 100_200, top + 20 * PIXEL)
+    tile = map_tile_at(16.41, 45.55, 7)
+    alone = read_tile([first], LAYERS["rgb"], tile, 256)
+    assert alone.max() > 200
+    both = read_tile([first, second], LAYERS["rgb"], tile, 256)
+    assert set(np.unique(both.compressed())) == {100}
+    assert (~both.mask).sum() > (~alone.mask).sum()
+
+
 def test_files_that_do_not_reach_the_map_tile_are_left_out(tmp_path):
     far = write(tmp_path / "far.tif", flat(1, 1, 1, 1), left=700000)
     near = write(tmp_path / "near.tif", flat(80, 80, 80, 80))
