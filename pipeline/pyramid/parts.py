@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import NO_CONFIDENCE, NO_DATA
+from pipeline.overlay import well_inside
 
 Rule = Literal["mean", "mode", "first"]
 Bytes = NDArray[np.uint8]
@@ -101,6 +102,15 @@ def fill(stack: Bytes, other: Bytes) -> None:
         mine, theirs = stack[part.bands], other[part.bands]
         takes = ~part.filled(mine) & part.filled(theirs) | ~part.sure(mine) & part.sure(theirs)
         np.copyto(mine, theirs, where=takes)
+
+
+def without_rim(stack: Bytes, rim: int) -> Bytes:
+    """A stack without the pixels, part by part, that lie as near to where its data end."""
+    made = empty(*stack.shape[1:])
+    for part in PARTS:
+        values = stack[part.bands]
+        np.copyto(made[part.bands], values, where=well_inside(part.filled(values), rim))
+    return made
 
 
 def _mean(four: Bytes, has: NDArray[np.bool_]) -> Bytes:

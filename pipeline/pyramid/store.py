@@ -11,8 +11,10 @@ from rasterio.windows import Window
 from pipeline.grid import Tile
 from pipeline.pyramid.chips import BASE_PIXELS, SIDE, Chip, span_of
 from pipeline.pyramid.overview import write_stack
-from pipeline.pyramid.parts import Bytes, empty, fill, halve, is_empty
-from pipeline.raster import opened
+from pipeline.pyramid.parts import Bytes, empty, fill, halve, is_empty, without_rim
+from pipeline.raster import opened, padded
+
+RIM = 1
 
 
 class ChipStore:
@@ -82,6 +84,9 @@ class ChipStore:
 def merged(chip: Chip, overviews: Sequence[tuple[Tile, Path]]) -> Bytes:
     """Lay the overviews of tiles into a chip of the base zoom, the first with data at a pixel winning.
 
+    Pixels where the data of an overview end are made of a part of their ground, so they show only where no
+    other overview has anything better.
+
     Args:
         chip: of the base zoom.
         overviews: tiles that reach into it with their overview.tif, in order of tile name.
@@ -92,16 +97,23 @@ def merged(chip: Chip, overviews: Sequence[tuple[Tile, Path]]) -> Bytes:
     Raises:
         SourceError: an overview is missing or broken.
     """
-    stack = empty(SIDE, SIDE)
+    stack, laid = empty(SIDE, SIDE), []
     for tile, path in overviews:
         span = span_of(tile)
         left = (chip.x * SIDE - span.left + BASE_PIXELS // 2) % BASE_PIXELS - BASE_PIXELS // 2
         top = chip.y * SIDE - span.top
         cols, rows = _common(left, span.cols), _common(top, span.rows)
         if cols and rows:
+            window = Window(cols.start, rows.start, len(cols), len(rows))
+            grown, inner = padded(window, RIM, (span.rows, span.cols))
             with opened(path) as dataset:
-                values = dataset.read(window=Window(cols.start, rows.start, len(cols), len(rows)))
-            fill(stack[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left], values)
+                values = dataset.read(window=grown)
+            place = slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left)
+            laid.append((stack[(slice(None), *place)], values, inner))
+    for part, values, inner in laid:
+        fill(part, without_rim(values, RIM)[(slice(None), *inner)])
+    for part, values, inner in laid:
+        fill(part, values[(slice(None), *inner)])
     return stack
 
 

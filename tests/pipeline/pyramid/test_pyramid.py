@@ -8,6 +8,7 @@ from rasterio.warp import transform
 
 from pipeline.errors import SourceError
 from pipeline.grid import Tile
+from pipeline.overlay import well_inside
 from pipeline.pyramid import (
     BASE_ZOOM,
     SIDE,
@@ -179,6 +180,22 @@ def test_tiles_are_merged_by_name_and_fill_each_others_holes(tmp_path):
     assert set(np.unique(values)) == {0, 50, 150}
     backwards = merged(Chip(8, 139, 91), overviews[::-1])
     assert (backwards == both[Chip(8, 139, 91)]).all(), "no overlap holds two values here"
+
+
+def test_the_rim_of_an_overview_shows_only_where_no_other_has_anything(tmp_path):
+    first, second = products(tmp_path / "w", WEST, level=50), products(tmp_path / "e", EAST, level=50)
+    places = ((WEST, first), (EAST, second))
+    overviews = [(tile, write_overview(tile, place, place)) for tile, place in places]
+    with rasterio.open(overviews[0][1], "r+") as file:
+        bands = file.read()
+        bands[0][~well_inside(bands[0] > 0, 1) & (bands[0] > 0)] = 250
+        file.write(bands)
+    lon, lat = 16.39, 45.55
+    chip = next(c for c in chips_of(WEST) if all(0 <= n < SIDE for n in pixel_of(c, lon, lat)))
+    row, col = pixel_of(chip, lon, lat)
+    near = slice(row - 20, row + 20), slice(max(col - 20, 0), col + 20)
+    assert merged(chip, overviews[:1])[0][near].max() > 50
+    assert set(np.unique(merged(chip, overviews)[0][near])) == {50}
 
 
 def test_a_tile_over_the_antimeridian_reaches_both_ends_of_the_world(tmp_path):
