@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pipeline.scene_list.closing import left_by_pairs
-from pipeline.scene_list.objective import Problem
+from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance
 
 SAMPLE = 3000
@@ -55,14 +54,17 @@ class Exchange:
     def better(self, known: tuple[int, ...]) -> tuple[int, ...]:
         """A feasible list of the same number that no exchange of one or two scenes is seen to better."""
         for _ in range(ROUNDS):
-            best = min([self._best_single(known), *self._best_pairs(known)], key=self.problem.cost)
-            if self.problem.cost(best) >= self.problem.cost(known):
+            best = min([self._best_single(known), *self._best_pairs(known)], key=self._cost)
+            if self._cost(best) >= self._cost(known):
                 break
             known = best
         return known
 
     def _feasible(self, chosen: tuple[int, ...]) -> bool:
         return self.instance.covered(chosen) >= self.problem.needed
+
+    def _cost(self, chosen: tuple[int, ...]) -> Cost:
+        return self.problem.cost_of(chosen, self.instance.covered(chosen))
 
     def _starts(self, size: int, known: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         """Lists of a size that cover as much as exchanges of pairs can bring them to, from several starts."""
@@ -102,9 +104,7 @@ class Exchange:
 
     def _pairs(self, kept: tuple[int, ...], by_cost: bool) -> list[tuple[int, ...]]:
         """The likeliest ways to add two scenes: by what they cover, or by cost among those that may do."""
-        pixels = self.instance.pixels
-        for one in kept:
-            pixels = pixels.after(one)
+        pixels = self.instance.pixels.after(kept)
         sample = pixels.at(np.arange(0, len(pixels.need), -(-len(pixels.need) // SAMPLE) or 1))
         free = np.setdiff1d(self.free, kept)
         uncovered = left_by_pairs(sample.seen_by(free), sample.need, sample.weights)
@@ -130,7 +130,7 @@ class Exchange:
 
     def _best_single(self, chosen: tuple[int, ...]) -> tuple[int, ...]:
         swaps = [self._swap(chosen, one) for one in chosen if one not in self.problem.forced]
-        return min([chosen, *swaps], key=self.problem.cost)
+        return min([chosen, *swaps], key=self._cost)
 
     def _swap(self, chosen: tuple[int, ...], one: int) -> tuple[int, ...]:
         """The best feasible list with another scene, or the same, in place of `one`."""
@@ -147,3 +147,20 @@ class Exchange:
             if not self.has_time():
                 return
             yield from (found for found in self._pairs(kept, by_cost=True) if self._feasible(found))
+
+
+def left_by_pairs(seen: np.ndarray, need: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What two scenes leave uncovered, float32 (candidates, candidates); exact below 2 ** 24.
+
+    Args:
+        seen: float32 (pixels, candidates), 1 where a candidate shows a pixel.
+        need: float32 (pixels,), how many more scenes must show it, at least 1.
+        weights: float32 (pixels,), how many equal ones it stands for.
+    """
+    missed = 1 - seen
+    left = (missed * np.where(need == 1, weights, np.float32(0))[:, None]).T @ missed
+    if (need > 1).any():
+        often = np.where(need > 1, weights, np.float32(0))
+        gains = often @ seen
+        left += often @ need - gains[:, None] - gains
+    return left

@@ -88,9 +88,13 @@ class Problem:
 
     def cost(self, chosen: tuple[int, ...]) -> Cost:
         """The objective of a list."""
+        return self.cost_of(chosen, self.covered(chosen))
+
+    def cost_of(self, chosen: tuple[int, ...], covered: int) -> Cost:
+        """The same where V of the list is known."""
         ids = tuple(sorted(self.ids[one] for one in chosen))
         days = int(self.days[list(chosen)].sum())
-        return Cost(len(chosen), self.strangers(chosen), days, -self.covered(chosen), ids)
+        return Cost(len(chosen), self.strangers(chosen), days, -covered, ids)
 
 
 def least_covered(share: float, coverable: int) -> int:

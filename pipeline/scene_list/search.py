@@ -1,29 +1,17 @@
-"""The search for the best list of a given number of scenes: branch and bound, closed by matrix products."""
+"""The search for the best list of a given number of scenes: branch and bound on pixels as bits."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 
-from pipeline.scene_list.branches import Branches, Node
-from pipeline.scene_list.closing import (
-    TRIPLE_PIXELS,
-    Limits,
-    likely,
-    pairs,
-    singles,
-    triples,
-    triples_of_hardest,
-)
+from pipeline.scene_list.ground import Start
+from pipeline.scene_list.growing import DEPTH, DONE, NODES, Limits, grow
 from pipeline.scene_list.objective import Cost, Problem
-from pipeline.scene_list.pixels import Pixels
 from pipeline.scene_list.reduce import Instance
 
 Clock = Callable[[], float]
-CLOSING = 3
-FEWEST_PIXELS = 2048
-CELLS = 500_000
 
 
 class OutOfTime(Exception):
@@ -35,9 +23,8 @@ class Search:
 
     A list is grown by taking a candidate in, or leaving it out for good, the one first that shows most of
     what few others show. Each scene taken uses up the number; each left out loses pixels that too few others
-    show, which uses up what may stay uncovered. The last three scenes are not grown: matrix products
-    tell what every triple leaves uncovered. Bounds look at the hardest pixels alone, which can only make
-    covering easier, and at all pixels where those are covered; each list found is counted on all pixels.
+    show, which uses up what may stay uncovered. What the scenes left can cover at most is bounded by sums of
+    gains on the hardest pixels, which can only make covering easier; the last three are counted on all.
 
     Args:
         problem: what is to be chosen.
@@ -67,7 +54,7 @@ class Search:
         self.first = True
 
     def any_list(self, size: int) -> tuple[int, ...] | None:
-        """Some feasible list of `size` scenes where fewer do not do, or None where there is provably none.
+        """Some feasible list of `size` scenes, or None where there is provably none.
 
         Raises:
             OutOfTime: neither was found by the deadline.
@@ -91,156 +78,60 @@ class Search:
         return self.found
 
     def _begin(self, size: int) -> None:
-        forced = self.problem.forced
-        opened = np.setdiff1d(self.instance.usable, forced)
-        if len(forced) + len(opened) >= size:
-            self._visit(self._whole(tuple(forced), opened, 0.0), size - len(forced))
-
-    def _whole(self, chosen: tuple[int, ...], opened: np.ndarray, lost: float) -> Node:
-        """The node of a partial list on all pixels."""
-        pixels = self.instance.pixels
-        for one in chosen:
-            pixels = pixels.after(one)
-        return Node(chosen, opened, pixels.among(opened), True, 0.0)
-
-    def _visit(self, node: Node, left: int) -> None:
-        self.nodes += 1
-        self._check_time()
-        ready = self._ready(node, left)
-        if ready is None:
+        forced = tuple(self.problem.forced)
+        left = size - len(forced)
+        if left < 0 or left > len(self._start.opened):
             return
-        node, left = ready
-        if left > CLOSING:
-            self._branch(node, left)
-        elif left > 0:
-            self._end(node, left)
-        else:
-            self._finish(node.chosen, node.open, np.zeros((1, 0), int))
-
-    def _ready(self, node: Node, left: int) -> tuple[Node, int] | None:
-        """The node with what it must have alone, and the scenes left to choose; None where it is hopeless."""
-        while True:
-            if len(node.open) < left:
-                return None
-            if left == 0:
-                return node, left
-            pixels, lost = node.pixels.possible()
-            node = replace(node, pixels=pixels, lost=node.lost + lost)
-            if node.lost > self.budget:
-                return None
-            if pixels.total <= self.budget - node.lost and not node.whole:
-                node = self._whole(node.chosen, node.open, node.lost)
-                continue
-            useful = self._useful(node, left)
-            if len(useful) < left:
-                return None
-            if len(useful) < len(node.open):
-                node = node.only(useful)
-                continue
-            must = self._musts(node)
-            if not len(must):
-                return node, left
-            left -= len(must)
-            if left < 0:
-                return None
-            for one in must:
-                node = node.took(int(one))
-
-    def _musts(self, node: Node) -> np.ndarray:
-        """The open candidates without which too much would be lost."""
-        tight = node.pixels.at(node.pixels.viewers() == node.pixels.need)
-        spare = self.budget - node.lost
-        if tight.weights.sum() <= spare:
-            return node.open[:0]
-        return node.open[tight.weights @ tight.seen_by(node.open) > spare]
-
-    def _useful(self, node: Node, left: int) -> np.ndarray:
-        """The open candidates that a list better than the best one could have."""
-        if self.best is None:
-            return node.open
-        strangers = self._least_strangers(node.chosen, node.open, left)
-        if strangers != self.best.strangers:
-            return node.open if strangers < self.best.strangers else node.open[:0]
-        days = self.problem.days[node.open]
-        least = np.sort(days)[: left - 1].sum() + self._days(node.chosen)
-        return node.open[least + days <= self.best.days]
-
-    def _least_strangers(self, chosen: tuple[int, ...], opened: np.ndarray, left: int) -> int:
-        """A lower bound of the neighbours without a common datatake, of every list below the node."""
-        neighbours = self.problem.matches.shape[1]
-        if neighbours == 0:
-            return 0
-        matched = self.problem.matches[list(chosen)].any(axis=0)
-        matches = self.problem.matches[opened]
-        fresh = np.sort((matches & ~matched).sum(axis=1))[-left:].sum()
-        together = (matches.any(axis=0) | matched).sum()
-        return neighbours - int(min(together, matched.sum() + fresh))
-
-    def _branch(self, node: Node, left: int) -> None:
-        """Take in each candidate in turn, those before it left out, as long as the others can do without."""
-        pixels = self._some(node)
-        node = replace(node, pixels=pixels, whole=node.whole and pixels is node.pixels)
-        branches = Branches(node, left, self.budget)
-        while (place := branches.next()) is not None:
-            if left - 1 > CLOSING or not self._closed(branches, place):
-                self._visit(branches.child(place), left - 1)
+        if left == 0:
+            if self.instance.covered(forced) >= self.problem.needed:
+                self._finish(forced, np.zeros((1, 0), int))
+            return
+        for begun, last in self._endings(left):
+            self._finish(begun, last)
             if self.first and self.found is not None:
                 return
-            branches.leave_out(place)
 
-    def _closed(self, branches: Branches, place: int) -> bool:
-        """Close a child by triples without making a node of it; False where its pixels do not do for that."""
-        after = branches.after(place)
-        spare = self.budget - branches.lost
-        if after.total <= spare:
-            return False
-        self.nodes += 1
-        self._check_time()
-        opened = after.open
-        if len(opened) >= CLOSING:
-            chosen = (*branches.node.chosen, int(branches.node.open[place]))
-            limits = self._limits(chosen, opened, spare, CLOSING)
-            ways = triples_of_hardest(after.ground(TRIPLE_PIXELS), limits)
-            if len(ways):
-                self._finish(chosen, opened, likely(after.ground(), limits, ways))
-        return True
+    @cached_property
+    def _start(self) -> Start:
+        """The ground of all open candidates, the forced ones taken."""
+        return Start.of(self.problem, self.instance)
 
-    def _end(self, node: Node, left: int) -> None:
-        limits = self._limits(node.chosen, node.open, self.budget - node.lost, left)
-        ways = (singles, pairs, triples)[left - 1]
-        self._finish(node.chosen, node.open, ways(self._some(node).ground(node.open), limits))
+    def _endings(self, left: int) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
+        """Feasible lists as what they begin with and, int (ways, scenes), the candidates that end them."""
+        start = self._start
+        state, ending = start.state(left), start.ending()
+        while True:
+            self._check_time()
+            nodes = state.at[NODES]
+            ways = grow(start.ground, state, ending, self._limits(left))
+            self.nodes += int(state.at[NODES] - nodes)
+            if ways == DONE:
+                return
+            if ways:
+                places = state.chosen[: state.at[DEPTH]]
+                begun = (*self.problem.forced, *(int(one) for one in start.opened[places]))
+                last = ending.ways[:ways, : left - len(places)]
+                yield begun, start.opened[last]
 
-    def _some(self, node: Node) -> Pixels:
-        """The hardest pixels of a node, as many as make matrices of a good size."""
-        return node.pixels.hardest(max(FEWEST_PIXELS, CELLS // len(node.open)))
+    def _limits(self, left: int) -> Limits:
+        forced = list(self.problem.forced)
+        matched = self.problem.matches[forced].any(axis=0)
+        first = self.first and not self.barred
+        known = self.best or Cost(0, -1, 0, 0, ())
+        days = known.days - int(self.problem.days[forced].sum())
+        return Limits(left, self.budget, matched, known.strangers, days, first)
 
-    def _limits(self, chosen: tuple[int, ...], opened: np.ndarray, spare: float, left: int) -> Limits:
-        most = np.inf
-        if self.best is not None:
-            strangers = self._least_strangers(chosen, opened, left)
-            if strangers > self.best.strangers:
-                most = -1
-            elif strangers == self.best.strangers:
-                most = self.best.days - self._days(chosen)
-        return Limits(spare, self.problem.days[opened], most)
-
-    def _finish(self, begun: tuple[int, ...], opened: np.ndarray, last: np.ndarray) -> None:
-        """Offer the best of some ways to end a list; `last` are places of the scenes that end it."""
-        if len(last) == 0:
-            return
-        index = opened[last]
+    def _finish(self, begun: tuple[int, ...], last: np.ndarray) -> None:
+        """Offer the best of some feasible lists; `last` are the scenes that end each."""
         matched = self.problem.matches[list(begun)].any(axis=0)
-        strangers = (~(self.problem.matches[index].any(axis=1) | matched)).sum(axis=1)
-        days = self.problem.days[index].sum(axis=1) + self._days(begun)
+        strangers = (~(self.problem.matches[last].any(axis=1) | matched)).sum(axis=1)
+        days = self.problem.days[last].sum(axis=1) + int(self.problem.days[list(begun)].sum())
         for way in np.lexsort((days, strangers)):
             if self.best is not None and (strangers[way], days[way]) > (self.best[1], self.best[2]):
                 return
-            chosen = (*begun, *(int(one) for one in index[way]))
-            if sorted(chosen) == self.barred:
-                continue
-            covered = self.instance.covered(chosen)
-            if covered >= self.problem.needed:
-                self._offer(chosen, int(strangers[way]), int(days[way]), covered)
+            chosen = (*begun, *(int(one) for one in last[way]))
+            if sorted(chosen) != self.barred:
+                self._offer(chosen, int(strangers[way]), int(days[way]), self.instance.covered(chosen))
                 if self.first:
                     return
             self._check_time()
@@ -251,9 +142,6 @@ class Search:
         cost = Cost(len(chosen), strangers, days, -covered, ids)
         if self.best is None or cost < self.best:
             self.best, self.found = cost, chosen
-
-    def _days(self, chosen: tuple[int, ...]) -> int:
-        return int(self.problem.days[list(chosen)].sum())
 
     def _check_time(self) -> None:
         if self.clock() > self.deadline:

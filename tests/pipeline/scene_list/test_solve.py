@@ -1,17 +1,20 @@
 """The minimum scene list is exact on every level of its objective."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from pipeline.scene_list import reduce
-from pipeline.scene_list.closing import Triples, left_by_pairs
+from pipeline.scene_list.exchange import left_by_pairs
 from pipeline.scene_list.objective import Cost, Problem, least_covered
 from pipeline.scene_list.pixels import Pixels
+from pipeline.scene_list.search import Search
 from pipeline.scene_list.solve import LEVELS, milp_bound, solve
 
 
@@ -140,17 +143,59 @@ def test_merged_patterns_stand_for_all_their_pixels(problem: Problem) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(problems())
-def test_what_two_and_three_scenes_leave_uncovered_is_counted_exactly(problem: Problem) -> None:
+def test_what_two_scenes_leave_uncovered_is_counted_exactly(problem: Problem) -> None:
     patterns = reduce.merge(problem.shown)
     everyone = np.arange(len(problem.ids))
-    ground = Pixels.of(patterns.rows, patterns.weights, problem.wanted).ground(everyone)
-    pairs = left_by_pairs(ground.seen, ground.need, ground.weights)
-    triples = Triples(ground.seen, ground.need, ground.weights)
+    pixels = Pixels.of(patterns.rows, patterns.weights, problem.wanted)
+    pairs = left_by_pairs(pixels.seen_by(everyone), pixels.need, pixels.weights)
     for one, other in itertools.combinations(everyone, 2):
         assert pairs[one, other] == problem.coverable - problem.covered((one, other))
-        found = triples.left(np.array([one]), np.array([other]), everyone)[0]
-        for third in set(everyone) - {one, other}:
-            assert found[third] == problem.coverable - problem.covered((one, other, third))
+        assert pixels.after((one, other)).total == pairs[one, other]
+
+
+class Collecting(Search):
+    """A search that keeps all lists that it meets."""
+
+    def __init__(self, problem: Problem) -> None:
+        everyone = replace(reduce.Instance.of(problem), usable=np.arange(len(problem.ids)))
+        super().__init__(problem, everyone, deadline=np.inf)
+        self.met: list[tuple[int, ...]] = []
+
+    def all_lists(self, size: int) -> list[tuple[int, ...]]:
+        """Feasible lists of a size, sorted."""
+        self.met = []
+        self.best_list(size, None)
+        return sorted(self.met)
+
+    def _offer(self, chosen: tuple[int, ...], strangers: int, days: int, covered: int) -> None:
+        assert (strangers, days, -covered) == self.problem.cost(chosen)[1:4]
+        self.met.append(tuple(sorted(chosen)))
+
+
+def feasible_lists(problem: Problem, size: int) -> list[tuple[int, ...]]:
+    instance = reduce.Instance.of(problem)
+    return [
+        one
+        for one in itertools.combinations(range(len(problem.ids)), size)
+        if set(one).issuperset(problem.forced) and instance.covered(one) >= problem.needed
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.integers(1, 7))
+def test_the_search_meets_each_feasible_list_of_a_size_once(problem: Problem, size: int) -> None:
+    assert Collecting(problem).all_lists(size) == feasible_lists(problem, size)
+
+
+@pytest.mark.parametrize(("wanted", "share"), [(1, 0.99), (2, 0.93), (3, 0.85)])
+def test_the_search_meets_each_feasible_list_where_bounds_look_at_few_of_the_pixels(
+    wanted: int, share: float
+) -> None:
+    problem = replace(cumulus(18, seed=4, clearest=0.8, size=150), wanted=wanted, share=share)
+    for size in (4, 5):
+        lists = feasible_lists(problem, size)
+        assert 0 < len(lists) < 0.4 * math.comb(18, size)
+        assert Collecting(problem).all_lists(size) == lists
 
 
 def test_the_least_cover_is_a_true_ceiling() -> None:
