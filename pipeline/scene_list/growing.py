@@ -150,7 +150,7 @@ def _drop_late(ground: Ground, state: State, limits: Limits) -> bool:
     least = np.sort(ground.days[opened])[: limits.left - depth - 1].sum()
     for place in opened:
         if least + ground.days[place] > most:
-            _without(ground, state, place)
+            _without(ground, state, int(place))
     return True
 
 

@@ -115,7 +115,7 @@ class Search:
 
     def _limits(self, left: int) -> Limits:
         forced = list(self.problem.forced)
-        matched = self.problem.matches[forced].any(axis=0)
+        matched = np.asarray(self.problem.matches[forced].any(axis=0), bool)
         first = self.first and not self.barred
         known = self.best or Cost(0, -1, 0, 0, ())
         days = known.days - int(self.problem.days[forced].sum())

@@ -21,7 +21,8 @@ REGIONS = ("mild",)
 NOTES = (
     "Previews of 343 x 343 pixels, share 0.999; the clear share of a candidate is drawn evenly from 20 % to "
     "95 % (mild), 80 % (heavy) or 70 % (heaviest). Seconds of 60 and 500 candidates are those of one "
-    "processor, merging the masks included and the second-best list not; of the region those of the clock.",
+    "processor, merging the masks included, compiling and the second-best list not; of the region those of "
+    "the clock.",
 )
 
 
