@@ -77,6 +77,17 @@ def most_together(gains: Integers, several: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def places_of(inside: NDArray[np.bool_]) -> Integers:
+    """Where it is True."""
+    places, several = np.empty(len(inside), np.int64), 0
+    for place in range(len(inside)):
+        if inside[place]:
+            places[several] = place
+            several += 1
+    return places[:several]
+
+
+@njit(nogil=True, cache=True)
 def leave_out(shown: Words, needs: Words, spare: Words, weights: Integers) -> int:
     """Go on without a candidate; gives how many pixels that loses, which are needed no longer.
 

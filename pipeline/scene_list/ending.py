@@ -6,7 +6,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.scene_list.counting import BLOCK, Integers, Words, count, most_together, shared, take, weigh
+from pipeline.scene_list.counting import (
+    BLOCK,
+    Integers,
+    Words,
+    count,
+    most_together,
+    places_of,
+    shared,
+    take,
+    weigh,
+)
 
 # Pixels that bounds look at: so many times what may stay uncovered, and some more.
 HEAD_TIMES, HEAD_MORE = 6, 256
@@ -78,7 +88,7 @@ def begin_ending(
     ground: Ground, ending: Ending, needs: Words, inside: NDArray[np.bool_], left: int, spare: int
 ) -> None:
     """Make ready for `endings`; arguments as of `hard_words`, and which candidates are open."""
-    opened = np.flatnonzero(inside)
+    opened = places_of(inside)
     several = len(opened)
     ending.at[0], ending.at[1] = several, several
     if several < left or left == 0:
@@ -87,11 +97,15 @@ def begin_ending(
     ending.at[2] = hard_words(ground, needs, opened, gains, left, spare)
     if ending.at[2] < 0:
         return
-    best = np.argsort(-gains)
-    ending.order[:several] = opened[best]
-    gains[:] = gains[best]
     ending.at[0] = 0
-    ending.at[3] = ground.days[opened].min()
+    ending.at[3] = ground.days[opened[0]]
+    for last in range(several):
+        ending.at[3] = min(ending.at[3], ground.days[opened[last]])
+        gain, place = gains[last], last
+        while place > 0 and gains[place - 1] < gain:
+            gains[place], ending.order[place] = gains[place - 1], ending.order[place - 1]
+            place -= 1
+        gains[place], ending.order[place] = gain, opened[last]
 
 
 @njit(nogil=True, cache=True)
@@ -189,10 +203,10 @@ def _pairs(
 @njit(nogil=True, cache=True)
 def _likely(ground: Ground, ending: Ending, begin: int, wanted: int) -> tuple[Integers, int]:
     """The places in the order, and how many, that cover `wanted` together with the best of the others."""
-    hard, several, gains = ending.at[2], ending.at[1], ending.gains[1]
+    hard, several, gains, most = ending.at[2], ending.at[1], ending.gains[1], 0
     for place in range(begin, several):
         gains[place] = shared(ground.seen[ending.order[place]], ending.after[0], ground.weights, 0, hard)
-    most = gains[begin:several].max()
+        most = max(most, gains[place])
     likely, count_of = np.empty(several - begin, np.int64), 0
     for place in range(begin, several):
         if gains[place] + most >= wanted:

@@ -9,13 +9,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.scene_list.counting import Integers, leave_out, rarest, take
+from pipeline.scene_list.counting import Integers, leave_out, most_together, places_of, rarest, take
 from pipeline.scene_list.ending import Ending, Ground, begin_ending, endings, hard_words
 
 CLOSING = 3
 # Candidates times words looked at between two looks at the clock.
 QUOTA = 20_000_000
 UNLIMITED = 2**62
+# More days than any scene is away from its target.
+FAR = 2**40
 PAUSED, DONE = 0, -1
 DEPTH, BEGUN, NODES, WORK = range(4)
 
@@ -98,7 +100,7 @@ def _take_next(ground: Ground, state: State, ending: Ending, limits: Limits) -> 
     left = limits.left - depth
     if not _drop_late(ground, state, limits):
         return False
-    opened = np.flatnonzero(state.inside[depth])
+    opened = places_of(state.inside[depth])
     spare, needs = limits.budget - state.lost[depth], state.needs[depth]
     if len(opened) < left or spare < 0:
         return False
@@ -146,11 +148,14 @@ def _drop_late(ground: Ground, state: State, limits: Limits) -> bool:
     if most < 0:
         return False
     depth = state.at[DEPTH]
-    opened = np.flatnonzero(state.inside[depth])
-    least = np.sort(ground.days[opened])[: limits.left - depth - 1].sum()
-    for place in opened:
-        if least + ground.days[place] > most:
-            _without(ground, state, int(place))
+    opened, others = places_of(state.inside[depth]), limits.left - depth - 1
+    nearness = np.empty(len(opened), np.int64)
+    for place in range(len(opened)):
+        nearness[place] = FAR - ground.days[opened[place]]
+    least = others * FAR - most_together(nearness, others)
+    for place in range(len(opened)):
+        if least + ground.days[opened[place]] > most:
+            _without(ground, state, opened[place])
     return True
 
 
@@ -160,8 +165,8 @@ def _most_days(ground: Ground, state: State, limits: Limits) -> int:
     if limits.strangers < 0:
         return UNLIMITED
     most, depth = limits.days, state.at[DEPTH]
-    for place in state.chosen[:depth]:
-        most -= ground.days[place]
+    for taken in range(depth):
+        most -= ground.days[state.chosen[taken]]
     strangers = _least_strangers(ground, state, limits) if len(limits.matched) else 0
     if strangers < limits.strangers:
         return UNLIMITED
@@ -171,12 +176,17 @@ def _most_days(ground: Ground, state: State, limits: Limits) -> int:
 @njit(nogil=True, cache=True)
 def _least_strangers(ground: Ground, state: State, limits: Limits) -> int:
     """A lower bound of the neighbours without a common datatake, of every list below the node."""
-    depth, matched = state.at[DEPTH], limits.matched.copy()
-    for place in state.chosen[:depth]:
-        matched |= ground.matches[place]
-    reached, fresh = matched.copy(), np.zeros(len(ground.days), np.int64)
-    for place in np.flatnonzero(state.inside[depth]):
-        reached |= ground.matches[place]
-        fresh[place] = (ground.matches[place] & ~matched).sum()
-    most = matched.sum() + np.sort(fresh)[::-1][: limits.left - depth].sum()
-    return len(matched) - min(reached.sum(), most)
+    depth, reached, matched = state.at[DEPTH], 0, 0
+    fresh = np.zeros(len(ground.days), np.int64)
+    for neighbour in range(len(limits.matched)):
+        known = limits.matched[neighbour]
+        for taken in range(depth):
+            known |= ground.matches[state.chosen[taken], neighbour]
+        able = known
+        for place in range(len(fresh)):
+            if not known and state.inside[depth, place] and ground.matches[place, neighbour]:
+                fresh[place] += 1
+                able = True
+        matched += known
+        reached += able
+    return len(limits.matched) - min(reached, matched + most_together(fresh, limits.left - depth))

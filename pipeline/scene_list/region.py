@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.options import Option, Options, options_of
 from pipeline.scene_list.region_program import Program
+from pipeline.scene_list.search import compile_loops
 
 # Larger regions are given to the integer program only where that can still gain a level.
 PROGRAM_TILES = 12
@@ -110,6 +111,7 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
         region: at least one pixel of each tile must be coverable.
         time_limit: seconds; where a tile's do not do, it has only the lists found till then.
     """
+    compile_loops()
     began = time.monotonic()
     found: dict[str, Options] = {}
     for done, name in enumerate(sorted(region.problems)):

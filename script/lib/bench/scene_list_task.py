@@ -5,20 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.scene_list.region import solve_region
+from pipeline.scene_list.search import compile_loops
 from pipeline.scene_list.solve import solve
-from script.lib.bench.scene_list_instances import SUMMERS, YEARS, Summer, problem_of, region_of
+from script.lib.bench.scene_list_instances import SUMMERS, YEARS, problem_of, region_of
 
 
 def lists(family: str, seeds: Sequence[int], limit: float) -> dict[str, Any]:
     """The best list of a tile for each seed; the limit and the seconds are those of the processor."""
-    _compile()
     found = [_list(family, seed, limit) for seed in seeds]
     return {"seconds": sum(one["seconds"] for one in found), "lists": found}
-
-
-def _compile() -> None:
-    """Compile the search's loops, or read them where they were compiled before, ahead of what is measured."""
-    solve(problem_of(Summer(count=8), 0), second=False)
 
 
 def _list(family: str, seed: int, limit: float) -> dict[str, Any]:
@@ -31,7 +26,7 @@ def _list(family: str, seed: int, limit: float) -> dict[str, Any]:
 
 def region_lists(family: str, seed: int, side: int, limit: float) -> dict[str, Any]:
     """The lists of side x side tiles that are to agree; the limit is that of the clock."""
-    _compile()
+    compile_loops()
     region = region_of(SUMMERS[family], seed, side)
     began = time.process_time()
     found = solve_region(region, limit)
