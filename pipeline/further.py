@@ -7,7 +7,7 @@ from pipeline.build import Build
 from pipeline.imagery import Coverage
 from pipeline.scene_list import Candidate, SceneList
 
-ASKED_TO_CLEAR = "asked_to_clear"
+PROMISED, ASKED_TO_CLEAR = "promised", "asked_to_clear"
 
 
 def further_scene(build: Build) -> str | None:
@@ -16,16 +16,22 @@ def further_scene(build: Build) -> str | None:
     All scenes of the list are masked. First the other scenes of the landcover series, which are there anyway,
     take ranks after the list where they help it.
 
-    While less than the share is covered and a candidate adds at least the least gain of the tile, the best
-    next one is asked for. What a preview promised may not hold at full resolution: a scene that was fetched
-    and adds less than that after all is taken off the list again. Then come those that promise to show clear
-    what is in doubt, see `_to_clear`.
+    While less than the share is covered and a candidate may be expected to add at least the least gain of
+    the tile, the best next one is asked for. What a preview promised may not hold at full resolution: a scene that
+    was fetched and adds less than that after all is taken off the list again, and of what further ones
+    promise only so much is expected as came true so far. Then come those that promise to show clear what is
+    in doubt, see `_to_clear`.
     """
     listed, covered = _without_useless(build, *_with_series(build, build.scene_list()))
     best = scene_list.best_next(listed, build.folder, covered.uncovered_preview)
-    if covered.share >= build.settings.share or best is None or best.gain < build.settings.least_gain:
+    if (
+        covered.share >= build.settings.share
+        or best is None
+        or _expected(build, best.gain) < build.settings.least_gain
+    ):
         return _to_clear(build, listed, covered)
-    build.note(asked_besides={"id": best.id, "covered_before": covered.share})
+    asked = {best.id: {"promised": best.gain, "covered_before": covered.share}}
+    build.note(**{PROMISED: build.notes().get(PROMISED, {}) | asked})
     reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
     listed.with_added(best.id, reason).write(build.folder)
     return best.id
@@ -75,15 +81,26 @@ def _with_series(build: Build, listed: SceneList) -> tuple[SceneList, Coverage]:
 
 def _without_useless(build: Build, listed: SceneList, covered: Coverage) -> tuple[SceneList, Coverage]:
     """The list without the scene asked for last if that adds too little, and what the list covers."""
-    last, asked = listed.chosen[-1], build.notes().get("asked_besides")
-    if asked is None or asked["id"] != last.id:
+    last, asked = listed.chosen[-1], build.notes().get(PROMISED, {})
+    if last.id not in asked:
         return listed, covered
-    gain = covered.share - asked["covered_before"]
+    gain = covered.share - asked[last.id]["covered_before"]
+    build.note(**{PROMISED: asked | {last.id: asked[last.id] | {"gave": gain}}})
     if gain >= build.settings.least_gain:
         return listed, covered
     shorter = listed.without(last.id, f"fetched besides, but adds only {gain:.3%} of the tile")
     shorter.write(build.folder)
     return shorter, _coverage(build, shorter)
+
+
+def _expected(build: Build, promised: float) -> float:
+    """What a scene adds to the tile if its preview is as right as those of the scenes asked for before it.
+
+    What stays open is often what the full-resolution masks take for cloud on every date, and previews do not.
+    """
+    told = [one for one in build.notes().get(PROMISED, {}).values() if "gave" in one]
+    wanted, given = (sum(one[name] for one in told) for name in ("promised", "gave"))
+    return promised * min(max(given / wanted, 0.0), 1.0) if told else promised
 
 
 def _coverage(build: Build, listed: SceneList, offered: Sequence[Candidate] = ()) -> Coverage:

@@ -109,6 +109,25 @@ def test_a_scene_asked_for_in_vain_goes_and_those_of_the_series_stay(begin):
     assert "adds only" in build.scene_list().candidate(scene(last).id).reason
 
 
+def test_no_more_is_expected_of_a_preview_than_came_true_before(begin):
+    build = begin(series=1)
+    fetched(build, FIRST, HERE, THERE)
+    first_asked = chain.next_scene(build)
+    asked = next(one for one in (SECOND, THIRD) if scene(one).id == first_asked)
+    fetched(build, asked, HERE, THERE)
+    assert chain.next_scene(build) is None
+    assert ranks(build) == {FIRST: 1}
+
+
+def test_a_preview_that_was_right_lets_the_next_one_come(begin):
+    build = begin(series=1)
+    fetched(build, FIRST, HERE, THERE)
+    first_asked = chain.next_scene(build)
+    asked = next(one for one in (SECOND, THIRD) if scene(one).id == first_asked)
+    fetched(build, asked, HERE)
+    assert chain.next_scene(build) == scene(({SECOND, THIRD} - {asked}).pop()).id
+
+
 def doubtful(build, series_date):
     """Two scenes of which each has cloud where the other is beside its own, so that none is surely clear."""
     here = np.s_[40:140:2, 40:140]

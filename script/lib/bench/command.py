@@ -14,6 +14,7 @@ from script.lib.say import say
 
 SUBCOMMANDS = {
     "stages": "script.lib.bench.stages",
+    "stages-jp2": "script.lib.bench.stages_jp2",
     "growth": "script.lib.bench.growth",
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
