@@ -17,8 +17,8 @@ def further_scene(build: Build) -> str | None:
     take ranks after the list where they help it.
 
     While less than the share is covered and a candidate may be expected to add at least the least gain of
-    the tile, the best next one is asked for. What a preview promised may not hold at full resolution: a scene that
-    was fetched and adds less than that after all is taken off the list again, and of what further ones
+    the tile, the best next one is asked for. What a preview promised may not hold at full resolution: a scene
+    that was fetched and adds less than that after all is taken off the list again, and of what further ones
     promise only so much is expected as came true so far. Then come those that promise to show clear what is
     in doubt, see `_to_clear`.
     """
