@@ -22,7 +22,7 @@ KEPT = "sketch.tif"
 CELL = 60
 # Side of the windows that are read: whole blocks of the files and whole cells.
 READ = 1536
-ALL, ANY, COVERED = 1, 2, 4
+ALL, ANY, COVERED, SHADED = 1, 2, 4, 8
 STRIP = 192
 # A square of 15 x 15 is the largest whose pixels a byte can count.
 MOST_IN_A_BYTE = 15
@@ -75,8 +75,9 @@ class CellGrid:
 class Sketch:
     """One scene in cells, kept in a file of five bands.
 
-    These are the mean stored reflectance of the pixels that are clear by the mask, and flags: whether ALL its
-    pixels are clear, whether ANY is, and whether any is COVERED by cloud or shadow.
+    These are the mean stored reflectance of the pixels that are clear by the mask, or of those in shadow
+    where none is, and flags: whether ALL its pixels are clear, whether ANY is, whether any is COVERED by
+    cloud or shadow, and whether the mean is of SHADED pixels.
     """
 
     path: Path
@@ -118,8 +119,15 @@ class Sketch:
 
     def read(self, window: Window | None = None) -> NDArray[np.float32]:
         """Reflectance (4, h, w) of all cells or a window, NaN where no pixel is clear."""
+        values, shaded = self.read_shaded(window)
+        np.copyto(values, np.float32(np.nan), where=shaded)
+        return values
+
+    def read_shaded(self, window: Window | None = None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """As `read`, with the means of pixels in shadow where none is clear, and where that is (h, w)."""
         with opened(self.path) as dataset:
-            return decode(dataset.read((1, 2, 3, 4), window=window))
+            stored = dataset.read(window=window)
+        return decode(stored[:4]), stored[4] & SHADED > 0
 
     def level(self, margin: float) -> NDArray[np.uint8]:
         """How sure each cell is: clear where all its pixels are and none is near cloud or shadow.
@@ -160,15 +168,22 @@ def _pooled_strip(stored: NDArray[np.uint16], cloud: NDArray[np.uint8], side: in
     clear = (cloud == 0) & filled(stored)
     covered = (cloud == CLOUD) | (cloud == SHADOW)
     count, cells = block_sums(clear, side), _cell_pixels(cloud.shape, side)
+    flags = np.where(count == cells, np.uint16(ALL), np.uint16(0))
+    flags[count > 0] |= np.uint16(ANY)
+    flags[block_sums(covered, side) > 0] |= np.uint16(COVERED)
+    dark = (cloud == SHADOW) & filled(stored)
+    if dark.any():
+        lit = (count > 0).repeat(side, axis=0).repeat(side, axis=1)[: len(cloud), : cloud.shape[1]]
+        dark &= ~lit
+        shaded = block_sums(dark, side)
+        flags[shaded > 0] |= np.uint16(SHADED)
+        clear, count = clear | dark, count + shaded
     half, least = count // np.uint32(2), np.maximum(count, np.uint32(1))
     factor = None if clear.all() else clear.astype(np.uint16)
     pooled = np.empty((5, *count.shape), np.uint16)
     for band, values in enumerate(stored):
         sums = block_sums(values if factor is None else values * factor, side)
         pooled[band] = (sums + half) // least
-    flags = np.where(count == cells, np.uint16(ALL), np.uint16(0))
-    flags[count > 0] |= np.uint16(ANY)
-    flags[block_sums(covered, side) > 0] |= np.uint16(COVERED)
     pooled[4] = flags
     return pooled
 

@@ -15,6 +15,7 @@ from pipeline.mosaic.change import Change, led, led_where, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
+from pipeline.mosaic.shade import DARK, DARK_SUSPECT
 from pipeline.parallel import in_order
 from pipeline.ramps import smoothstep
 from pipeline.sketch import CellGrid, block_sums
@@ -108,6 +109,7 @@ class Assembly:
         self.level = np.full(shape, HOLE, np.uint8)
         self.suspect = np.zeros(shape, bool)
         self.away = np.zeros(shape, np.float16)
+        self.dark = np.zeros(shape, bool)
 
     def lay_clear(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8]) -> None:
         """Show a scene where it is clear and no scene before it is, up to where it agrees best with them.
@@ -128,7 +130,7 @@ class Assembly:
         self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY, yields=False)
 
     def fill(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8], kind: int) -> None:
-        """Show a scene where it is `kind` (`DOUBTFUL` or `SUSPECT`) and nothing surer is shown.
+        """Show a scene where it is `kind` (doubtful, suspect, dark or dark and suspect) and nothing surer is.
 
         Of several scenes that are so, the one is shown that is furthest from what it cannot show: there it is
         least likely to be in a cloud's fringe, and the edge between two scenes lies where both are seen.
@@ -136,14 +138,18 @@ class Assembly:
         open_ = self.rank == 0
         if kind == DOUBTFUL:
             open_ |= self.away > 0
+        elif kind == DARK:
+            open_ |= self.dark
         takes = (level == kind) & open_
         if not takes.any():
             return
-        away = distance_to_false(level != HOLE, MOST_AWAY)
+        dark = kind in (DARK, DARK_SUSPECT)
+        away = distance_to_false((level != HOLE) & (dark | (level < DARK)), MOST_AWAY)
         takes &= (self.rank == 0) | (away > self.away)
         self._take(rank, self.offsets.led(rank, values, takes), takes, DOUBTFUL)
         self.away[takes] = away[takes]
         self.suspect |= takes & (kind == SUSPECT)
+        self.dark |= takes & dark
 
     def _lay(
         self,

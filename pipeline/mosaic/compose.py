@@ -23,6 +23,7 @@ from pipeline.mosaic.assembly import Assembly, Offsets
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
+from pipeline.mosaic.shade import DARK, DARK_SUSPECT, asked, judged
 from pipeline.mosaic.views import SceneView
 from pipeline.mosaic.writing import write
 from pipeline.parallel import in_order
@@ -42,6 +43,7 @@ class Draft:
         correction: to the radiometry of the first scene.
         marks: file of what the other dates say, see `suspicion`, and which cells could be compared (4); once
             the scene was laid, of how sure its cells are.
+        told: file of what they say where no date is clear, see `shade`.
         hazy: whether it may fill holes only.
     """
 
@@ -50,13 +52,21 @@ class Draft:
     sketch: Sketch
     correction: SmoothCorrection
     marks: Path
+    told: Path
     hazy: bool = False
 
     def values(self, window: Window | None = None) -> NDArray[np.float32]:
         """Reflectance of all cells or a window in the radiometry of the first scene."""
+        return self.correction.apply(self.sketch.read(window), self._box(window))
+
+    def values_shaded(self, window: Window | None = None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """As `values`, with pixels in shadow where no pixel of a cell is clear, and where that is."""
+        values, shaded = self.sketch.read_shaded(window)
+        return self.correction.apply(values, self._box(window)), shaded
+
+    def _box(self, window: Window | None) -> GeoBox:
         grid = self.sketch.cells.geobox
-        box = grid if window is None else window_geobox(grid, window)
-        return self.correction.apply(self.sketch.read(window), box)
+        return grid if window is None else window_geobox(grid, window)
 
 
 COMPARED = 4
@@ -148,6 +158,7 @@ def _drafts(
             sketch,
             correction,
             work / f"marks-{number}",
+            work / f"told-{number}",
             scene.id in hazy,
         )
         for number, (scene, sketch, correction) in enumerate(
@@ -209,16 +220,48 @@ def _assemble(assembly: Assembly, drafts: Sequence[Draft], settings: CampaignSet
         known |= compared
         assembly.lay_clear(draft.rank, values, level)
         level.tofile(draft.marks)
-    for kind in (DOUBTFUL, SUSPECT):
+    _ask_shaded(good, assembly.rank == 0)
+    for kind in (DOUBTFUL, DARK, SUSPECT, DARK_SUSPECT):
         for draft in good:
             level = np.fromfile(draft.marks, np.uint8).reshape(known.shape)
-            if ((level == kind) & (assembly.rank == 0)).any():
-                assembly.fill(draft.rank, draft.values(), level, kind)
+            if (level == kind)[assembly.rank == 0].any():
+                values = draft.values_shaded()[0] if kind in (DARK, DARK_SUSPECT) else draft.values()
+                assembly.fill(draft.rank, values, level, kind)
     for draft in hazy:
         assembly.lay_hazy(draft.rank, draft.values(), _level(draft, settings)[0])
     count = int(known.sum())
     share = float(assembly.suspect.sum() / count) if count else 0.0
     return {"residual_cloud": share, "residual_cloud_compared": float(known.mean())}
+
+
+def _ask_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_]) -> None:
+    """Rewrite how sure cells of laid scenes are where none is clear and some are in shadow, see `shade`."""
+    rows, cols = open_.shape
+    with ExitStack() as stack:
+        files = [stack.enter_context(draft.told.open("wb")) for draft in drafts]
+        parts = [Window(0, top, cols, bottom - top) for top, bottom in strips(rows, cols, len(drafts))]
+        for _, told in in_order(partial(_told_of_shaded, drafts, open_), parts):
+            for file, one in zip(files, told, strict=True):
+                file.write(one.tobytes())
+    for draft in drafts:
+        level, told = (np.fromfile(path, np.uint8).reshape(open_.shape) for path in (draft.marks, draft.told))
+        if told.any():
+            judged(level, told).tofile(draft.marks)
+
+
+def _told_of_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_], window: Window) -> NDArray[np.uint8]:
+    part = window.toslices()
+    levels = np.stack([_laid(draft, open_.shape)[part] for draft in drafts])
+    seen = [draft.values_shaded(window) for draft in drafts]
+    told = asked(levels, np.stack([shaded for _, shaded in seen]), open_[part])
+    if told.any():
+        told += suspicion(np.stack([values for values, _ in seen]), told > 0)[0]
+    return told
+
+
+def _laid(draft: Draft, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """How sure the cells of a laid scene are, left on disk."""
+    return np.memmap(draft.marks, np.uint8, "r", shape=shape)
 
 
 def _views(stack: ExitStack, drafts: Sequence[Draft], folder: Path) -> Iterator[SceneView]:
@@ -227,7 +270,8 @@ def _views(stack: ExitStack, drafts: Sequence[Draft], folder: Path) -> Iterator[
             place = scene_folder(folder, draft.scene.id)
             pixels = stack.enter_context(opened(place / "reflectance.tif"))
             mask = stack.enter_context(opened(place / "cloud.tif"))
-            yield SceneView(draft.rank, pixels, mask, draft.correction, draft.hazy)
+            level = None if draft.hazy else _laid(draft, draft.sketch.cells.geobox.shape.yx)
+            yield SceneView(draft.rank, pixels, mask, draft.correction, draft.hazy, level)
 
 
 def _cell_means(assembly: Assembly) -> Cells:

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
+from pipeline.evidence import SHADOW
 from pipeline.mosaic.assembly import BLOCK, Assembly
 from pipeline.mosaic.fields import Axis
 from pipeline.mosaic.fields import field as between
 from pipeline.mosaic.pixels import hide_empty
 from pipeline.mosaic.radiometry import SmoothCorrection
+from pipeline.mosaic.shade import DARK, DARK_SUSPECT
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class SceneView:
         pixels, mask: its open reflectance.tif and cloud.tif.
         correction: to the radiometry of the first scene.
         hazy: whether it may fill holes only.
+        level: uint8 (rows, cols), how sure its cells are, see `shade`; None = none is shown in shadow.
         turn: held by the thread that reads.
     """
 
@@ -33,6 +36,7 @@ class SceneView:
     mask: DatasetReader
     correction: SmoothCorrection
     hazy: bool = False
+    level: NDArray[np.uint8] | None = None
     turn: Lock = field(default_factory=Lock)
 
     def read(self, window: Window, stored: NDArray[np.uint16], cloud: NDArray[np.uint8]) -> None:
@@ -69,8 +73,22 @@ class WindowView:
     ) -> None:
         view.read(window, stored, cloud)
         hide_empty(stored, cloud)
+        if view.level is not None and assembly.dark[cells.toslices()].any():
+            cloud[(cloud == SHADOW) & _shown_dark(view, assembly, window)] = 0
         self.stored, self.cloud = stored, cloud
         self.field = Field.of(view, assembly, cells)
+
+
+def _shown_dark(view: SceneView, assembly: Assembly, window: Window) -> NDArray[np.bool_]:
+    """Pixels (h, w) of the cells that a scene may show although they are in shadow by its mask."""
+    assert view.level is not None
+    near, side = assembly.grid.of_pixels(window), assembly.grid.pixels
+    part = near.toslices()
+    level = view.level[part]
+    shown = (level == DARK) | ((level == DARK_SUSPECT) & (assembly.rank[part] == view.rank))
+    top, left = window.row_off - near.row_off * side, window.col_off - near.col_off * side
+    pixels = shown.repeat(side, axis=0).repeat(side, axis=1)
+    return pixels[top : top + window.height, left : left + window.width]
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,20 @@ def test_a_cell_is_the_mean_of_its_clear_pixels_and_as_sure_as_the_worst(tmp_pat
     assert np.all(level[:, 30:] == HOLE) and level[0, 29] == CLEAR
 
 
+def test_cells_in_shadow_alone_are_kept_apart_from_clear_ones(tmp_path):
+    reflectance = np.random.default_rng(0).uniform(0.02, 0.4, (4, 130, 98))
+    cloud = np.zeros((130, 98), np.uint8)
+    cloud[60:63, 60:63], cloud[60, 60], cloud[30, 30], cloud[90:93, 30:33] = 2, 1, 2, 1
+    sketch = sketch_of(tmp_path, encode(reflectance), cloud)
+    values, shaded = sketch.read_shaded()
+    assert np.argwhere(shaded).tolist() == [[20, 20]]
+    part = reflectance[:, 60:63, 60:63].reshape(4, 9)[:, 1:].mean(axis=1)
+    np.testing.assert_allclose(values[:, 20, 20], part, atol=1e-4)
+    clear = sketch.read()
+    assert np.isnan(clear[:, 20, 20]).all() and np.isnan(values[:, 30, 10]).all()
+    np.testing.assert_array_equal(clear[:, ~shaded], values[:, ~shaded])
+
+
 def test_the_cells_of_a_window_cover_it():
     grid = CellGrid.of(CORNER)
     assert grid.of_pixels(Window(4, 3, 5, 4)) == Window(1, 1, 2, 2)

@@ -149,6 +149,36 @@ def test_a_shadow_that_stays_is_dark_ground(tmp_path, tile, settings, make_scene
     assert np.all(rank[60:70, 60:70] == 2) and np.all(sure[60:70, 60:70] == 1)
 
 
+def test_dark_ground_comes_from_the_date_on_which_no_shadow_lies(
+    tmp_path, tile, settings, make_scene, surface
+):
+    lake, water, shaded = clear(), surface.copy(), surface.copy()
+    lake[20:40, 20:40] = 2
+    water[:, 20:40, 20:40] = np.array([0.05, 0.06, 0.06, 0.04])[:, None, None]
+    shaded[:, 20:40, 20:40] = np.array([0.02, 0.028, 0.034, 0.012])[:, None, None]
+    compose([make_scene("a", shaded, lake), make_scene("b", water, lake)], tile, settings, tmp_path)
+    rank, sure = provenance(tmp_path)
+    assert np.all(rank[20:40, 20:40] == 2) and np.all(sure[20:40, 20:40] == 2)
+    assert np.all(rank[60:, 60:] == 1)
+
+
+def test_dark_ground_is_shown_rather_than_the_cloud_that_hides_it(
+    tmp_path, tile, settings, make_scene, surface
+):
+    lake, fringe, water = clear(), clear(), surface.copy()
+    lake[20:40, 20:40] = 2
+    fringe[20:40:2, 20:40] = 1
+    water[:, 20:40, 20:40] = np.array([0.05, 0.06, 0.06, 0.04])[:, None, None]
+    cloudy = water.copy()
+    cloudy[:, 20:40, 20:40] = 0.45
+    compose([make_scene("a", cloudy, fringe), make_scene("b", water, lake)], tile, settings, tmp_path)
+    rank, sure = provenance(tmp_path)
+    part = slice(25, 36, 2), slice(24, 36)
+    assert np.all(rank[part] == 2) and np.all(sure[part] == 2)
+    shown = decode(read_raster(tmp_path / "composite.tif").data)
+    assert np.abs(shown - water)[(slice(None), *part)].max() < 0.01
+
+
 def test_the_cell_means_of_the_composite_are_written(tmp_path, tile, settings, make_scene, surface):
     compose([make_scene("a", surface, clear())], tile, settings, tmp_path)
     cells = Cells.load(tmp_path / "balance.npz")
