@@ -23,6 +23,7 @@ NOTES = (
     '"Files only" reads what the work reads once and writes its products once, with the same library, '
     "windows and settings; the products' pixels are in memory before the clock runs. Without the networks, "
     "the cloud masks of an earlier run are there; the small networks that look at the previews do run. "
+    "Scenes that were fetched and taken off the list again are read and written on both sides. "
     "Stage 3 is measured with COGs alone, as it reads the same whatever stage 2 has read.",
 )
 
@@ -56,7 +57,7 @@ def _of_format(bench: Bench, inputs: Inputs) -> dict[str, list[Run]]:
     return {
         "whole": [whole],
         **stage_3,
-        **_without_networks(bench, inputs, fresh, whole.answer["wanted"]),
+        **_without_networks(bench, inputs, fresh),
     }
 
 
@@ -76,11 +77,11 @@ def _stage_3(bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]) ->
         )
 
 
-def _without_networks(
-    bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]
-) -> dict[str, list[Run]]:
-    sources = bench.task("sources", folder=done, ids=wanted).answer["paths"]
-    views = [done / "scenes" / name / "image.tif" for name in wanted]
+def _without_networks(bench: Bench, inputs: Inputs, done: Path) -> dict[str, list[Run]]:
+    """The pairs of all stages; what is read are all scenes that were fetched, those in vain too."""
+    names = sorted(path.name for path in (done / "scenes").iterdir())
+    sources = bench.task("sources", folder=done, ids=names).answer["paths"]
+    views = [done / "scenes" / name / "image.tif" for name in names]
 
     def whole() -> Run:
         return bench.chain(bench.copy_of(done, "without-networks", ()), inputs, WHOLE, masks=done)
