@@ -79,14 +79,15 @@ class UNet(nn.Module):
         whole = slice(0, x.shape[2]), slice(0, x.shape[3])
         low, steps = levels(x.shape[2:], wanted or whole, len(STAGES))
         skips = []
-        for stage in self.encoder:
+        for stage, step in zip(self.encoder, reversed(steps), strict=True):
             x = stage(x)
-            skips.append(x)
+            # A copy of the part, so that the whole is not kept until the decoder has come to it.
+            skips.append(x[..., *step.skip].clone(memory_format=torch.preserve_format))
             x = functional.max_pool2d(x, 2)
         x = self.centre(x)[..., *low]
         for reduce, merge, step in zip(self.reduce, self.decoder, steps, strict=True):
             x = functional.interpolate(reduce(x)[..., *step.reduced], scale_factor=2, mode="nearest")
-            x = merge(torch.cat((x[..., *step.raised], skips.pop()[..., *step.skip]), dim=1))
+            x = merge(torch.cat((x[..., *step.raised], skips.pop()), dim=1))
             x = x[..., *step.merged]
         return self.head(x)
 
