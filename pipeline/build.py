@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.catalog.scene import Scene
 from pipeline.errors import StorageError, UsageError
 from pipeline.grid import Tile
+from pipeline.memory import give_back
 from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
@@ -88,6 +89,7 @@ class Build:
             notes.pop("error")
             write_json(self.folder / WORK, notes)
         self.add(seconds={stage: round(time.monotonic() - started, 3)}, peak_memory_mib=[peak_memory_mib()])
+        give_back()
 
 
 def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:
