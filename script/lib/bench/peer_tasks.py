@@ -46,6 +46,8 @@ def odc_median(
 
     dask.config.set(scheduler="threads", num_workers=threads)
     geobox = GeoBox.from_bbox(bounds, crs=crs, resolution=resolution)
+    # Compiled before the clock runs, as ours is.
+    numbagg.nanmedian(np.zeros((4, 2, 2, 2), np.float32), axis=-1)
     began = time.perf_counter()
     loaded = odc.stac.load(
         read_items(paths, masks), bands=[*BANDS, "cloud"], geobox=geobox, groupby="id",
