@@ -8,6 +8,7 @@ from pystac import STACError
 from pystac_client import Client
 from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
+from pystac_client.warnings import DoesNotConformTo
 from shapely.geometry import mapping
 
 from pipeline.catalog.catalog import Catalog, Offer
@@ -19,8 +20,9 @@ from pipeline.grid import Tile
 
 COLLECTIONS = {"L2A": "sentinel-2-l2a", "L1C": "sentinel-2-l1c"}
 PAGE = 100
-# What pystac-client throws at answers of another shape; NotImplementedError: no item search is announced.
-NO_API = (ClientTypeError, STACError, KeyError, TypeError, ValueError, NotImplementedError)
+# Its own errors for what is no catalog and announces no item search, and what Python throws in it where JSON
+# of another shape is taken for a catalog: it checks neither fields nor types.
+NO_API = (ClientTypeError, DoesNotConformTo, STACError, AttributeError, KeyError, TypeError, ValueError)
 
 
 class StacApi(Catalog):

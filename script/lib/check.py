@@ -50,10 +50,8 @@ def own_services() -> Iterator[dict[str, str]]:
                 services.stop()
 
 
-def environment(values: dict[str, str], storage: str, chromium: str | None) -> dict[str, str]:
+def environment(values: dict[str, str], storage: str) -> dict[str, str]:
     made = {"STORAGE_URL": storage, "SECRET_KEY": secrets.token_hex(24), "PYTHONUNBUFFERED": "1"}
-    if chromium:
-        made["EARTHQUILT_CHROMIUM"] = chromium
     return dict(os.environ) | values | made
 
 
@@ -74,11 +72,11 @@ def lint() -> list[str]:
 def main(arguments: list[str]) -> int:
     with processes.interruptible():
         setup.ensure(tests=True)
-        chromium = packages.try_chromium()
+        packages.try_chromium()
         found = lint()
         with own_services() as values, tempfile.TemporaryDirectory(prefix="earthquilt-test-") as storage:
             say("==> pytest")
-            status = run(["pytest", "--durations=15", *arguments], environment(values, storage, chromium))
+            status = run(["pytest", "--durations=15", *arguments], environment(values, storage))
     if found:
         return fail(f"Found by: {', '.join(found)} (see above).")
     return status

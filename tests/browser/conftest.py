@@ -1,16 +1,16 @@
 """A headless Chromium against a live server with real rows and rasters."""
 
 import os
-import shutil
 
 import pytest
 from django.contrib.auth.models import Group
+from playwright.sync_api import sync_playwright
 
+from script.lib import packages
 from tests.webapp import products
 from webapp.accounts.models import User
 from webapp.campaigns.models import Edition
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-quic",
@@ -32,13 +32,13 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def chromium():
     """One browser for all tests; it runs an event loop in this thread, where Django refuses its database."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed.")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = packages.chromium()
     if path is None:
+        # A system's package, which only root can install: `script/test` tries to, and says so if it cannot.
         pytest.skip("No Chromium is installed (Debian's package is called chromium).")
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with playwright.sync_playwright() as engine:
+    with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
         yield browser
         browser.close()

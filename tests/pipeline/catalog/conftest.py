@@ -1,6 +1,5 @@
 """What the tests of the catalog share."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,12 +10,9 @@ from tests.stac_server import StacServer, stac_server
 
 
 @pytest.fixture(scope="session")
-def stac_service() -> Iterator[StacServer]:
+def stac_service(stac_database: str) -> Iterator[StacServer]:
     """A real STAC API, started once."""
-    address = os.environ.get("DATABASE_URL")
-    if not address:
-        pytest.skip("DATABASE_URL names no PostGIS in which a STAC API could keep its items")
-    with stac_server(address) as server:
+    with stac_server(stac_database) as server:
         yield server
 
 

@@ -1,5 +1,6 @@
 """A real STAC API server on loopback, asked as Earth Search and Planetary Computer are."""
 
+import json
 from datetime import date
 
 import numpy as np
@@ -92,6 +93,25 @@ def test_a_page_that_is_no_stac_api_is_told(files):
     for name in ("page", "list"):
         with pytest.raises(SourceError, match="STAC API"):
             StacApi(files.at(name), "L2A", Http(tries=1)).search("33TWL", *AUGUST, 80)
+
+
+CATALOG = {"type": "Catalog", "id": "a", "description": "d", "stac_version": "1.0.0", "links": []}
+CATALOG |= {"conformsTo": ["https://api.stacspec.org/v1.0.0/core"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [1], 5, None, "text", {}, {"type": "Feature", "id": "x", "stac_version": "1.0.0"},
+        CATALOG, CATALOG | {"conformsTo": None}, CATALOG | {"links": None},
+        CATALOG | {"links": [{"rel": "x"}]},
+        {name: value for name, value in CATALOG.items() if name != "id"},
+    ],
+)  # fmt: skip
+def test_json_of_another_shape_is_told(files, answer):
+    (files.folder / "api").write_text(json.dumps(answer))
+    with pytest.raises(SourceError, match="does not answer as a STAC API"):
+        StacApi(files.at("api"), "L2A", Http(tries=1)).search("33TWL", *AUGUST, 80)
 
 
 def test_a_busy_server_may_be_later_and_a_refusal_is_final(files):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from types import SimpleNamespace
 
 import morecantile
@@ -29,12 +28,10 @@ BOTH_TILES = {
 
 
 @pytest.fixture
-def stac_api(shared_data):
+def stac_api(shared_data, stac_database):
     """The published items in a real STAC API, their files behind a web server; gives the API's address."""
     alpine = shared_data / "alpine_33TWL_33TWM"
-    if "DATABASE_URL" not in os.environ:
-        pytest.skip("DATABASE_URL names no PostGIS in which a STAC API could keep its items")
-    with file_server(alpine) as files, stac_server(os.environ["DATABASE_URL"]) as server:
+    with file_server(alpine) as files, stac_server(stac_database) as server:
         items = []
         for path in sorted(alpine.glob("*/*.json")):
             item = json.loads(path.read_text()) | {"collection": "sentinel-2-l2a", "links": []}
