@@ -1,17 +1,17 @@
 """The composite in cells: which scene each shows, and what leads one over to the next (paper, 2.3)."""
 
-from concurrent.futures import Executor, Future
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
 
 from pipeline.distance import distance_to_false
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
-from pipeline.mosaic.change import Change, led, led_where, lines
+from pipeline.mosaic.change import Change, led, lines
 from pipeline.mosaic.fields import Axis, field
 from pipeline.mosaic.seamline import difference, yielded
 from pipeline.mosaic.series import SUSPECT
@@ -38,12 +38,10 @@ class Offsets:
 
     Args:
         folder: where they are kept, one file a scene, so that memory does not grow with the scenes.
-        beside: a thread that writes what is large while the scene is laid; None = it is waited for.
     """
 
-    def __init__(self, folder: Path, beside: Executor | None = None) -> None:
-        self.folder, self.beside = folder, beside
-        self.written: dict[int, Future[None] | None] = {}
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def save(self, rank: int, values: NDArray[np.float32]) -> None:
         """Keep the offsets of a scene, float32 (4, h, w) in reflectance."""
@@ -56,23 +54,17 @@ class Offsets:
 
     def save_change(self, rank: int, lines: NDArray[np.float32]) -> None:
         """Keep the change of a scene, float32 (8, h, w), see `lines`."""
-        path = self._change_path(rank)
-        if self.beside is None:
-            np.save(path, lines)
-        self.written[rank] = self.beside.submit(np.save, path, lines) if self.beside else None
+        np.save(self._change_path(rank), lines)
 
     def change_of(self, rank: int) -> NDArray[np.float32] | None:
         """The change of a scene, left on disk; None where it has none."""
-        if rank not in self.written:
-            return None
-        if (written := self.written[rank]) is not None:
-            written.result()
-        return _left_on_disk(self._change_path(rank))
+        path = self._change_path(rank)
+        return _left_on_disk(path) if path.exists() else None
 
     def led(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Those cells of a scene (4, h, w) with the change of the ground, NaN elsewhere."""
         change = self.change_of(rank)
-        return values if change is None else led_where(values, change, takes)
+        return values if change is None else led(values, change, takes)
 
     def _path(self, rank: int) -> Path:
         return self.folder / f"offsets-{rank}.npy"
@@ -104,6 +96,7 @@ class Assembly:
     def __init__(self, grid: CellGrid, offsets: Offsets) -> None:
         shape = grid.geobox.shape.yx
         self.grid, self.offsets = grid, offsets
+        self.whole = Window(0, 0, shape[1], shape[0])
         self.values = np.full((4, *shape), np.nan, np.float32)
         self.rank = np.zeros(shape, np.uint8)
         self.level = np.full(shape, HOLE, np.uint8)
@@ -192,7 +185,7 @@ class Assembly:
         added[:, near] = change.of(values[:, near])
         followed = lines(values, added, near)
         self.offsets.save_change(rank, followed)
-        return near, led(values, followed)
+        return near, led(values, followed, near)
 
     def _yielded(
         self,
@@ -201,12 +194,12 @@ class Assembly:
         both: NDArray[np.bool_],
         offsets: NDArray[np.float32],
     ) -> NDArray[np.bool_]:
-        cost = difference(self.values, values + spread(offsets, values.shape[1:]))
+        cost = difference(self.values, values + spread(offsets, self.whole))
         return yielded(self.rank > 0, takes, both, cost, REACH / self.grid.size)
 
     def _take(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_], level: int) -> None:
         offsets = self.offsets.of(rank)
-        shown = values if offsets is None else values + spread(offsets, takes.shape)
+        shown = values if offsets is None else values + spread(offsets, self.whole)
         np.copyto(self.values, shown, where=takes)
         self.rank[takes] = rank
         self.level[takes] = level
@@ -265,21 +258,13 @@ def _wide_sums(layer: NDArray[np.float32], block: float) -> NDArray[np.float64]:
     return total
 
 
-def spread(blocks: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Values of blocks spread over their cells, linearly between the middles of the blocks.
+def spread(blocks: NDArray[np.float32], cells: Window) -> NDArray[np.float32]:
+    """Values of blocks spread over some of their cells, linearly between the middles of the blocks.
 
     Args:
         blocks: (bands, h, w).
-        shape: rows and columns of the cells.
+        cells: which.
     """
-    rows, cols = (
-        Axis.of_cells(0, length, BLOCK, count) for length, count in zip(shape, blocks.shape[1:], strict=True)
-    )
-    found = np.empty((len(blocks), *shape), np.float32)
-
-    def into(band: int) -> None:
-        field(blocks[band], rows, cols, found[band])
-
-    for _ in in_order(into, range(len(blocks))):
-        pass
-    return found
+    rows = Axis.of_cells(cells.row_off, cells.height, BLOCK, blocks.shape[1])
+    cols = Axis.of_cells(cells.col_off, cells.width, BLOCK, blocks.shape[2])
+    return field(blocks, rows, cols)

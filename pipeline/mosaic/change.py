@@ -144,25 +144,14 @@ def lines(
     return result
 
 
-def led(values: NDArray[np.float32], lines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cells (4, h, w) of the later date with their change, see `lines`."""
-    found = np.empty_like(values)
-
-    def into(band: int) -> None:
-        np.multiply(values[band], lines[band], out=found[band])
-        found[band] += lines[4 + band]
-
-    for _ in in_order(into, range(len(values))):
-        pass
-    return found
-
-
-def led_where(
+def led(
     values: NDArray[np.float32], lines: NDArray[np.float32], where: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """As `led`, of those cells alone; NaN elsewhere."""
+    """Those cells (4, h, w) of the later date with their change, see `lines`; NaN elsewhere."""
     found = np.full_like(values, np.nan)
-    found[:, where] = values[:, where] * lines[:4, where] + lines[4:, where]
+    for band, out in enumerate(found):
+        np.multiply(values[band], lines[band], out=out, where=where)
+        np.add(out, lines[4 + band], out=out, where=where)
     return found
 
 

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -112,8 +111,7 @@ def compose(
     with tempfile.TemporaryDirectory(prefix=".compose-", dir=folder) as work, ExitStack() as stack:
         drafts = _drafts(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
         _compare(drafts, settings)
-        beside = stack.enter_context(ThreadPoolExecutor(1))
-        assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work), beside))
+        assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work)))
         suspicious = _assemble(assembly, drafts, settings)
         fusion = Fusion(list(_views(stack, drafts, folder)), assembly, settings.fill_hazy)
         tally = write(fusion, geobox, folder)

@@ -52,25 +52,24 @@ class Axis:
         return Axis(self.low - first, self.high - first, self.share)
 
 
-def field(
-    coarse: NDArray[np.float32], rows: Axis, cols: Axis, out: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
+def field(coarse: NDArray[np.floating], rows: Axis, cols: Axis) -> NDArray[np.float32]:
     """The value at each fine place, linear in both directions between the coarse ones.
 
     Only products and sums of single numbers are taken, so that the bits at a place do not depend on what else
     is asked for.
 
     Args:
-        coarse: (h, w).
+        coarse: (..., h, w).
         rows: where the rows lie.
         cols: where the columns lie.
-        out: float32 (rows, cols), what to fill, a new array where None.
 
     Returns:
-        float32 (rows, cols).
+        float32 (..., rows, cols).
     """
-    found = np.empty((len(rows.low), len(cols.low)), np.float32) if out is None else out
-    _between(np.ascontiguousarray(coarse, np.float32), *rows.parts, *cols.parts, found)
+    found = np.empty((*coarse.shape[:-2], len(rows.low), len(cols.low)), np.float32)
+    layers = np.ascontiguousarray(coarse, np.float32).reshape(-1, *coarse.shape[-2:])
+    for layer, fine in zip(layers, found.reshape(-1, *found.shape[-2:]), strict=True):
+        _between(layer, *rows.parts, *cols.parts, fine)
     return found
 
 

@@ -104,8 +104,8 @@ class SmoothCorrection:
         rows, cols = self.nodes.places(geobox)
         corrected = np.empty_like(reflectance)
         for band, values in enumerate(reflectance):
-            np.multiply(values, field(self.gain[band].astype(np.float32), rows, cols), out=corrected[band])
-            corrected[band] += field(self.offset[band].astype(np.float32), rows, cols)
+            np.multiply(values, field(self.gain[band], rows, cols), out=corrected[band])
+            corrected[band] += field(self.offset[band], rows, cols)
         return corrected
 
     def to_json(self) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.evidence import SHADOW
-from pipeline.mosaic.assembly import BLOCK, Assembly
-from pipeline.mosaic.fields import Axis
+from pipeline.mosaic.assembly import Assembly, spread
 from pipeline.mosaic.fields import field as between
 from pipeline.mosaic.pixels import hide_empty
 from pipeline.mosaic.radiometry import SmoothCorrection
@@ -110,16 +109,13 @@ class Field:
         correction, offsets = view.correction, assembly.offsets.of(view.rank)
         if correction.changes:
             places = correction.nodes.places(assembly.grid.geobox, cells)
-            gain = np.stack([between(band, *places) for band in correction.gain.astype(np.float32)])
-            offset = np.stack([between(band, *places) for band in correction.offset.astype(np.float32)])
+            gain, offset = between(correction.gain, *places), between(correction.offset, *places)
         change = assembly.offsets.change_of(view.rank)
         if change is not None:
             near = np.array(change[(slice(None), *cells.toslices())])
             gain, offset = gain * near[:4], offset * near[:4] + near[4:]
         if offsets is not None:
-            rows = Axis.of_cells(cells.row_off, cells.height, BLOCK, offsets.shape[1])
-            cols = Axis.of_cells(cells.col_off, cells.width, BLOCK, offsets.shape[2])
-            offset += np.stack([between(band, rows, cols) for band in offsets])
+            offset += spread(offsets, cells)
         return cls(gain, offset)
 
     @property

@@ -110,11 +110,7 @@ def leave_out(shown: Words, needs: Words, spare: Words, weights: Integers) -> in
         for time in range(times - 1):
             needs[time, word] = (needs[time, word] & ~gone) | (needs[time + 1, word] & gone)
         needs[times - 1, word] &= ~gone
-        borrow = bits & some
-        for digit in range(digits):
-            before = spare[digit, word]
-            spare[digit, word] = before ^ borrow
-            borrow &= ~before
+        _one_less(spare, word, bits & some)
     return lost
 
 
@@ -138,12 +134,18 @@ def spare_of(seen: Words, needs: Words, digits: int, words: int) -> Words:
                 carry &= before
     for time in range(needs.shape[0]):
         for word in range(words):
-            borrow = needs[time, word]
-            for digit in range(digits):
-                before = spare[digit, word]
-                spare[digit, word] = before ^ borrow
-                borrow &= ~before
+            _one_less(spare, word, needs[time, word])
     return spare
+
+
+@njit(nogil=True, cache=True)
+def _one_less(spare: Words, word: int, pixels: np.uint64) -> None:
+    """Take one from the binary digits (digits, words) of those pixels of a word."""
+    borrow = pixels
+    for digit in range(spare.shape[0]):
+        before = spare[digit, word]
+        spare[digit, word] = before ^ borrow
+        borrow &= ~before
 
 
 @njit(nogil=True, cache=True)

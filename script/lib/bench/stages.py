@@ -36,12 +36,12 @@ def measure(bench: Bench) -> Section:
 def of_sources(bench: Bench, inputs: Inputs) -> Section:
     """Measure a whole run and the pairs of scenes in one format."""
     require_gib(bench.work, GIB_PER_MEGAPIXEL * bench.megapixels)
-    figures = {inputs.format: _of_format(bench, inputs)}
+    found = _of_format(bench, inputs)
     size = f"{bench.side} x {bench.side} pixels, {bench.dates} candidate dates"
     return Section(
         title=f"Stages 1 to 3 of one tile from {FORMATS[inputs.format]}, {size}",
-        tables=(_wholes(figures), _pairs(figures)),
-        figures={name: runs.in_json(found) for name, found in figures.items()},
+        tables=(_whole(found), _pairs(found)),
+        figures=runs.in_json(found),
         notes=NOTES,
     )  # fmt: skip
 
@@ -100,40 +100,32 @@ def _products(build: Path) -> list[Path]:
     return [build / name for name in PRODUCTS]
 
 
-def _wholes(figures: dict[str, dict[str, list[Run]]]) -> Table:
-    rows = []
-    for name, found in figures.items():
-        one = found["whole"][0]
-        steps = one.answer["steps"]
-        rows.append(
-            (
-                name.upper(),
-                len(one.answer["scenes"]),
-                *(f"{steps[step]:.0f} s" for step in WHOLE),
-                f"{sum(one.answer['networks'].values()):.0f} s",
-                f"{one.seconds:.0f} s",
-                f"{one.peak_mib / GIB:.2f} GiB",
-                "yes" if one.peak_mib <= MOST_MIB else "no",
-            )
-        )
+def _whole(found: dict[str, list[Run]]) -> Table:
+    (one,) = found["whole"]
+    steps = one.answer["steps"]
+    row = (
+        len(one.answer["scenes"]),
+        *(f"{steps[step]:.0f} s" for step in WHOLE),
+        f"{sum(one.answer['networks'].values()):.0f} s",
+        f"{one.seconds:.0f} s",
+        f"{one.peak_mib / GIB:.2f} GiB",
+        "yes" if one.peak_mib <= MOST_MIB else "no",
+    )
     return Table(
         f"From catalog to mosaic, networks included, one run of {TILE}; at most 2 GiB are wanted:",
-        ("source", "scenes of the list", *WHOLE, "of it networks", "together", "peak memory", "held"),
-        tuple(rows),
+        ("scenes of the list", *WHOLE, "of it networks", "together", "peak memory", "held"),
+        (row,),
     )
 
 
-def _pairs(figures: dict[str, dict[str, list[Run]]]) -> Table:
+def _pairs(found: dict[str, list[Run]]) -> Table:
     rows = []
-    for name, found in figures.items():
-        for work, most in (("stage 3", MOST_STAGE_3), ("stages 1 to 3", MOST_WHOLE)):
-            if work not in found:
-                continue
+    for work, most in (("stage 3", MOST_STAGE_3), ("stages 1 to 3", MOST_WHOLE)):
+        if work in found:
             own, files = found[work], found[f"{work}, files only"]
             ratio = runs.ratio(own, files)
             rows.append(
                 (
-                    name.upper(),
                     work,
                     f"{runs.median_seconds(own):.1f} s",
                     f"{runs.median_seconds(files):.1f} s",
@@ -145,6 +137,6 @@ def _pairs(figures: dict[str, dict[str, list[Run]]]) -> Table:
             )
     return Table(
         "Against only reading the inputs and writing the products, without the networks:",
-        ("source", "work", "time", "files only", "ratio", "at most", "peak memory", "held"),
+        ("work", "time", "files only", "ratio", "at most", "peak memory", "held"),
         tuple(rows),
     )
