@@ -1,7 +1,7 @@
 """Stage 3a: the composite of one tile from its own scenes (paper, 2.3)."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -118,11 +118,13 @@ def compose(
         _cell_means(assembly).save(folder / "balance.npz")
     listed = [draft for draft in drafts if draft.rank]
     return (
-        tally.report() | suspicious | {"scenes": [_told(draft, tally.share(draft.rank)) for draft in listed]}
+        tally.report()
+        | suspicious
+        | {"scenes": [_report(draft, tally.share(draft.rank)) for draft in listed]}
     )
 
 
-def _told(draft: Draft, share: float) -> dict[str, Any]:
+def _report(draft: Draft, share: float) -> dict[str, Any]:
     return {"id": draft.scene.id, "rank": draft.rank, "share": share, **draft.correction.to_json()}
 
 
@@ -177,20 +179,29 @@ def clear_means(sketch: Sketch, margin: float) -> Cells:
 
 
 def _compare(drafts: Sequence[Draft], settings: CampaignSettings) -> None:
-    """Write what the dates say about each other, strip by strip; hazy scenes take no part."""
-    asked = [draft for draft in drafts if not draft.hazy]
-    rows, cols = drafts[0].sketch.cells.geobox.shape
-    with ExitStack() as stack:
-        files = [stack.enter_context(draft.marks.open("wb")) for draft in asked]
-        parts = [Window(0, top, cols, bottom - top) for top, bottom in strips(rows, cols, len(asked))]
-        for _, (found, compared) in in_order(partial(_suspicion, asked), parts):
-            for file, marks, known in zip(files, found, compared, strict=True):
-                file.write((marks + COMPARED * known).astype(np.uint8).tobytes())
+    """Write what the dates say about each other; hazy scenes take no part."""
+    good = [draft for draft in drafts if not draft.hazy]
+    shape = drafts[0].sketch.cells.geobox.shape.yx
+    _write_strips([draft.marks for draft in good], partial(_marks, good), shape)
 
 
-def _suspicion(drafts: Sequence[Draft], window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _marks(drafts: Sequence[Draft], window: Window) -> NDArray[np.uint8]:
     views = np.stack([draft.values(window) for draft in drafts])
-    return suspicion(views, np.asarray(np.isfinite(views).all(axis=1)))
+    marks, compared = suspicion(views, np.asarray(np.isfinite(views).all(axis=1)))
+    return (marks + COMPARED * compared).astype(np.uint8)
+
+
+def _write_strips(
+    paths: Sequence[Path], work: Callable[[Window], NDArray[np.uint8]], shape: tuple[int, int]
+) -> None:
+    """Fill a file for each scene with what is worked out for all of them (n, h, w), strip by strip."""
+    rows, cols = shape
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("wb")) for path in paths]
+        parts = [Window(0, top, cols, bottom - top) for top, bottom in strips(rows, cols, len(paths))]
+        for _, found in in_order(work, parts):
+            for file, one in zip(files, found, strict=True):
+                file.write(one.tobytes())
 
 
 def _level(draft: Draft, settings: CampaignSettings) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -234,13 +245,7 @@ def _assemble(assembly: Assembly, drafts: Sequence[Draft], settings: CampaignSet
 
 def _ask_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_]) -> None:
     """Rewrite how sure cells of laid scenes are where none is clear and some are in shadow, see `shade`."""
-    rows, cols = open_.shape
-    with ExitStack() as stack:
-        files = [stack.enter_context(draft.told.open("wb")) for draft in drafts]
-        parts = [Window(0, top, cols, bottom - top) for top, bottom in strips(rows, cols, len(drafts))]
-        for _, told in in_order(partial(_told_of_shaded, drafts, open_), parts):
-            for file, one in zip(files, told, strict=True):
-                file.write(one.tobytes())
+    _write_strips([draft.told for draft in drafts], partial(_told_of_shaded, drafts, open_), open_.shape)
     for draft in drafts:
         level, told = (np.fromfile(path, np.uint8).reshape(open_.shape) for path in (draft.marks, draft.told))
         if told.any():

@@ -6,10 +6,10 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from pipeline.scene_list.ground import Start
 from pipeline.scene_list.growing import DEPTH, DONE, NODES, Limits, grow
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance
+from pipeline.scene_list.start import Start
 
 Clock = Callable[[], float]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.scene_list.counting import spare_of
+from pipeline.scene_list.counting import spare_of, take
 from pipeline.scene_list.ending import Ending, Ground
 from pipeline.scene_list.growing import State
 from pipeline.scene_list.objective import Problem
@@ -38,7 +38,8 @@ class Start:
         words, opened = instance.words, np.setdiff1d(instance.usable, problem.forced)
         needs, seen = at_least(words.bits, words.wanted), words.bits[opened]
         for one in problem.forced:
-            needs = (needs & ~words.bits[one]) | np.concatenate([needs[1:], np.zeros_like(needs[:1])])
+            before, needs = needs, np.empty_like(needs)
+            take(before, words.bits[one], needs, 0, needs.shape[1])
         able = at_least(seen, words.wanted)
         lost = int(words.weigh(needs & ~able).sum())
         needs &= able
