@@ -31,6 +31,19 @@ def distance_to_false(mask: NDArray[np.bool_], limit: float) -> NDArray[np.float
     return distance
 
 
+def near_true(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Where a True pixel is at most `reach` pixels away; as fast for any reach."""
+    found = np.zeros(mask.shape, bool)
+    if not mask.any():
+        return found
+    steps = int(reach) + 1
+    part = tuple(_span(np.asarray(mask.any(axis=1 - axis)), steps) for axis in (0, 1))
+    away = np.arange(steps + 1)
+    widths = (np.hypot(away[:, None], away) <= reach).sum(axis=1) - 1
+    found[part] = _near_along_rows(_along_columns(np.ascontiguousarray(~mask[part]), steps), widths)
+    return found
+
+
 def _span(found: NDArray[np.bool_], steps: int) -> slice:
     """From the first to the last True, grown by `steps`."""
     places = np.flatnonzero(found)
@@ -79,3 +92,20 @@ def _along_rows(distance: NDArray[np.uint16], steps: int, roots: NDArray[np.floa
         for col in range(cols):
             out[row, col] = roots[min(least[col], most)]
     return out
+
+
+@njit("boolean[:,::1](uint16[:,::1], int64[::1])", nogil=True, cache=True)
+def _near_along_rows(distance: NDArray[np.uint16], widths: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Pixels that one of their row reaches, given how far each distance along the columns reaches aside."""
+    rows, cols = distance.shape
+    found = np.zeros((rows, cols), np.bool_)
+    for row in range(rows):
+        reached = -1
+        for col in range(cols):
+            reached = max(reached, col + widths[distance[row, col]])
+            found[row, col] = col <= reached
+        reached = cols
+        for col in range(cols - 1, -1, -1):
+            reached = min(reached, col - widths[distance[row, col]])
+            found[row, col] |= col >= reached
+    return found

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
 
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
 from pipeline.raster import padded
 
 HOLE, CLEAR, DOUBTFUL, HAZY, OLDER = 0, 1, 2, 3, 4
@@ -37,18 +37,27 @@ def sureness(cloud: NDArray[np.uint8], margin: float) -> NDArray[np.uint8]:
     Returns:
         uint8 (h, w): 0 hole, 1 clear, 2 doubtful.
     """
-    distance = distance_to_false((cloud != CLOUD) & (cloud != SHADOW), margin + 1)
-    return _sureness(cloud, distance, margin)
+    return _sureness(cloud, near_true((cloud == CLOUD) | (cloud == SHADOW), margin))
 
 
 @njit(nogil=True, cache=True)
-def _sureness(cloud: NDArray[np.uint8], distance: NDArray[np.float64], margin: float) -> NDArray[np.uint8]:
-    level = np.full(cloud.shape, HOLE, np.uint8)
+def _sureness(cloud: NDArray[np.uint8], doubtful: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    level = np.empty(cloud.shape, np.uint8)
     for row in range(cloud.shape[0]):
         for col in range(cloud.shape[1]):
-            if cloud[row, col] == 0:
-                level[row, col] = DOUBTFUL if distance[row, col] <= margin else CLEAR
+            sure = DOUBTFUL if doubtful[row, col] else CLEAR
+            level[row, col] = sure if cloud[row, col] == 0 else HOLE
     return level
+
+
+@njit(nogil=True, cache=True)
+def histogram(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many pixels (h, w) have each code, int64 (256)."""
+    counts = np.zeros(256, np.int64)
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            counts[codes[row, col]] += 1
+    return counts
 
 
 def lasting_shadow(masks: Sequence[DatasetReader], window: Window) -> NDArray[np.bool_]:

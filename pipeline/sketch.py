@@ -13,7 +13,7 @@ from rasterio import DatasetReader
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
 from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder
 from pipeline.raster import decode, filled, opened, profile, windows
 from pipeline.storage import whole_file
@@ -137,8 +137,8 @@ class Sketch:
         """
         with opened(self.path) as dataset:
             flags = dataset.read(5).astype(np.uint8)
-        near = margin_pixels(margin, self.cells.size)
-        sure = (flags & ALL > 0) & (distance_to_false(flags & COVERED == 0, near + 1) > near)
+        reach = margin_pixels(margin, self.cells.size)
+        sure = (flags & ALL > 0) & ~near_true(flags & COVERED > 0, reach)
         return np.where(sure, CLEAR, np.where(flags & ANY > 0, DOUBTFUL, HOLE)).astype(np.uint8)
 
 

@@ -7,16 +7,20 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import CLEAR, DOUBTFUL, margin_pixels, scene_folder, shadow_that_stays, sureness
+from pipeline.evidence import CLEAR, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder, sureness
 from pipeline.grid import PREVIEW_PIXELS, PREVIEW_RESOLUTION, Tile
 from pipeline.parallel import in_order
 from pipeline.raster import opened, padded, windows
 from pipeline.settings import CampaignSettings
+
+# What is counted in each cell.
+ALL, OPEN, UNCLEAR = range(3)
 
 
 @dataclass(frozen=True)
@@ -60,62 +64,91 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
     """
     geobox = tile.geobox(settings.resolution)
     margin = margin_pixels(settings.margin, settings.resolution)
+    cells = PreviewCells(geobox)
     counts, adds = np.zeros(3, np.int64), np.zeros(len(scenes), np.int64)
-    holes_seen, unclear_seen = PreviewCells(geobox), PreviewCells(geobox)
     with ExitStack() as stack:
         masks = [
             stack.enter_context(opened(scene_folder(folder, scene.id) / "cloud.tif")) for scene in scenes
         ]
         turn = Lock()
 
-        def best_view(
-            window: Window,
-        ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
+        def looked_at(window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
             grown, inner = padded(window, int(np.ceil(margin)) + 1, geobox.shape.yx)
             with turn:
                 clouds = [mask.read(1, window=grown) for mask in masks]
-            return _best_view(clouds, inner, margin)
+            return best_views(clouds, inner, margin, cells.of_pixels(window))
 
-        for window, (best, stays, gained) in in_order(best_view, windows(geobox.shape.yx)):
-            counts += np.bincount(best.ravel(), minlength=3)
+        for window, (levels, gained, found) in in_order(looked_at, windows(geobox.shape.yx)):
+            counts += levels
             adds += gained
-            holes_seen.add(best == 0, window)
-            unclear_seen.add((best != CLEAR) & ~stays, window)
+            cells.add(found, window)
     total = int(counts.sum())
     holes, clear, doubtful = (float(count / total) for count in counts)
     shares = {scene.id: float(added / total) for scene, added in zip(scenes, adds, strict=True)}
-    return Coverage(clear, doubtful, holes, shares, holes_seen.shares(), unclear_seen.shares())
+    return Coverage(clear, doubtful, holes, shares, cells.share(OPEN), cells.share(UNCLEAR))
 
 
-def _best_view(
-    clouds: Sequence[NDArray[np.uint8]], inner: tuple[slice, slice], margin: float
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
-    """What the scenes show of a window.
+def best_views(
+    clouds: Sequence[NDArray[np.uint8]],
+    inner: tuple[slice, slice],
+    margin: float,
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """What the scenes show of a window at best.
 
     Args:
-        clouds: the masks of the scenes on a window with an apron.
+        clouds: the masks of the scenes, in order of rank, on a window with an apron.
         inner: the window in it.
         margin: pixels around cloud and shadow in which clear ground is doubtful.
+        places: of the window's rows and columns among the cells that are counted.
 
     Returns:
-        The surest level (0 hole, 1 clear, 2 doubtful) of each pixel, where shadow stays, and how many pixels
-        each scene newly clears.
+        Pixels by the surest level (0 hole, 1 clear, 2 doubtful; shadow that stays is doubtful); how many
+        each scene newly clears; and int64 (3, rows, cols) by cell: all pixels, holes, and those not clear but
+        shadow that stays.
     """
-    shape = inner[0].stop - inner[0].start, inner[1].stop - inner[1].start
-    stays = shadow_that_stays([cloud[inner] for cloud in clouds], shape)
-    best = np.where(stays, np.uint8(DOUBTFUL), np.uint8(0))
-    gained = np.zeros(len(clouds), np.int64)
-    for position, cloud in enumerate(clouds):
-        level = sureness(cloud, margin)[inner]
-        clear = level == CLEAR
-        gained[position] = np.count_nonzero(clear & (best != CLEAR))
-        best[(level == DOUBTFUL) & (best == 0)] = DOUBTFUL
-        best[clear] = CLEAR
-    return best, stays, gained
+    rows, cols = places
+    levels = np.stack([sureness(cloud, margin)[inner] for cloud in clouds])
+    counts, gained = np.zeros(3, np.int64), np.zeros(len(clouds), np.int64)
+    found = np.zeros((3, rows[-1] + 1, cols[-1] + 1), np.int64)
+    _count(levels, np.stack([cloud[inner] for cloud in clouds]), rows, cols, counts, gained, found)
+    return counts, gained, found
+
+
+@njit(nogil=True, cache=True)
+def _count(
+    levels: NDArray[np.uint8],
+    clouds: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    gained: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> None:
+    """Fill what `best_views` returns, given level and mask (n, h, w) of the scenes."""
+    for row in range(len(rows)):
+        for col in range(len(cols)):
+            shadows, best = 0, HOLE
+            for date in range(len(clouds)):
+                shadows += clouds[date, row, col] == SHADOW
+            stays = shadows > 1
+            if stays:
+                best = DOUBTFUL
+            for date in range(len(levels)):
+                level = levels[date, row, col]
+                if level == CLEAR and best != CLEAR:
+                    gained[date] += 1
+                    best = CLEAR
+                elif level == DOUBTFUL and best == HOLE:
+                    best = DOUBTFUL
+            counts[best] += 1
+            found[ALL, rows[row], cols[col]] += 1
+            found[OPEN, rows[row], cols[col]] += best == HOLE
+            found[UNCLEAR, rows[row], cols[col]] += best != CLEAR and not stays
 
 
 class PreviewCells:
-    """Shares of pixels counted on the preview grid.
+    """Pixels counted on the preview grid, all and of some kinds.
 
     Args:
         geobox: the tile's grid.
@@ -123,19 +156,25 @@ class PreviewCells:
 
     def __init__(self, geobox: GeoBox) -> None:
         self.size = PREVIEW_RESOLUTION / geobox.affine.a
-        shape = (PREVIEW_PIXELS, PREVIEW_PIXELS)
-        self.marked, self.pixels = np.zeros(shape), np.zeros(shape)
+        self.counts = np.zeros((3, PREVIEW_PIXELS, PREVIEW_PIXELS), np.int64)
 
-    def add(self, mask: NDArray[np.bool_], window: Window) -> None:
-        """Count the pixels of a window and those marked in it."""
-        rows = ((window.row_off + np.arange(window.height) + 0.5) / self.size).astype(np.int64)
-        cols = ((window.col_off + np.arange(window.width) + 0.5) / self.size).astype(np.int64)
-        rows, cols = np.minimum(rows, PREVIEW_PIXELS - 1), np.minimum(cols, PREVIEW_PIXELS - 1)
-        flat = rows[:, None] * PREVIEW_PIXELS + cols[None, :]
-        length = self.pixels.size
-        self.pixels += np.bincount(flat.ravel(), minlength=length).reshape(self.pixels.shape)
-        self.marked += np.bincount(flat[mask], minlength=length).reshape(self.pixels.shape)
+    def of_pixels(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The cells of a window's rows and columns, counted from the first of them."""
+        rows, cols = self._cells(window)
+        return rows - rows[0], cols - cols[0]
 
-    def shares(self) -> NDArray[np.float32]:
-        """Marked pixels by all pixels of each cell; 0 where a cell has none."""
-        return (self.marked / np.maximum(self.pixels, 1)).astype(np.float32)
+    def add(self, found: NDArray[np.int64], window: Window) -> None:
+        """Add what a window's cells hold, (3, rows, cols) from its first cell."""
+        rows, cols = self._cells(window)
+        self.counts[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] += found
+
+    def share(self, kind: int) -> NDArray[np.float32]:
+        """Pixels of a kind by all pixels of each cell; 0 where a cell has none."""
+        return (self.counts[kind] / np.maximum(self.counts[ALL], 1)).astype(np.float32)
+
+    def _cells(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        rows, cols = (
+            np.minimum(((first + np.arange(length) + 0.5) / self.size).astype(np.int64), PREVIEW_PIXELS - 1)
+            for first, length in ((window.row_off, window.height), (window.col_off, window.width))
+        )
+        return rows, cols

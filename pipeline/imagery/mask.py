@@ -20,6 +20,7 @@ from pipeline.evidence import (
     DOUBTFUL,
     NO_DATA,
     SHADOW,
+    histogram,
     margin_pixels,
     scene_folder,
     sureness,
@@ -177,7 +178,7 @@ def _shares(path: Path, margin: float) -> dict[str, Any]:
             with turn:
                 cloud = stored.read(1, window=grown)
             sure = sureness(cloud, margin)[inner]
-            return np.bincount(sure.ravel(), minlength=3), np.bincount(cloud[inner].ravel(), minlength=256)
+            return histogram(sure)[:3], histogram(cloud[inner])
 
         for _, (sure, found) in in_order(counted, windows(shape)):
             levels += sure

@@ -14,7 +14,7 @@ from scipy.ndimage import label, maximum
 from pipeline.catalog import Wanted
 from pipeline.catalog.sampling import APRON
 from pipeline.catalog.scene import Scene
-from pipeline.distance import distance_to_false
+from pipeline.distance import distance_to_false, near_true
 from pipeline.evidence import CLEAR, lasting_shadow, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import Tile
 from pipeline.networks.registry import WEIGHTS, read_card
@@ -61,7 +61,7 @@ def needed(
     grown = np.zeros(opens.cells.shape, bool)
     for blend, spots in _by_blend(opens.cells, size):
         reach = ceil((margin + blend + context) / size)
-        grown |= distance_to_false(~spots, reach + 1) <= reach
+        grown |= near_true(spots, reach)
     return Wanted(grown, opens.geobox)
 
 

@@ -4,16 +4,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numba import njit
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
 
-from pipeline.distance import distance_to_false
+from pipeline.distance import distance_to_false, near_true
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE
-from pipeline.mosaic.change import Change, led, lines
+from pipeline.mosaic.cells import BLOCK, difference, gap_sums, put
+from pipeline.mosaic.change import Change
 from pipeline.mosaic.fields import Axis, field
-from pipeline.mosaic.seamline import difference, yielded
+from pipeline.mosaic.seamline import yielded
 from pipeline.mosaic.series import SUSPECT
 from pipeline.mosaic.shade import DARK, DARK_SUSPECT
 from pipeline.parallel import in_order
@@ -25,9 +26,9 @@ FADE = 1_500.0
 MEAN_OVER = 300.0
 FAR_MEANS = (1_200.0, 4_800.0)
 FAINT = 1e-3
-BLOCK = 4
 MOST_DIFFERENCE = 0.03
 MOST_AWAY = 8.0
+DARK_KINDS = DARK, DARK_SUSPECT
 
 
 class Offsets:
@@ -52,19 +53,14 @@ class Offsets:
         path = self._path(rank)
         return _loaded(path) if path.exists() else None
 
-    def save_change(self, rank: int, lines: NDArray[np.float32]) -> None:
-        """Keep the change of a scene, float32 (8, h, w), see `lines`."""
-        np.save(self._change_path(rank), lines)
+    def room_for_change(self, rank: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Where to put the change of a scene, float32 (8, h, w), on disk; see `change.fitted`."""
+        return open_memmap(self._change_path(rank), "w+", np.float32, (8, *shape))
 
     def change_of(self, rank: int) -> NDArray[np.float32] | None:
         """The change of a scene, left on disk; None where it has none."""
         path = self._change_path(rank)
         return _left_on_disk(path) if path.exists() else None
-
-    def led(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Those cells of a scene (4, h, w) with the change of the ground, NaN elsewhere."""
-        change = self.change_of(rank)
-        return values if change is None else led(values, change, takes)
 
     def _path(self, rank: int) -> Path:
         return self.folder / f"offsets-{rank}.npy"
@@ -96,7 +92,6 @@ class Assembly:
     def __init__(self, grid: CellGrid, offsets: Offsets) -> None:
         shape = grid.geobox.shape.yx
         self.grid, self.offsets = grid, offsets
-        self.whole = Window(0, 0, shape[1], shape[0])
         self.values = np.full((4, *shape), np.nan, np.float32)
         self.rank = np.zeros(shape, np.uint8)
         self.level = np.full(shape, HOLE, np.uint8)
@@ -122,11 +117,19 @@ class Assembly:
         """Show a hazy scene where nothing else is; arguments as `lay_clear`."""
         self._lay(rank, values, np.isin(level, (CLEAR, DOUBTFUL)), HAZY, yields=False)
 
-    def fill(self, rank: int, values: NDArray[np.float32], level: NDArray[np.uint8], kind: int) -> None:
+    def fill(
+        self,
+        rank: int,
+        values: NDArray[np.float32],
+        level: NDArray[np.uint8],
+        kind: int,
+        away: NDArray[np.float64] | None = None,
+    ) -> None:
         """Show a scene where it is `kind` (doubtful, suspect, dark or dark and suspect) and nothing surer is.
 
-        Of several scenes that are so, the one is shown that is furthest from what it cannot show: there it is
-        least likely to be in a cloud's fringe, and the edge between two scenes lies where both are seen.
+        Of several scenes that are so, the one is shown that is furthest from what it cannot show, see
+        `inside`: there it is least likely to be in a cloud's fringe, and the edge between two scenes lies
+        where both are seen. `away` is what `inside` tells, where it is known already.
         """
         open_ = self.rank == 0
         if kind == DOUBTFUL:
@@ -136,13 +139,12 @@ class Assembly:
         takes = (level == kind) & open_
         if not takes.any():
             return
-        dark = kind in (DARK, DARK_SUSPECT)
-        away = distance_to_false((level != HOLE) & (dark | (level < DARK)), MOST_AWAY)
+        away = inside(level, kind) if away is None else away
         takes &= (self.rank == 0) | (away > self.away)
-        self._take(rank, self.offsets.led(rank, values, takes), takes, DOUBTFUL)
+        self._take(rank, values, takes, DOUBTFUL, self.offsets.change_of(rank))
         self.away[takes] = away[takes]
         self.suspect |= takes & (kind == SUSPECT)
-        self.dark |= takes & dark
+        self.dark |= takes & (kind in DARK_KINDS)
 
     def _lay(
         self,
@@ -179,13 +181,9 @@ class Assembly:
         if change is None:
             return np.ones_like(both), values
         reach = (REACH + MEAN_OVER) / self.grid.size
-        near = distance_to_false(self.rank > 0, reach + 1) <= reach
+        near = near_true(self.rank == 0, reach)
         near &= np.isfinite(values).all(axis=0)
-        added = np.zeros_like(values)
-        added[:, near] = change.of(values[:, near])
-        followed = lines(values, added, near)
-        self.offsets.save_change(rank, followed)
-        return near, led(values, followed, near)
+        return near, change.follow(values, near, self.offsets.room_for_change(rank, near.shape))
 
     def _yielded(
         self,
@@ -194,13 +192,18 @@ class Assembly:
         both: NDArray[np.bool_],
         offsets: NDArray[np.float32],
     ) -> NDArray[np.bool_]:
-        cost = difference(self.values, values + spread(offsets, self.whole))
+        cost = difference(self.values, values, offsets)
         return yielded(self.rank > 0, takes, both, cost, REACH / self.grid.size)
 
-    def _take(self, rank: int, values: NDArray[np.float32], takes: NDArray[np.bool_], level: int) -> None:
-        offsets = self.offsets.of(rank)
-        shown = values if offsets is None else values + spread(offsets, self.whole)
-        np.copyto(self.values, shown, where=takes)
+    def _take(
+        self,
+        rank: int,
+        values: NDArray[np.float32],
+        takes: NDArray[np.bool_],
+        level: int,
+        lines: NDArray[np.float32] | None = None,
+    ) -> None:
+        put(values, lines, self.offsets.of(rank), takes, self.values)
         self.rank[takes] = rank
         self.level[takes] = level
 
@@ -221,33 +224,9 @@ class Assembly:
         return (mean * (1 - smoothstep(away / FADE))).astype(np.float32)
 
 
-@njit(nogil=True, cache=True)
-def gap_sums(
-    shown: NDArray[np.float32], values: NDArray[np.float32], both: NDArray[np.bool_], side: int, most: float
-) -> NDArray[np.float32]:
-    """How far what is shown lies above a scene, summed over blocks of the ground that both show.
-
-    Args:
-        shown: (4, h, w).
-        values: (4, h, w), the scene.
-        both: bool (h, w).
-        side: of a block, cells.
-        most: a difference counts as no more than that.
-
-    Returns:
-        float32 (5, block rows, block cols): how many cells both show, and the sums of the bands.
-    """
-    rows, cols = both.shape
-    sums = np.zeros((5, -(-rows // side), -(-cols // side)), np.float32)
-    for row in range(rows):
-        for col in range(cols):
-            if both[row, col]:
-                sums[0, row // side, col // side] += np.float32(1)
-                for band in range(4):
-                    gap = shown[band, row, col] - values[band, row, col]
-                    if not np.isnan(gap):
-                        sums[1 + band, row // side, col // side] += np.float32(min(max(gap, -most), most))
-    return sums
+def inside(level: NDArray[np.uint8], kind: int) -> NDArray[np.float64]:
+    """How far inside what a scene can show its cells lie, in cells up to `MOST_AWAY`; see `Assembly.fill`."""
+    return distance_to_false((level != HOLE) & ((kind in DARK_KINDS) | (level < DARK)), MOST_AWAY)
 
 
 def _wide_sums(layer: NDArray[np.float32], block: float) -> NDArray[np.float64]:

@@ -24,7 +24,8 @@ DARKEST = 5e-4
 SAME, STRANGE = 0.003, 0.1
 # Of a look; half of it is what a cell's look is rounded by.
 STEP = 1 / 256
-AT_ONCE = 2**18
+# Rows of cells that are led at once.
+STRIP = 512
 # Cells to each side through which a line is fitted.
 AROUND = 1
 LEAST_CONTRAST = 0.005
@@ -66,16 +67,43 @@ class Change:
         alike = cKDTree(samples).query(examples, k=ALIKE, workers=threads())[1]
         return cls(cKDTree(examples), np.median(steps[alike], axis=1).astype(np.float32))
 
+    def follow(
+        self, values: NDArray[np.float32], known: NDArray[np.bool_], lines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Lead the later date by the change, by strips of rows.
+
+        Args:
+            values: (4, h, w), its cells.
+            known: bool (h, w), where the change is asked for.
+            lines: float32 (8, h, w), filled, see `fitted`.
+
+        Returns:
+            float32 (4, h, w), the cells with their change, NaN where it is not asked for.
+        """
+        found, height = np.empty_like(values), len(known)
+
+        def strip(top: int) -> None:
+            rows = slice(top, min(top + STRIP, height))
+            wide = slice(max(top - AROUND, 0), min(rows.stop + AROUND, height))
+            near, here = values[:, wide], known[wide]
+            added = np.zeros(near.shape, np.float32)
+            if here.any():
+                added[:, here] = self.of(near[:, here])
+            inner = slice(top - wide.start, rows.stop - wide.start)
+            lines[:, rows] = fitted(near, added, here)[:, inner]
+            found[:, rows] = led(values[:, rows], lines[:, rows], known[rows])
+
+        for _ in in_order(strip, range(0, height, STRIP)):
+            pass
+        return found
+
     def of(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is to be added to cells (4, n) of the later date; little to what looks like no example."""
         seen, which = _alike(look(values))
-        added = np.empty((len(seen), 4), np.float32)
-        for start in range(0, len(seen), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            away, nearest = self.looks.query(seen[part], k=NEAREST, workers=threads())
-            weight = 1 / (away**2 + SAME**2)
-            weight *= (np.exp(-((away[:, 0] / STRANGE) ** 2)) / weight.sum(axis=1))[:, None]
-            added[part] = np.einsum("nk,nkb->nb", weight.astype(np.float32), self.steps[nearest])
+        away, nearest = self.looks.query(seen, k=NEAREST)
+        weight = 1 / (away**2 + SAME**2)
+        weight *= (np.exp(-((away[:, 0] / STRANGE) ** 2)) / weight.sum(axis=1))[:, None]
+        added = np.einsum("nk,nkb->nb", weight.astype(np.float32), self.steps[nearest])
         return np.ascontiguousarray(added[which].T)
 
 
@@ -118,7 +146,7 @@ def _same(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
     return one[0] == other[0] and one[1] == other[1] and one[2] == other[2] and one[3] == other[3]
 
 
-def lines(
+def fitted(
     values: NDArray[np.float32], added: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """The change as a gain and an offset at each cell, which pixels finer than a cell can follow.
@@ -134,25 +162,37 @@ def lines(
     Returns:
         float32 (8, h, w): the gains of the bands, and what is then added; 1 and 0 where nothing is known.
     """
-    result = np.empty((8, *known.shape), np.float32)
-
-    def fit(band: int) -> None:
-        _fit_lines(values[band], added[band], known, result[band], result[4 + band])
-
-    for _ in in_order(fit, range(len(values))):
-        pass
-    return result
+    lines = np.empty((8, *known.shape), np.float32)
+    for band in range(4):
+        _fit_lines(values[band], added[band], known, lines[band], lines[4 + band])
+    return lines
 
 
 def led(
     values: NDArray[np.float32], lines: NDArray[np.float32], where: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Those cells (4, h, w) of the later date with their change, see `lines`; NaN elsewhere."""
-    found = np.full_like(values, np.nan)
-    for band, out in enumerate(found):
-        np.multiply(values[band], lines[band], out=out, where=where)
-        np.add(out, lines[4 + band], out=out, where=where)
+    """Those cells (4, h, w) of the later date with their change, see `fitted`; NaN elsewhere."""
+    found = np.empty(values.shape, np.float32)
+    for band in range(4):
+        _lead(values[band], lines[band], lines[4 + band], where, found[band])
     return found
+
+
+@njit(nogil=True, cache=True)
+def _lead(
+    value: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    where: NDArray[np.bool_],
+    found: NDArray[np.float32],
+) -> None:
+    """Fill one band of what `led` returns."""
+    for row in range(where.shape[0]):
+        for col in range(where.shape[1]):
+            if where[row, col]:
+                found[row, col] = value[row, col] * gain[row, col] + offset[row, col]
+            else:
+                found[row, col] = np.nan
 
 
 @njit(nogil=True, cache=True)
@@ -163,7 +203,7 @@ def _fit_lines(
     gain: NDArray[np.float32],
     offset: NDArray[np.float32],
 ) -> None:
-    """The lines of one band, see `lines`; gain and offset are filled."""
+    """The lines of one band, see `fitted`; gain and offset are filled."""
     rows, cols = known.shape
     for row in range(rows):
         top, bottom = max(row - AROUND, 0), min(row + AROUND + 1, rows)

@@ -18,7 +18,7 @@ from pipeline.errors import UsageError
 from pipeline.evidence import CLEAR, DOUBTFUL, MOST_SCENES, margin_pixels, scene_folder
 from pipeline.grid import Tile
 from pipeline.ground import Cells, CellSums
-from pipeline.mosaic.assembly import Assembly, Offsets
+from pipeline.mosaic.assembly import DARK_KINDS, Assembly, Offsets, inside
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
@@ -228,19 +228,44 @@ def _assemble(assembly: Assembly, drafts: Sequence[Draft], settings: CampaignSet
     for draft, (values, level, compared) in in_order(seen, good, ahead=1):
         known |= compared
         assembly.lay_clear(draft.rank, values, level)
-        level.tofile(draft.marks)
+        _keep(level, draft.marks)
     _ask_shaded(good, assembly.rank == 0)
     for kind in (DOUBTFUL, DARK, SUSPECT, DARK_SUSPECT):
-        for draft in good:
-            level = np.fromfile(draft.marks, np.uint8).reshape(known.shape)
-            if (level == kind)[assembly.rank == 0].any():
-                values = draft.values_shaded()[0] if kind in (DARK, DARK_SUSPECT) else draft.values()
-                assembly.fill(draft.rank, values, level, kind)
+        _fill(assembly, good, kind)
     for draft in hazy:
         assembly.lay_hazy(draft.rank, draft.values(), _level(draft, settings)[0])
     count = int(known.sum())
     share = float(assembly.suspect.sum() / count) if count else 0.0
     return {"residual_cloud": share, "residual_cloud_compared": float(known.mean())}
+
+
+def _fill(assembly: Assembly, drafts: Sequence[Draft], kind: int) -> None:
+    """Show laid scenes where they are `kind` and nothing surer is."""
+    shape = assembly.rank.shape
+
+    def seen(draft: Draft) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float64]] | None:
+        level = np.fromfile(draft.marks, np.uint8).reshape(shape)
+        if not _opens(assembly, level == kind):
+            return None
+        values = draft.values_shaded()[0] if kind in DARK_KINDS else draft.values()
+        return values, level, inside(level, kind)
+
+    for draft, found in in_order(seen, drafts, ahead=1):
+        # Scenes before it may have filled all of it by now.
+        if found and _opens(assembly, found[1] == kind):
+            values, level, away = found
+            assembly.fill(draft.rank, values, level, kind, away)
+
+
+def _opens(assembly: Assembly, cells: NDArray[np.bool_]) -> bool:
+    """Whether any of the cells shows nothing yet."""
+    return bool((cells & (assembly.rank == 0)).any())
+
+
+def _keep(level: NDArray[np.uint8], path: Path) -> None:
+    """Write how sure the cells are, to a new file: some file systems flush one that is written over."""
+    path.unlink(missing_ok=True)
+    level.tofile(path)
 
 
 def _ask_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_]) -> None:
@@ -249,7 +274,7 @@ def _ask_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_]) -> None:
     for draft in drafts:
         level, told = (np.fromfile(path, np.uint8).reshape(open_.shape) for path in (draft.marks, draft.told))
         if told.any():
-            judged(level, told).tofile(draft.marks)
+            _keep(judged(level, told), draft.marks)
 
 
 def _told_of_shaded(drafts: Sequence[Draft], open_: NDArray[np.bool_], window: Window) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
 from pipeline.errors import UsageError
 from pipeline.evidence import DOUBTFUL, MOST_SCENES, OLDER, scene_folder
 from pipeline.grid import Tile
@@ -84,7 +84,7 @@ class Patches:
             covered = filled(self.composite.read(window=grown))
         if covered.all():
             return None
-        near = distance_to_false(covered, self.rim + 1)[inner] <= self.rim
+        near = near_true(~covered, self.rim)[inner]
         holes = ~covered[inner]
         stored, origin = self.fusion.window(window)
         stored = np.where(near & filled(stored), stored, np.uint16(EMPTY))

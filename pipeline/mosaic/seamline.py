@@ -12,27 +12,12 @@ from scipy import sparse
 from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
+from pipeline.mosaic.cells import LEAST_COST
 from pipeline.sketch import block_sums
 
 COARSE = 2
-LEAST_COST, MOST_COST = 1, 2_000
-COST_SCALE = 2_000.0
 Mask = NDArray[np.bool_]
-
-
-def difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.int32]:
-    """What two views of each cell differ, as the eye sees it (in square roots), in steps of the cut's cost.
-
-    Args:
-        first: (4, h, w) reflectance; where it is NaN the difference is the largest.
-        second: likewise.
-    """
-    total = np.zeros(first.shape[1:], np.float32)
-    for one, other in zip(first, second, strict=True):
-        total += np.abs(np.sqrt(np.maximum(one, 0)) - np.sqrt(np.maximum(other, 0)))
-    scaled = np.nan_to_num(total * COST_SCALE, nan=MOST_COST)
-    return np.clip(np.rint(scaled), LEAST_COST, MOST_COST).astype(np.int32)
 
 
 def yielded(keeps: Mask, takes: Mask, both: Mask, cost: NDArray[np.int32], reach: float) -> Mask:
@@ -42,13 +27,13 @@ def yielded(keeps: Mask, takes: Mask, both: Mask, cost: NDArray[np.int32], reach
         keeps: cells that the composite shows.
         takes: cells that only the further scene shows, which are its own in any case.
         both: cells of `keeps` that the further scene shows as well.
-        cost: of a cut beside each cell.
+        cost: of a cut beside each cell, see `cells.difference`.
         reach: cells around `takes` in which the edge may run.
 
     Returns:
         Bool (h, w): cells of `both`; with `takes` they become the further scene's.
     """
-    free = both & (distance_to_false(~takes, reach + 1) <= reach)
+    free = both & (near_true(takes, reach))
     if not free.any():
         return free
     coarse = _coarse_cut(keeps & ~free, takes, free, cost)

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import binary_propagation
 
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
 
 CLOUD_LIGHT = 0.55
@@ -221,9 +221,9 @@ def demoted(
     if not core.any():
         return level
     suspect = binary_propagation(core, mask=marks > NONE, structure=np.ones((3, 3), bool))
-    near = distance_to_false(~suspect, margin + 1) <= margin
-    suspect |= near & ~compared
-    out = np.where(near & (level == CLEAR), np.uint8(DOUBTFUL), level)
+    around = near_true(suspect, margin)
+    suspect |= around & ~compared
+    out = np.where(around & (level == CLEAR), np.uint8(DOUBTFUL), level)
     return np.where(suspect & (level != HOLE), np.uint8(SUSPECT), out)
 
 

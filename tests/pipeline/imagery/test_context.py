@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import networks
-from pipeline.distance import distance_to_false
+from pipeline.distance import near_true
 from pipeline.imagery.needed import CONTEXT
 from pipeline.networks.network import Network
 from pipeline.raster import BANDS, read_raster
@@ -47,9 +47,9 @@ def test_windows_of_another_size_give_the_same_mask(network, reflectance, mask, 
 def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, reflectance, mask):
     spots = np.zeros(mask.shape, bool)
     spots[tuple(np.random.default_rng(3).integers(0, len(mask), (2, 25)))] = True
-    served = distance_to_false(~spots, SERVED + 1) <= SERVED
+    served = near_true(spots, SERVED)
     reach = SERVED + CONTEXT * network.margin
-    grown = distance_to_false(~spots, reach + 1) <= reach
+    grown = near_true(spots, reach)
     came = np.zeros_like(grown)
     for row in range(0, len(mask), BLOCK):
         for col in range(0, len(mask), BLOCK):

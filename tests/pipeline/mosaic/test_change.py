@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.mosaic.change import Change, lines
+from pipeline.mosaic.change import STRIP, Change, fitted, led
 
 KINDS = np.array([[0.05, 0.08, 0.04, 0.45], [0.03, 0.05, 0.03, 0.22], [0.15, 0.12, 0.09, 0.25]])
 AFTER = np.array([[0.19, 0.17, 0.10, 0.37], [0.03, 0.05, 0.03, 0.22], [0.06, 0.09, 0.04, 0.42]])
@@ -71,6 +71,21 @@ def test_the_answer_for_a_cell_does_not_depend_on_the_others():
     assert np.array_equal(change.of(later)[:, 100:200], change.of(later[:, 100:200]))
 
 
+def test_led_by_strips_is_led_as_a_whole():
+    _, later, earlier = ground(1, 3 * STRIP * 40)
+    change, shape = learned(earlier, later), (3 * STRIP - 5, 40)
+    values = later[:, : shape[0] * shape[1]].reshape(4, *shape)
+    known = np.random.default_rng(4).random(shape) < 0.7
+    known[: STRIP + 3] = False
+    added = np.zeros_like(values)
+    added[:, known] = change.of(values[:, known])
+    lines = np.full((8, *shape), np.nan, np.float32)
+    found = change.follow(values, known, lines)
+    assert np.array_equal(lines, fitted(values, added, known))
+    assert np.array_equal(found, led(values, lines, known), equal_nan=True)
+    assert np.array_equal(np.isfinite(found).all(axis=0), known)
+
+
 @pytest.fixture
 def border():
     """Two fields that changed differently: values and steps (4, 40, 40), and where they are known."""
@@ -81,7 +96,7 @@ def border():
 
 def test_a_line_follows_a_border_inside_a_cell(border):
     values, steps, known = border
-    made = lines(values, steps, known)
+    made = fitted(values, steps, known)
     half = values[:, :, 20]
     led = half * made[:4, :, 19] + made[4:, :, 19]
     assert np.allclose(led, (values + steps)[:, :, 20], atol=0.01)
@@ -89,7 +104,7 @@ def test_a_line_follows_a_border_inside_a_cell(border):
 
 def test_a_line_is_the_change_itself_on_even_ground(border):
     values, steps, known = border
-    made = lines(values, steps, known)
+    made = fitted(values, steps, known)
     assert np.allclose((values * made[:4] + made[4:])[:, :, :18], (values + steps)[:, :, :18], atol=1e-4)
 
 
@@ -97,6 +112,6 @@ def test_nothing_changes_where_nothing_is_known(border):
     values, steps, known = border
     known[:, 10:] = False
     values[:, :, 12:] = np.nan
-    made = lines(values, steps, known)
+    made = fitted(values, steps, known)
     assert np.all(made[:4, :, 11:] == 1) and not made[4:, :, 11:].any()
     assert np.isfinite(made).all()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.mosaic.seamline import cut, difference, yielded
+from pipeline.mosaic.seamline import cut, yielded
 
 
 def price(won, cost):
@@ -65,10 +65,3 @@ def test_the_same_ground_gives_the_same_edge(meeting):
     away, cost = meeting
     again = [yielded(away >= 10, away < 10, away >= 10, cost, reach=14) for _ in range(2)]
     assert np.array_equal(*again)
-
-
-def test_the_difference_is_least_where_views_are_equal_and_most_where_one_is_missing():
-    first = np.full((4, 1, 3), 0.1, np.float32)
-    second = first * np.array([1, 1.2, np.nan], np.float32)
-    equal, other, missing = difference(first, second)[0]
-    assert equal == 1 < other < missing == 2_000
