@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ from pipeline.catalog import SceneReader, scene_reader
 from pipeline.catalog.safe import read_safe
 from pipeline.errors import SourceError, UsageError
 from pipeline.grid import Tile
+from pipeline.lookup import hide_partly_empty, look_up
 from pipeline.raster import BANDS, QUANTIFICATION, decode, geobox_of, opened
 from pipeline.tone import curve_of_tags
 
@@ -108,7 +111,7 @@ def _safe(folder: Path) -> Iterator[Image]:
 
 class _Picture:
     def __init__(self, dataset: rasterio.DatasetReader, stretch: Stretch | None) -> None:
-        self.dataset, self.stretch = dataset, stretch
+        self.dataset, self.stretch, self.turn = dataset, stretch, Lock()
         self.geobox = geobox_of(dataset)
         self.indexes = _band_indexes(dataset)
         self.tone = curve_of_tags(dataset.tags())
@@ -120,12 +123,27 @@ class _Picture:
             )
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        counts = self.dataset.read(self.indexes, window=window)
-        nodata = self.dataset.nodata if self.dataset.nodata is not None else 0
-        empty = (counts == nodata).any(axis=0) | ~np.isfinite(counts).all(axis=0)
+        with self.turn:
+            counts = self.dataset.read(self.indexes, window=window)
+        if counts.dtype == np.uint16:
+            reflectance = look_up(self._tables, counts)
+            hide_partly_empty(reflectance)
+            return reflectance
         reflectance = self._reflectance(counts)
-        reflectance[:, empty] = np.nan
+        reflectance[:, self._empty(counts)] = np.nan
         return reflectance
+
+    @cached_property
+    def _tables(self) -> NDArray[np.float32]:
+        """The reflectance of each number of 16 bits, float32 (4, 65536), NaN where it means no data."""
+        counts = np.broadcast_to(np.arange(65_536, dtype=np.uint16)[:, None], (len(BANDS), 65_536, 1))
+        tables = self._reflectance(counts)
+        tables[:, self._empty(counts)] = np.nan
+        return tables[:, :, 0]
+
+    def _empty(self, counts: NDArray) -> NDArray[np.bool_]:
+        nodata = self.dataset.nodata if self.dataset.nodata is not None else 0
+        return np.asarray((counts == nodata).any(axis=0) | ~np.isfinite(counts).all(axis=0))
 
     def _reflectance(self, counts: NDArray) -> NDArray[np.float32]:
         if counts.dtype == np.uint8:

@@ -26,3 +26,14 @@ def _look_up(tables: NDArray, numbers: NDArray[np.uint16], found: NDArray) -> No
         for row in range(numbers.shape[1]):
             for col in range(numbers.shape[2]):
                 found[band, row, col] = tables[band, numbers[band, row, col]]
+
+
+@njit(nogil=True, cache=True)
+def hide_partly_empty(values: NDArray) -> None:
+    """Make pixels (bands, h, w) that are NaN in one band NaN in all, in place."""
+    for band in range(values.shape[0]):
+        for row in range(values.shape[1]):
+            for col in range(values.shape[2]):
+                if np.isnan(values[band, row, col]):
+                    for other in range(values.shape[0]):
+                        values[other, row, col] = np.nan

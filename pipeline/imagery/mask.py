@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
@@ -119,10 +120,30 @@ def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None) -> Non
 
 def _classified(image: Image) -> Iterator[tuple[Window, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Windows of an image with the class of each pixel and its probability, 0..255."""
-    for window, probabilities in predict(load(NETWORK), image.read, image.geobox.shape.yx):
-        valid = np.isfinite(image.read(window)).all(axis=0)
-        classes = np.where(valid, probabilities.argmax(axis=0), NO_DATA).astype(np.uint8)
-        yield window, classes, np.rint(255 * probabilities.max(axis=0)).astype(np.uint8)
+    for window, probabilities, valid in predict(load(NETWORK), image.read, image.geobox.shape.yx):
+        yield window, *decided(probabilities, valid)
+
+
+@njit(nogil=True, cache=True)
+def decided(
+    probabilities: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The likeliest class of each pixel, 255 where it is not valid, and its probability, 0..255 for 0..1.
+
+    Args:
+        probabilities: (classes, h, w).
+        valid: bool (h, w).
+    """
+    classes, sure = np.empty(valid.shape, np.uint8), np.empty(valid.shape, np.uint8)
+    for row in range(valid.shape[0]):
+        for col in range(valid.shape[1]):
+            best = 0
+            for other in range(1, len(probabilities)):
+                if probabilities[other, row, col] > probabilities[best, row, col]:
+                    best = other
+            classes[row, col] = best if valid[row, col] else NO_DATA
+            sure[row, col] = np.uint8(np.rint(np.float32(255) * probabilities[best, row, col]))
+    return classes, sure
 
 
 def _writer(target: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:

@@ -7,10 +7,10 @@ ground throws it h / tan(elevation) away from the sun, and is itself seen aside 
 of the view angle (Zhu and Woodcock 2012, "Object-based cloud and cloud shadow detection in Landsat imagery").
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from rasterio import DatasetReader
 from rasterio.windows import Window
@@ -58,11 +58,7 @@ class Believed:
 
     def only(self, mask: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
         """The mask of a window in which spots that are not believed are clear."""
-        rows = np.arange(window.row_off, window.row_off + window.height) // self.side
-        cols = np.arange(window.col_off, window.col_off + window.width) // self.side
-        place = rows[:, None], cols[None, :]
-        doubted = ((mask == CLOUD) & ~self.cloud[place]) | ((mask == SHADOW) & ~self.shadow[place])
-        return np.where(doubted, np.uint8(CLEAR), mask)
+        return _only(mask, self.cloud, self.shadow, self.side, (window.row_off, window.col_off))
 
 
 def sun_of(scene: Scene) -> Sun | None:
@@ -105,28 +101,46 @@ def touching(cells: Mask, seeds: Mask) -> Mask:
     return np.asarray(kept[labels])
 
 
-def _cells(dataset: DatasetReader, side: int) -> tuple[Mask, ...]:
+def _cells(dataset: DatasetReader, side: int) -> NDArray[np.bool_]:
     """Cells of `side` x `side` pixels with a pixel that is cloud, shadow, empty, sure cloud, sure shadow."""
     rows, cols = (-(-length // side) for length in dataset.shape)
-    found = tuple(np.zeros((rows, cols), bool) for _ in range(5))
+    found = np.zeros((5, rows, cols), bool)
     for window in windows(dataset.shape, 256 * side):
         classes, probability = dataset.read(window=window)
-        cloud, shadow = classes == CLOUD, classes == SHADOW
-        kinds: Sequence[Mask] = (
-            cloud,
-            shadow,
-            classes == NO_DATA,
-            cloud & (probability >= SURE_CLOUD),
-            shadow & (probability >= SURE_SHADOW),
-        )
         top, left = window.row_off // side, window.col_off // side
-        for cells, kind in zip(found, kinds, strict=True):
-            pooled = _any(kind, side)
-            cells[top : top + pooled.shape[0], left : left + pooled.shape[1]] = pooled
+        _mark(classes, probability, side, found[:, top:, left:])
     return found
 
 
-def _any(mask: Mask, side: int) -> Mask:
-    """Whether squares of `side` x `side` hold a True; those at the lower and right edge may be smaller."""
-    down = np.logical_or.reduceat(mask, np.arange(0, mask.shape[0], side), axis=0)
-    return np.logical_or.reduceat(down, np.arange(0, mask.shape[1], side), axis=1)
+@njit(nogil=True, cache=True)
+def _mark(
+    classes: NDArray[np.uint8], probability: NDArray[np.uint8], side: int, found: NDArray[np.bool_]
+) -> None:
+    """Mark the cells of a window, see `_cells`."""
+    for row in range(classes.shape[0]):
+        for col in range(classes.shape[1]):
+            kind, place = classes[row, col], (row // side, col // side)
+            if kind == CLOUD:
+                found[0][place] = True
+                found[3][place] |= probability[row, col] >= SURE_CLOUD
+            elif kind == SHADOW:
+                found[1][place] = True
+                found[4][place] |= probability[row, col] >= SURE_SHADOW
+            elif kind == NO_DATA:
+                found[2][place] = True
+
+
+@njit(nogil=True, cache=True)
+def _only(
+    mask: NDArray[np.uint8], cloud: Mask, shadow: Mask, side: int, corner: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The mask of a window whose first pixel is the corner without spots that are not believed."""
+    kept = mask.copy()
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
+            place = (corner[0] + row) // side, (corner[1] + col) // side
+            if (mask[row, col] == CLOUD and not cloud[place]) or (
+                mask[row, col] == SHADOW and not shadow[place]
+            ):
+                kept[row, col] = CLEAR
+    return kept

@@ -65,9 +65,8 @@ def _date(image: Image, margin: float) -> Date:
     """Stored probabilities and sureness of each window of an image."""
     shape = image.geobox.shape.yx
     masks = predict(load(CLOUD_NETWORK), image.read, shape)
-    for (window, cloud), (_, probabilities) in zip(
+    for (window, cloud, valid), (_, probabilities, _) in zip(
         masks, class_probabilities(image.read, shape), strict=True
     ):
-        valid = np.asarray(np.isfinite(image.read(window)).all(axis=0))
         mask = np.where(valid, cloud.argmax(axis=0), 255).astype(np.uint8)
         yield window, quantise(probabilities, valid), sureness(mask, margin)

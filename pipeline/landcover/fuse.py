@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import histogram, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import Tile
 from pipeline.landcover.classes import NAMES
 from pipeline.landcover.combine import DatePool, combine, quantise
 from pipeline.landcover.scenes import EXPERTS
 from pipeline.networks import load
+from pipeline.parallel import in_order
 from pipeline.raster import decode, filled, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
@@ -50,10 +52,14 @@ def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder
         out = stack.enter_context(
             raster_writer(Path(folder) / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES)
         )
-        for window in windows(geobox.shape.yx):
-            stored, origin = _fuse_window(dates, composite, window, margin)
+        turn = Lock()
+
+        def fused(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+            return _fuse_window(dates, composite, window, margin, turn)
+
+        for window, (stored, origin) in in_order(fused, windows(geobox.shape.yx)):
             out.write(stored, window=window)
-            counts += np.bincount(origin.ravel(), minlength=3)
+            counts += histogram(origin)[:3]
     holes, pooled, filled_in = (float(count / counts.sum()) for count in counts)
     return {"pooled": pooled, "from_composite": filled_in, "holes": holes, "dates": len(scenes)}
 
@@ -68,18 +74,23 @@ def _fuse_window(
     composite: DatasetReader,
     window: Window,
     margin: float,
+    turn: Lock,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Stored probabilities (6, h, w) and their origin (h, w): 0 none, 1 pooled dates, 2 the composite."""
     pool = DatePool((window.height, window.width))
     for probabilities, mask in dates:
-        level = read_sureness(mask, window, margin)
-        if level.any():
-            pool.add(probabilities.read(window=window), level)
+        with turn:
+            level = read_sureness(mask, window, margin)
+            stored = probabilities.read(window=window) if level.any() else None
+        if stored is not None:
+            pool.add(stored, level)
     fused, seen = pool.result()
     origin = seen.astype(np.uint8)
-    missing = ~seen & filled(composite.read(window=window))
-    if missing.any():
-        fused[:, missing] = composite_probabilities(composite, window)[:, missing]
+    with turn:
+        missing = ~seen & filled(composite.read(window=window))
+        # The networks are too large to work on several windows at once.
+        if missing.any():
+            fused[:, missing] = composite_probabilities(composite, window)[:, missing]
         origin[missing] = 2
     return quantise(fused, origin > 0), origin
 

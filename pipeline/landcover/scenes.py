@@ -1,7 +1,9 @@
 """Stage 4, one date: what the three networks make of a scene (paper, 2.4)."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,38 +12,42 @@ from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
 from pipeline.errors import ModelError
-from pipeline.evidence import HOLE, margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import HOLE, histogram, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, NAMES
 from pipeline.landcover.combine import classify, combine, quantise, restore
 from pipeline.networks import load, predict
-from pipeline.raster import decode, filled, geobox_of, opened, raster_writer, windows
+from pipeline.parallel import in_order
+from pipeline.raster import decode, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
 EXPERTS = ("water", "vegetation", "buildings")
+WINDOWS_KEPT = 4
 
 
 def class_probabilities(
     read: Callable[[Window], NDArray[np.floating]], shape: tuple[int, int]
-) -> Iterator[tuple[Window, NDArray[np.float32]]]:
+) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
     """Probabilities of the six classes of a raster of any size, window by window.
 
     Args:
-        read: gives the reflectance of a window, float (4, h, w) of R, G, B, NIR, NaN = no data.
+        read: gives the reflectance of a window, float (4, h, w) of R, G, B, NIR, NaN = no data; safe in
+            several threads at once.
         shape: rows and columns of the raster.
 
     Yields:
-        A window and its probabilities, float32 (6, h, w) in class order; they mean nothing where there is no
-        data.
+        A window; its probabilities, float32 (6, h, w) in class order, which mean nothing where there is no
+        data; and where there is, bool (h, w).
 
     Raises:
         ModelError: a network cannot be loaded, or the three work in different windows.
     """
     runs = [predict(load(name), read, shape) for name in EXPERTS]
     for parts in zip(*runs, strict=True):
-        if any(window != parts[0][0] for window, _ in parts):
+        window, _, valid = parts[0]
+        if any(other != window for other, _, _ in parts):
             raise ModelError(f"The networks {', '.join(EXPERTS)} were made for windows of different sizes.")
-        yield parts[0][0], combine(*(probabilities for _, probabilities in parts))
+        yield window, combine(*(probabilities for _, probabilities, _ in parts)), valid
 
 
 def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
@@ -71,12 +77,20 @@ def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder:
             opened(place / "reflectance.tif") as pixels,
             raster_writer(place / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES) as out,
         ):
+            turn = Lock()
+
+            # The three networks ask for the same windows one after the other.
+            @lru_cache(maxsize=WINDOWS_KEPT)
+            def stored(left: int, top: int, width: int, height: int) -> NDArray[np.uint16]:
+                return pixels.read(window=Window(left, top, width, height))
 
             def read(window: Window) -> NDArray[np.float32]:
-                return decode(pixels.read(window=window))
+                with turn:
+                    found = stored(window.col_off, window.row_off, window.width, window.height)
+                return decode(found)
 
-            for window, probabilities in class_probabilities(read, geobox.shape.yx):
-                out.write(quantise(probabilities, filled(pixels.read(window=window))), window=window)
+            for window, probabilities, valid in class_probabilities(read, geobox.shape.yx):
+                out.write(quantise(probabilities, valid), window=window)
     return _write_classes(place, margin_pixels(settings.margin, settings.resolution))
 
 
@@ -87,12 +101,17 @@ def _write_classes(place: Path, margin: float) -> dict[str, Any]:
         with raster_writer(
             place / "classes.tif", geobox, 2, "uint8", cog=True, descriptions=("class", "confidence")
         ) as out:
-            for window in windows(geobox.shape.yx):
-                probabilities, valid = restore(stored.read(window=window))
-                valid &= read_sureness(mask, window, margin) != HOLE
-                codes, confidence = classify(probabilities, valid)
-                out.write(np.stack([codes, confidence]), window=window)
-                counts += np.bincount(codes.ravel(), minlength=len(counts))
+            turn = Lock()
+
+            def classified(window: Window) -> NDArray[np.uint8]:
+                with turn:
+                    found, level = stored.read(window=window), read_sureness(mask, window, margin)
+                probabilities, valid = restore(found)
+                return np.stack(classify(probabilities, valid & (level != HOLE)))
+
+            for window, classes in in_order(classified, windows(geobox.shape.yx)):
+                out.write(classes, window=window)
+                counts += histogram(classes[0])[: len(counts)]
     return {"classes": class_shares(counts)}
 
 

@@ -8,40 +8,79 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from pipeline.networks.normalise import valid_pixels
+from pipeline.networks.parts import Part
+from pipeline.parallel import in_order, threads
 from pipeline.raster import windows
 
 if TYPE_CHECKING:
     from pipeline.networks.network import Network
 
+# Windows that are made ready at once.
+AT_ONCE = 2
 Read = Callable[[Window], NDArray[np.floating]]
 
 
 def predict(
     network: "Network", read: Read, shape: tuple[int, int]
-) -> Iterator[tuple[Window, NDArray[np.float32]]]:
-    """Run a network over a raster of any size; memory is that of one window.
+) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
+    """Run a network over a raster of any size; memory is that of a few windows.
+
+    The next windows are read and made ready in threads while the network works on one.
 
     Args:
         network: what `load` returned.
         read: gives the reflectance of a window inside the raster, float (bands, rows, cols) in the
-            order R, G, B, NIR (or R, G, B for networks that need no more), NaN where there is no data.
+            order R, G, B, NIR (or R, G, B for networks that need no more), NaN where there is no data; safe
+            in several threads at once.
         shape: rows and columns of the raster.
 
     Yields:
-        A window and its probabilities, float32 (classes, rows, cols); a window without any data is not run,
-        its classes are equally likely.
+        A window; its probabilities, float32 (classes, rows, cols), where a window without any data is not
+        run, its classes are equally likely; and where there is data, bool (rows, cols).
     """
-    for window in windows(shape, network.window):
+
+    def ready(window: Window) -> _Ready:
+        return _Ready.of(network, read, window, shape)
+
+    for window, found in in_order(ready, windows(shape, network.window), min(threads(), AT_ONCE), ahead=1):
+        if found.inputs is None:
+            classes = len(network.classes)
+            probabilities = np.full((classes, window.height, window.width), 1 / classes, np.float32)
+        else:
+            probabilities = network.run(found.inputs, found.wanted)
+        yield window, probabilities, found.valid
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A window made ready for the network.
+
+    Attributes:
+        valid: where it has data.
+        inputs: what the network is given; None where there is no data.
+        wanted: the window's rows and columns among those given.
+    """
+
+    valid: NDArray[np.bool_]
+    inputs: NDArray[np.float32] | None
+    wanted: Part
+
+    @classmethod
+    def of(cls, network: "Network", read: Read, window: Window, shape: tuple[int, int]) -> "_Ready":
+        """Read a window of a raster of that shape."""
         rows, cols = (
             _Lines.of(part, size, network) for part, size in zip(window.toslices(), shape, strict=True)
         )
         reflectance = read(Window(cols.first, rows.first, cols.count, rows.count))
-        if not np.isfinite(reflectance[:, *(line.inner for line in (rows, cols))]).any():
-            classes = len(network.classes)
-            yield window, np.full((classes, window.height, window.width), 1 / classes, np.float32)
-            continue
-        inputs = network.normalised(reflectance)[:, rows.index][:, :, cols.index]
-        yield window, network.run(inputs, (rows.wanted, cols.wanted))
+        valid = valid_pixels(reflectance[:, rows.inner, cols.inner], None)
+        wanted = rows.wanted, cols.wanted
+        if not valid.any():
+            return cls(valid, None, wanted)
+        inputs = network.normalised(reflectance)
+        if rows.reflected or cols.reflected:
+            inputs = inputs[:, rows.index][:, :, cols.index]
+        return cls(valid, inputs, wanted)
 
 
 @dataclass(frozen=True)
@@ -61,6 +100,11 @@ class _Lines:
     inner: slice
     index: NDArray[np.int64]
     wanted: slice
+
+    @property
+    def reflected(self) -> bool:
+        """Whether the network is given other lines than those that are read."""
+        return len(self.index) != self.count
 
     @classmethod
     def of(cls, part: slice, size: int, network: "Network") -> "_Lines":

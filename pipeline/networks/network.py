@@ -52,7 +52,9 @@ class Network:
         self, reflectance: NDArray[np.floating], valid: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float32]:
         """Return the network's input from R, G, B (, NIR) reflectance; no data becomes the middle value."""
-        chosen = reflectance[list(self.card.band_indices)]
+        indices = list(self.card.band_indices)
+        first = indices == list(range(len(indices)))
+        chosen = reflectance[: len(indices)] if first else reflectance[indices]
         return self.card.normalisation.apply(chosen, valid_pixels(chosen, valid))
 
     def run(self, inputs: NDArray[np.float32], wanted: Part | None = None) -> NDArray[np.float32]:
@@ -83,7 +85,7 @@ class Network:
         shape = reflectance.shape[1:]
         holes = reflectance if valid is None else np.where(valid, reflectance, np.nan)
         out = np.empty((len(self.classes), *shape), np.float32)
-        for window, part in predict(self, lambda w: holes[(slice(None), *w.toslices())], shape):
+        for window, part, _ in predict(self, lambda w: holes[(slice(None), *w.toslices())], shape):
             out[(slice(None), *window.toslices())] = part
         return out
 

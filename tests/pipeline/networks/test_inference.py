@@ -5,6 +5,8 @@ import pytest
 
 from pipeline.networks import load, predict
 from pipeline.networks.card import read_card
+from pipeline.networks.normalise import Normalisation, valid_pixels
+from pipeline.raster import windows
 
 
 def picture(shape, seed=0):
@@ -67,3 +69,39 @@ def test_bands_are_taken_by_name(weights):
     network.card = card
     expected = card.normalisation.apply(reflectance[[3, 0]], np.ones((8, 8), bool))
     assert np.array_equal(network.normalised(reflectance), expected)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_input_is_the_shifted_square_root_and_the_middle_where_there_is_no_data(kind):
+    rng = np.random.default_rng(5)
+    reflectance = rng.uniform(-0.1, 1.3, (3, 40, 30)).astype(kind)
+    reflectance[1, 4, 5] = np.nan
+    normalisation, valid = Normalisation(high=0.9), np.isfinite(reflectance).all(axis=0)
+    assert np.array_equal(valid_pixels(reflectance, None), valid)
+    expected = (np.sqrt(np.clip(reflectance, 0, kind(0.9))) - kind(0.35)) / kind(0.2)
+    found = normalisation.apply(reflectance, valid)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, np.where(valid, expected, 0).astype(np.float32))
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "7"])
+def test_windows_made_ready_in_threads_come_in_order_with_what_is_valid(weights, monkeypatch, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    network, reflectance = load("cloud", weights), picture((200, 150))
+    reflectance[:, 128:, :64] = np.nan
+    whole = network.probabilities(reflectance)
+    parts = predict(network, lambda window: reflectance[(slice(None), *window.toslices())], (200, 150))
+    found = list(parts)
+    assert [window for window, _, _ in found] == list(windows((200, 150), network.window))
+    for window, probabilities, valid in found:
+        part = window.toslices()
+        assert np.array_equal(valid, np.isfinite(reflectance[(slice(None), *part)]).all(axis=0))
+        assert np.array_equal(probabilities, whole[(slice(None), *part)])
+
+
+def test_what_reading_a_window_raises_is_raised(weights):
+    def read(window):
+        raise ValueError("no such file")
+
+    with pytest.raises(ValueError, match="no such file"):
+        list(predict(load("cloud", weights), read, (100, 100)))
