@@ -173,6 +173,14 @@ class CampaignSettings:
         """The date that scenes should be near to."""
         return self.target_date or self.end
 
+    def chosen(self) -> dict[str, Any]:
+        """What differs from the defaults, as `to_json`: equal for equal settings at any time."""
+        defaults = type(self)(self.start, self.end).to_json()
+        content = self.to_json()
+        told = {name: value for name, value in content.items() if value != defaults[name]}
+        broken = {name: float(told[name]) for name in told if name in NUMBERS and not NUMBERS[name].whole}
+        return {"start": content["start"], "end": content["end"]} | told | broken
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `from_json` gives the same settings back."""
         content = asdict(self)

@@ -104,8 +104,7 @@ def campaign_of(
         UsageError: the catalog is a local path at which there is nothing.
     """
     catalog = catalog_address(catalog)
-    content = wanted.to_json()
-    known = Campaign.objects.visible_to(customer).filter(fingerprint=fingerprint(catalog, content))
+    known = Campaign.objects.visible_to(customer).filter(fingerprint=fingerprint(catalog, wanted))
     if is_public:
         known = known.filter(is_public=True)
     found = known.order_by("pk").first()
@@ -113,7 +112,7 @@ def campaign_of(
         return found
     name = name or f"{wanted.start} to {wanted.end}"
     return Campaign.objects.create(
-        name=name, catalog=catalog, settings=content, is_public=is_public, owner=customer
+        name=name, catalog=catalog, settings=wanted.to_json(), is_public=is_public, owner=customer
     )
 
 

@@ -110,9 +110,10 @@ class Campaign(models.Model):
         Raises:
             UsageError: unknown or impossible settings, or settings that are fixed.
         """
-        self.settings = CampaignSettings.from_json(self.settings).to_json()
+        asked = CampaignSettings.from_json(self.settings)
+        self.settings = asked.to_json()
         self.slug = self.slug or self._free_slug()
-        self.fingerprint = fingerprint(self.catalog, self.settings)
+        self.fingerprint = fingerprint(self.catalog, asked)
         if self.pk and self.has_builds and self._changed():
             raise UsageError(
                 f"The settings of {self.slug} are fixed since its first build: make another campaign.",
@@ -165,9 +166,13 @@ class Campaign(models.Model):
         return rows
 
 
-def fingerprint(catalog: str, content: dict[str, Any]) -> str:
-    """What two campaigns of one source and equal settings have in common (sha256, hex)."""
-    return hashlib.sha256(json.dumps([catalog, content], sort_keys=True).encode()).hexdigest()
+def fingerprint(catalog: str, asked: CampaignSettings) -> str:
+    """What two campaigns of one source and equal settings have in common (sha256, hex).
+
+    Settings that are as they are by default do not count, so that a campaign keeps its own when there are
+    further ones.
+    """
+    return hashlib.sha256(json.dumps([catalog, asked.chosen()], sort_keys=True).encode()).hexdigest()
 
 
 class CampaignTileQuerySet(models.QuerySet):

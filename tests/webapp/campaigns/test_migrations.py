@@ -1,0 +1,84 @@
+"""A database of before, with campaigns, builds and editions in it, becomes one of today."""
+
+import hashlib
+import json
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from pipeline.grid import Tile
+from pipeline.settings import CampaignSettings
+from tests.webapp.products import SETTINGS, WEST
+from webapp.campaigns.models import Build, Campaign, Chip, Edition, GridTile
+from webapp.orders.services import campaign_of
+
+OLD = ("campaigns", "0002_override_kinds")
+SETTINGS_OF_BEFORE = SETTINGS | {
+    "max_cloud": 60, "level": "L2A", "share": 0.999, "clear_dates": 1, "target_date": None, "series": 3,
+    "least_gain": 0.0005, "margin": 120.0, "agree_datatakes": False, "fill_hazy": False, "tone": "default",
+    "networks": {},
+}  # fmt: skip
+
+
+def migrate(targets):
+    """Migrate to some states; gives the models of then."""
+    MigrationExecutor(connection).migrate(targets)
+    return MigrationExecutor(connection).loader.project_state(targets).apps
+
+
+@pytest.fixture
+def of_before(transactional_db):
+    """The models of before; today's tables are there again afterwards."""
+    today = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    yield migrate([OLD])
+    migrate(today)
+
+
+@pytest.fixture
+def filled(of_before, customer):
+    """A campaign of before with a build, a revision and a published edition of one tile."""
+    get = of_before.get_model
+    content = json.dumps(["/", SETTINGS_OF_BEFORE], sort_keys=True)
+    campaign = get("campaigns", "Campaign").objects.create(
+        slug="before",
+        name="Before",
+        catalog="/",
+        settings=SETTINGS_OF_BEFORE,
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        owner_id=customer.pk,
+    )
+    GridTile.ensure([Tile.parse(WEST)])
+    tile = get("campaigns", "CampaignTile").objects.create(campaign=campaign, tile_id=WEST, status="wanted")
+    build = get("campaigns", "Build").objects.create(
+        campaign_tile=tile, number=1, stage="done", status="done", folder="before/33TWL/builds/1"
+    )
+    revision = get("campaigns", "Revision").objects.create(
+        campaign_tile=tile, build=build, number=1, status="current", folder="before/33TWL/revisions/1"
+    )
+    tile.status, tile.current_build, tile.current_revision = "composite", build, revision
+    tile.save()
+    edition = get("campaigns", "Edition").objects.create(campaign=campaign, number=1)
+    get("campaigns", "EditionTile").objects.create(edition=edition, tile=tile.tile, revision=revision)
+    return campaign.pk
+
+
+def test_campaigns_of_before_keep_their_settings_and_can_be_named_anew(filled, customer):
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    campaign = Campaign.objects.get(pk=filled)
+    wanted = CampaignSettings.from_json(SETTINGS | {"max_cloud": 60.0})
+    assert campaign.pipeline_settings == wanted and wanted.fill_range is None
+    assert campaign_of("/", wanted, customer) == campaign
+    assert campaign_of("/", CampaignSettings.from_json(SETTINGS), customer) != campaign
+    campaign.name = "Called otherwise"
+    campaign.save()
+    assert Campaign.objects.get(pk=filled).name == "Called otherwise"
+    assert Build.objects.get(campaign_tile__campaign=filled).stage == "done"
+
+
+def test_tiles_of_before_reach_into_chips_and_their_editions_are_measured(filled):
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    chips = Chip.objects.filter(campaign=filled)
+    assert chips.filter(z=0).count() == 1 and all(chip.wanted for chip in chips)
+    west, south, east, north = Edition.objects.get(campaign=filled).bounds
+    assert GridTile.objects.get(pk=WEST).footprint.extent == pytest.approx((west, south, east, north))
