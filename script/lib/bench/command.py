@@ -7,7 +7,7 @@ from pathlib import Path
 
 from script.lib import setup
 from script.lib.bench import machine, report
-from script.lib.bench.inputs import DATES
+from script.lib.bench.inputs import DATES, FULL_RESOLUTION, SEEDS
 from script.lib.bench.measure import Bench
 from script.lib.places import LOCAL
 from script.lib.say import say
@@ -34,28 +34,47 @@ def parser() -> argparse.ArgumentParser:
     for name, module in SUBCOMMANDS.items():
         text = (importlib.import_module(module).__doc__ or "").splitlines()[0]
         own = sub.add_parser(name, help=text, description=text)
-        own.add_argument("--resolution", type=int, default=10, choices=(10, 20, 30, 60), metavar="M")
+        own.add_argument(
+            "--resolution", type=int, default=FULL_RESOLUTION, choices=(10, 20, 30, 60), metavar="M"
+        )
         own.add_argument("--runs", type=int, default=5, metavar="N", help="paired runs, 5 or more to publish")
         own.add_argument("--dates", type=int, default=DATES, metavar="N", help="candidate dates")
         own.add_argument("--threads", type=int, default=2, metavar="N", help="of the numeric libraries")
         own.add_argument("--json", type=Path, default=report.DOCUMENT, metavar="FILE", help="what to write")
+        own.add_argument(
+            "--seeds", type=int, nargs="+", default=SEEDS, metavar="N", help="of the stacks, for `fetched`"
+        )
         own.add_argument(
             "--work", type=Path, default=LOCAL / "bench", metavar="DIR", help="scenes and builds"
         )
     return whole
 
 
+def key_of(name: str, resolution: int) -> str:
+    """The section that a measurement takes the place of: each resolution has its own."""
+    return name if resolution == FULL_RESOLUTION else f"{name}-{resolution}m"
+
+
 def main(arguments: list[str]) -> int:
-    """Measure, and put what was found in the place of the last section of the name."""
+    """Measure, and put what was found in the place of the last section of the name and resolution."""
     if arguments and arguments[0] in APART:
         return int(importlib.import_module(APART[arguments[0]]).main(arguments[1:]))
     asked = parser().parse_args(arguments)
     setup.ensure()
     sizes = ("resolution", "dates", "runs", "threads")
     words = [word for name in sizes for word in (f"--{name}", str(getattr(asked, name)))]
+    if tuple(asked.seeds) != SEEDS:
+        words += ["--seeds", *map(str, asked.seeds)]
     about = machine.about([asked.name, *words], asked.threads)
-    bench = Bench(asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates)
+    bench = Bench(
+        asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates, tuple(asked.seeds)
+    )
     section = importlib.import_module(SUBCOMMANDS[asked.name]).measure(bench)
-    report.keep(asked.name, section, about | {"load_after": os.getloadavg()[0]}, asked.json.resolve())
+    report.keep(
+        key_of(asked.name, asked.resolution),
+        section,
+        about | {"load_after": os.getloadavg()[0]},
+        asked.json.resolve(),
+    )
     say(f"Written to {asked.json} and {asked.json.with_suffix('.md')}.")
     return 0

@@ -5,24 +5,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from script.lib.bench.inputs import SEED, Inputs, require_gib, simulated
+from script.lib.bench.inputs import FULL_RESOLUTION, Inputs, require_gib, simulated
 from script.lib.bench.measure import Bench
 from script.lib.bench.report import Section, Table
 from script.lib.range_server import range_server
 from script.lib.say import step
 
-SEEDS = (SEED, 7001, 7002)
 STEPS = ("scene list", "imagery")
 MOST_SHARE = 0.5
 GIB_PER_MEGAPIXEL = 0.25
-FULL_RESOLUTION, FULL_BLOCK = 10, 512
+FULL_BLOCK = 512
 BANDS = ("red", "green", "blue", "nir")
 
 
 def measure(bench: Bench) -> Section:
     """Run stages 1 and 2 over HTTP for each seed's stack: one clear date a pixel, a series of one."""
-    require_gib(bench.work, GIB_PER_MEGAPIXEL * bench.megapixels * len(SEEDS))
-    figures = {str(seed): _fetched(bench, seed) for seed in SEEDS}
+    require_gib(bench.work, GIB_PER_MEGAPIXEL * bench.megapixels * len(bench.seeds))
+    figures = {str(seed): _fetched(bench, seed) for seed in bench.seeds}
     size = f"{bench.side} x {bench.side} pixels, {bench.dates} candidate dates"
     return Section(
         title=f"Bytes that stage 2 fetches, {size}",

@@ -13,6 +13,8 @@ from script.lib.say import Trouble, say, step
 
 TILE = "33TWL"
 SEED = 7
+SEEDS = (SEED, 7001, 7002)
+FULL_RESOLUTION = 10
 DATES = 8
 
 

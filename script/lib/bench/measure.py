@@ -9,7 +9,7 @@ from typing import Any
 
 from script.lib import worker
 from script.lib.bench import runs
-from script.lib.bench.inputs import DATES, TILE, Inputs, linked, safe_of, simulated
+from script.lib.bench.inputs import DATES, SEEDS, TILE, Inputs, linked, safe_of, simulated
 from script.lib.places import PYTHON
 
 SIDE_METRES = 109_800
@@ -28,6 +28,7 @@ class Bench:
         count: paired runs.
         threads: of the numeric libraries, as a worker has them.
         dates: candidates.
+        seeds: of the stacks, where several are measured.
     """
 
     work: Path
@@ -35,6 +36,7 @@ class Bench:
     count: int
     threads: int
     dates: int = DATES
+    seeds: tuple[int, ...] = SEEDS
 
     @property
     def side(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from script.lib.bench import machine, runs
 from script.lib.bench.growth import prepared
-from script.lib.bench.inputs import TILE, simulated
+from script.lib.bench.inputs import FULL_RESOLUTION, TILE, simulated
 from script.lib.bench.measure import Bench
 from script.lib.bench.report import Section, Table
 from script.lib.bench.runs import Run
@@ -23,7 +23,6 @@ REQUIREMENTS = ROOT / "requirements-bench.txt"
 CHUNK = 2048
 GIB = 1024
 FASTER = 2.0
-FULL_RESOLUTION = 10
 ALL, LISTED = "Earthquilt, all scenes laid", "Earthquilt, the scenes of its list"
 ODC = "odc-stac, dask median"
 MEAN, FIRST = "s2mosaic, mean", "s2mosaic, first"

@@ -1,6 +1,7 @@
 import json
 
 from script.lib.bench import report
+from script.lib.bench.command import key_of
 from script.lib.bench.report import Section, Table
 
 ABOUT = {"date": "2026-11-24", "command": "script/bench a", "machine": "one", "versions": "two"}
@@ -25,3 +26,7 @@ def test_a_section_takes_the_place_of_the_last_one_of_its_name_and_leaves_the_ot
     assert page.index("## First again") < page.index("| 1 | 3 s |") < page.index("## Second")
     assert "| size | time |\n| --- | --- |\n| 1 | 3 s |" in page
     assert "`script/bench a`, 2026-11-24." in page and "A note." in page
+
+
+def test_what_is_measured_at_two_resolutions_has_two_sections():
+    assert key_of("peers", 10) == "peers" != key_of("peers", 60) == "peers-60m"
