@@ -4,8 +4,9 @@ A cloud adds light of all colours alike: with the ground g that another date sho
 cloud of reflectance L is g + a (L - g), and a is the same in every band. A shadow takes a share of the
 direct sunlight away, most where the sky gives least: v = g (1 - d (1 - s)), s being the sky's share of the
 light. Both a and d are estimated band by band, and a view is suspect where all bands agree that it is large.
-Where the darkest date lies in shadow, any other looks as if it lay behind a cloud: of the two, the one that
-explains all bands with one number better is believed.
+Where the darkest date lies in shadow, any other looks as if it lay behind a cloud, and beside a date behind a
+cloud the ground looks as if it lay in shadow: of the two, the one that explains all bands with one number
+better is believed, unless two dates agree that the darkest is the ground.
 """
 
 import numpy as np
@@ -67,7 +68,7 @@ def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np
             for date in range(count):
                 others[date] = False
                 if sure[date, row, col]:
-                    found[date, row, col] = _cloud_mark(views[:, :, row, col], date, darkest)
+                    found[date, row, col] = _cloud_mark(views[:, :, row, col], date, darkest, lit)
                     others[date] = found[date, row, col] < CORE
             together = count > FEW_VIEWS
             if together:
@@ -76,8 +77,7 @@ def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np
                 if sure[date, row, col]:
                     if not together:
                         known = _middle(views[:, :, row, col], others, date, ground, shown)
-                    dimmed = dimming(views[date, :, row, col], shown) if known else 0.0
-                    mark = _mark_of(dimmed, DARK_EDGE, DARK_CORE)
+                    mark = _shadow_mark(views[date, :, row, col], shown) if known else NONE
                     found[date, row, col] = max(found[date, row, col], mark)
                     lit[date] = mark < CORE
                     seen -= mark == CORE
@@ -86,7 +86,7 @@ def _mark(views: NDArray[np.float32], sure: NDArray[np.bool_], found: NDArray[np
                 darkest = _darkest(views[:, :, row, col], lit)
                 for date in range(count):
                     if lit[date]:
-                        mark = _cloud_mark(views[:, :, row, col], date, darkest)
+                        mark = _cloud_mark(views[:, :, row, col], date, darkest, lit)
                         found[date, row, col] = max(found[date, row, col], mark)
 
 
@@ -101,12 +101,41 @@ def _darkest(views: NDArray[np.float32], use: NDArray[np.bool_]) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _cloud_mark(views: NDArray[np.float32], date: int, darkest: int) -> int:
-    """The mark of a view (n, 4) that the darkest explains as a cloud, and not as being in shadow itself."""
+def _borne_out(views: NDArray[np.float32], use: NDArray[np.bool_], darkest: int) -> bool:
+    """Whether another view (n, 4) that is of use shows what the darkest does: no cloud, and no more light."""
+    for date in range(len(views)):
+        if use[date] and date != darkest:
+            bright = cloudiness(views[date], views[darkest]) > BRIGHT_EDGE
+            if not bright and dimming(views[darkest], views[date]) <= DARK_EDGE:
+                return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _cloud_mark(views: NDArray[np.float32], date: int, darkest: int, lit: NDArray[np.bool_]) -> int:
+    """The mark of a view (n, 4) that the darkest explains as a cloud, and not as being in shadow itself.
+
+    Two dates are hardly ever in as deep a shadow, so one that another of those `lit` bears out is in none.
+    """
     cloud = cloudiness(views[date], views[darkest])
-    if cloud > BRIGHT_EDGE and in_shadow(views[date], views[darkest]):
+    shaded = cloud > BRIGHT_EDGE and in_shadow(views[date], views[darkest])
+    if shaded and not _borne_out(views, lit, darkest):
         return NONE
     return _mark_of(cloud, BRIGHT_EDGE, BRIGHT_CORE)
+
+
+@njit(nogil=True, cache=True)
+def _shadow_mark(view: NDArray[np.float32], ground: NDArray[np.float32]) -> int:
+    """The mark of a view (4) that the ground explains as a shadow, and not as being behind a cloud itself.
+
+    Args:
+        view: what may be in shadow.
+        ground: what other dates show, see `_middle`.
+    """
+    dimmed = dimming(view, ground)
+    if dimmed > DARK_EDGE and not in_shadow(ground, view):
+        return NONE
+    return _mark_of(dimmed, DARK_EDGE, DARK_CORE)
 
 
 @njit(nogil=True, cache=True)
@@ -142,7 +171,8 @@ def _opaque(view: float, ground: float) -> float:
 def in_shadow(view: NDArray[np.float32], ground: NDArray[np.float32]) -> bool:
     """Whether the ground is rather the view in shadow than the view is the ground behind a cloud.
 
-    Each is fitted over the bands by least squares of relative errors; the better fit is believed.
+    Each is fitted over the bands by least squares of relative errors; the better fit is believed. A shadow
+    takes no more than all direct light.
 
     Args:
         view: (4), the brighter date.
@@ -159,7 +189,8 @@ def in_shadow(view: NDArray[np.float32], ground: NDArray[np.float32]) -> bool:
         clouds += cloud * cloud
         cloud_steps += cloud * step
     least = LEAST_LIGHT**2
-    as_shadow = steps - shadow_steps * shadow_steps / max(shadows, least)
+    taken = min(max(shadow_steps / max(shadows, least), 0.0), 1.0)
+    as_shadow = steps - 2 * taken * shadow_steps + taken * taken * shadows
     as_cloud = steps - cloud_steps * cloud_steps / max(clouds, least)
     return as_shadow < as_cloud
 

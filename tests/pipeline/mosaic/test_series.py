@@ -12,6 +12,7 @@ GRASS = np.array([0.05, 0.07, 0.04, 0.30])
 SAND = np.array([0.34, 0.26, 0.18, 0.42])
 DARK_SOIL = np.array([0.10, 0.08, 0.05, 0.18])
 STONE = np.array([0.21, 0.20, 0.18, 0.26])
+WATER = np.array([0.021, 0.033, 0.039, 0.012])
 SKY_SHARE = np.array([0.30, 0.34, 0.42, 0.20])
 
 
@@ -54,6 +55,20 @@ def test_ground_is_not_taken_for_cloud_because_another_date_lies_in_deep_shadow(
 @pytest.mark.parametrize("opaque", [0.3, 0.6])
 def test_a_cloud_over_ground_that_a_third_date_shows_in_deep_shadow_is_found(opaque):
     assert marks(clouded(STONE, opaque), STONE, shaded(STONE, 0.9)) == [CORE, 0, CORE]
+
+
+@pytest.mark.parametrize("others", [1, 2, 3, 5])
+def test_water_is_not_taken_for_shadow_because_another_date_shows_a_cloud(others):
+    assert marks([0.119, 0.128, 0.137, 0.104], *[WATER] * others) == [CORE] + [0] * others
+
+
+def test_two_dates_that_agree_are_ground_even_where_a_shadow_would_explain_them():
+    cloudy, water = [0.084, 0.092, 0.100, 0.063], [0.021, 0.030, 0.039, 0.010]
+    assert marks(cloudy, water, [0.026, 0.033, 0.042, 0.007]) == [CORE, 0, 0]
+
+
+def test_ground_is_not_taken_for_shadow_because_it_greened_behind_a_thin_cloud():
+    assert marks([0.130, 0.150, 0.125, 0.471], [0.089, 0.101, 0.064, 0.379]) == [0, 0]
 
 
 def test_cloud_and_shadow_on_two_dates_leave_the_third():
