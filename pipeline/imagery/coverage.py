@@ -1,6 +1,6 @@
 """What the scenes of a build cover by their full-resolution masks (paper, 2.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +74,14 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
 
         def looked_at(window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
             grown, inner = padded(window, int(np.ceil(margin)) + 1, geobox.shape.yx)
-            with turn:
-                clouds = [mask.read(1, window=grown) for mask in masks]
-            return best_views(clouds, inner, margin, cells.of_pixels(window))
+
+            def seen() -> Iterator[NDArray[np.uint8]]:
+                for mask in masks:
+                    with turn:
+                        cloud = mask.read(1, window=grown)
+                    yield cloud
+
+            return best_views(seen(), len(masks), inner, margin, cells.of_pixels(window))
 
         for window, (levels, gained, found) in in_order(looked_at, windows(geobox.shape.yx)):
             counts += levels
@@ -89,15 +94,19 @@ def coverage(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, fo
 
 
 def best_views(
-    clouds: Sequence[NDArray[np.uint8]],
+    clouds: Iterable[NDArray[np.uint8]],
+    count: int,
     inner: tuple[slice, slice],
     margin: float,
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """What the scenes show of a window at best.
 
+    Once all of it is clear no further scene is looked at, for none could add to it.
+
     Args:
-        clouds: the masks of the scenes, in order of rank, on a window with an apron.
+        clouds: the masks of the scenes, in order of rank, on a window with an apron; taken one by one.
+        count: how many they are.
         inner: the window in it.
         margin: pixels around cloud and shadow in which clear ground is doubtful.
         places: of the window's rows and columns among the cells that are counted.
@@ -108,10 +117,18 @@ def best_views(
         shadow that stays.
     """
     rows, cols = places
-    levels = np.stack([sureness(cloud, margin)[inner] for cloud in clouds])
-    counts, gained = np.zeros(3, np.int64), np.zeros(len(clouds), np.int64)
+    counts, gained = np.zeros(3, np.int64), np.zeros(count, np.int64)
     found = np.zeros((3, rows[-1] + 1, cols[-1] + 1), np.int64)
-    _count(levels, np.stack([cloud[inner] for cloud in clouds]), rows, cols, counts, gained, found)
+    clear = np.zeros((len(rows), len(cols)), bool)
+    levels, masks = ([np.empty((0, *clear.shape), np.uint8)] for _ in range(2))
+    for cloud in clouds:
+        level = sureness(cloud, margin)[inner]
+        levels.append(level[np.newaxis])
+        masks.append(cloud[np.newaxis, *inner])
+        clear |= level == CLEAR
+        if clear.all():
+            break
+    _count(np.concatenate(levels), np.concatenate(masks), rows, cols, counts, gained, found)
     return counts, gained, found
 
 

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline import imagery
 from pipeline.errors import SourceError
+from pipeline.evidence import CLEAR, DOUBTFUL, SHADOW, sureness
+from pipeline.imagery.coverage import ALL, OPEN, UNCLEAR, best_views
 
 from .conftest import SHAPE
 
@@ -68,3 +72,26 @@ def test_a_missing_mask_is_named(tmp_path, tile, settings, make_mask):
     (tmp_path / "scenes" / "a" / "cloud.tif").unlink()
     with pytest.raises(SourceError, match=r"cloud\.tif"):
         imagery.coverage([scene], tile, settings, tmp_path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(0, 4), covered=st.sampled_from([0.0, 0.001, 0.02, 0.3]))
+def test_what_a_window_shows_at_best_is_that_of_all_scenes(seed, count, covered):
+    rng = np.random.default_rng(seed)
+    codes = np.array([0, 1, SHADOW, 255], np.uint8)
+    clouds = [rng.choice(codes, (40, 50), p=[1 - covered, *[covered / 3] * 3]) for _ in range(count)]
+    inner, places = (slice(3, 37), slice(2, 47)), (np.arange(34) // 8, np.arange(45) // 8)
+    counts, gained, found = best_views(iter(clouds), count, inner, 2.0, places)
+    best, shadows, expected = np.zeros((34, 45), int), np.zeros((34, 45), int), []
+    for cloud in clouds:
+        shadows += cloud[inner] == SHADOW
+    best[shadows > 1] = DOUBTFUL
+    for cloud in clouds:
+        level = sureness(cloud, 2.0)[inner]
+        expected.append(int(((level == CLEAR) & (best != CLEAR)).sum()))
+        best = np.where(level == CLEAR, CLEAR, np.where((level == DOUBTFUL) & (best == 0), DOUBTFUL, best))
+    assert np.array_equal(counts, np.bincount(best.ravel(), minlength=3)) and gained.tolist() == expected
+    for kind, marked in ((ALL, best >= 0), (OPEN, best == 0), (UNCLEAR, (best != CLEAR) & (shadows < 2))):
+        cells = np.zeros(found.shape[1:], int)
+        np.add.at(cells, (places[0][:, None], places[1][None, :]), marked)
+        assert np.array_equal(found[kind], cells)
