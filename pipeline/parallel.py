@@ -46,3 +46,8 @@ def in_order(
         while under_way:
             first, done = under_way.popleft()
             yield first, done.result()
+
+
+def one_ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """As `in_order`, but besides the one that is given only the next is worked on, whatever the threads."""
+    return in_order(work, items, min(threads(), 2), ahead=1)

@@ -49,6 +49,28 @@ NUMBERS = {
     "margin": Allowed(0, 10_000, " metres"),
     "preview_margin": Allowed(0, 10_000, " metres"),
 }
+# Values that settings are not told apart by; a new setting comes with what builds did without it. They stay
+# whatever the defaults become, for campaigns are known by what is told.
+UNTOLD: dict[str, Any] = {
+    "max_cloud": 80.0,
+    "resolution": 10,
+    "level": "L2A",
+    "share": 0.999,
+    "clear_dates": 1,
+    "target_date": None,
+    "least_gain": 0.0005,
+    "clear_gain": 0.0003,
+    "most_further": 0,
+    "series": 3,
+    "margin": 120.0,
+    "preview_margin": 0.0,
+    "agree_datatakes": False,
+    "fill_hazy": False,
+    "fill_start": None,
+    "fill_end": None,
+    "tone": "default",
+    "networks": {},
+}
 
 
 @dataclass(frozen=True)
@@ -174,12 +196,14 @@ class CampaignSettings:
         return self.target_date or self.end
 
     def chosen(self) -> dict[str, Any]:
-        """What differs from the defaults, as `to_json`: equal for equal settings at any time."""
-        defaults = type(self)(self.start, self.end).to_json()
+        """What tells these settings from others, as `to_json`: all that is not as in `UNTOLD`.
+
+        Equal settings tell the same, also once there are more settings or other defaults.
+        """
         content = self.to_json()
-        told = {name: value for name, value in content.items() if value != defaults[name]}
+        told = {name: value for name, value in content.items() if name not in UNTOLD or value != UNTOLD[name]}
         broken = {name: float(told[name]) for name in told if name in NUMBERS and not NUMBERS[name].whole}
-        return {"start": content["start"], "end": content["end"]} | told | broken
+        return told | broken
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `from_json` gives the same settings back."""

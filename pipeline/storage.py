@@ -52,6 +52,21 @@ def whole_file(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def reserve(path: Path) -> None:
+    """Take the room on the disk that a file's length asks for, before it is written through memory.
+
+    Where the room ran out then, the system would end the process without a word.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    try:
+        with Path(path).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        raise storage_error(error, Path(path)) from error
+
+
 def nearly_full(folder: Path) -> bool:
     """Whether the disk of a folder has less room than one more block of a raster takes."""
     return shutil.disk_usage(folder).free < LITTLE

@@ -21,6 +21,8 @@ from pipeline.settings import CampaignSettings
 
 # What is counted in each cell.
 ALL, OPEN, UNCLEAR = range(3)
+# Dates in shadow from which on it is no cloud's.
+STAYS = 2
 
 
 @dataclass(frozen=True)
@@ -119,49 +121,58 @@ def best_views(
     rows, cols = places
     counts, gained = np.zeros(3, np.int64), np.zeros(count, np.int64)
     found = np.zeros((3, rows[-1] + 1, cols[-1] + 1), np.int64)
-    clear = np.zeros((len(rows), len(cols)), bool)
-    levels, masks = ([np.empty((0, *clear.shape), np.uint8)] for _ in range(2))
-    for cloud in clouds:
-        level = sureness(cloud, margin)[inner]
-        levels.append(level[np.newaxis])
-        masks.append(cloud[np.newaxis, *inner])
-        clear |= level == CLEAR
-        if clear.all():
+    best, shadows = (np.zeros((len(rows), len(cols)), np.uint8) for _ in range(2))
+    for number, cloud in enumerate(clouds):
+        gained[number] = _look(sureness(cloud, margin)[inner], cloud[inner], best, shadows)
+        if (best == CLEAR).all():
             break
-    _count(np.concatenate(levels), np.concatenate(masks), rows, cols, counts, gained, found)
+    _tally(best, shadows, rows, cols, counts, found)
     return counts, gained, found
 
 
 @njit(nogil=True, cache=True)
-def _count(
-    levels: NDArray[np.uint8],
-    clouds: NDArray[np.uint8],
+def _look(
+    level: NDArray[np.uint8],
+    cloud: NDArray[np.uint8],
+    best: NDArray[np.uint8],
+    shadows: NDArray[np.uint8],
+) -> int:
+    """Look at a further scene: its level and mask (h, w) go into the best level and the count of shadows.
+
+    Returns:
+        How many pixels it newly clears.
+    """
+    gained = 0
+    for row in range(best.shape[0]):
+        for col in range(best.shape[1]):
+            if cloud[row, col] == SHADOW and shadows[row, col] < STAYS:
+                shadows[row, col] += 1
+            if level[row, col] == CLEAR and best[row, col] != CLEAR:
+                gained += 1
+                best[row, col] = CLEAR
+            elif level[row, col] == DOUBTFUL and best[row, col] == HOLE:
+                best[row, col] = DOUBTFUL
+    return gained
+
+
+@njit(nogil=True, cache=True)
+def _tally(
+    best: NDArray[np.uint8],
+    shadows: NDArray[np.uint8],
     rows: NDArray[np.int64],
     cols: NDArray[np.int64],
     counts: NDArray[np.int64],
-    gained: NDArray[np.int64],
     found: NDArray[np.int64],
 ) -> None:
-    """Fill what `best_views` returns, given level and mask (n, h, w) of the scenes."""
+    """Count the pixels by level and by cell, see `best_views`."""
     for row in range(len(rows)):
         for col in range(len(cols)):
-            shadows, best = 0, HOLE
-            for date in range(len(clouds)):
-                shadows += clouds[date, row, col] == SHADOW
-            stays = shadows > 1
-            if stays:
-                best = DOUBTFUL
-            for date in range(len(levels)):
-                level = levels[date, row, col]
-                if level == CLEAR and best != CLEAR:
-                    gained[date] += 1
-                    best = CLEAR
-                elif level == DOUBTFUL and best == HOLE:
-                    best = DOUBTFUL
-            counts[best] += 1
+            stays = shadows[row, col] == STAYS
+            level = DOUBTFUL if stays and best[row, col] == HOLE else best[row, col]
+            counts[level] += 1
             found[ALL, rows[row], cols[col]] += 1
-            found[OPEN, rows[row], cols[col]] += best == HOLE
-            found[UNCLEAR, rows[row], cols[col]] += best != CLEAR and not stays
+            found[OPEN, rows[row], cols[col]] += level == HOLE
+            found[UNCLEAR, rows[row], cols[col]] += level != CLEAR and not stays
 
 
 class PreviewCells:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
@@ -22,7 +23,7 @@ from pipeline.raster import decode, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
 EXPERTS = ("water", "vegetation", "buildings")
-WINDOWS_KEPT = 4
+WINDOWS_KEPT = 3
 
 
 def class_probabilities(
@@ -71,27 +72,29 @@ def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder:
         ModelError: a network cannot be used.
     """
     place = scene_folder(folder, scene.id)
-    geobox = tile.geobox(settings.resolution)
     if not (place / "probabilities.tif").exists():
-        with (
-            opened(place / "reflectance.tif") as pixels,
-            raster_writer(place / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES) as out,
-        ):
-            turn = Lock()
-
-            # The three networks ask for the same windows one after the other.
-            @lru_cache(maxsize=WINDOWS_KEPT)
-            def stored(left: int, top: int, width: int, height: int) -> NDArray[np.uint16]:
-                return pixels.read(window=Window(left, top, width, height))
-
-            def read(window: Window) -> NDArray[np.float32]:
-                with turn:
-                    found = stored(window.col_off, window.row_off, window.width, window.height)
-                return decode(found)
-
-            for window, probabilities, valid in class_probabilities(read, geobox.shape.yx):
-                out.write(quantise(probabilities, valid), window=window)
+        _write_probabilities(place, tile.geobox(settings.resolution))
     return _write_classes(place, margin_pixels(settings.margin, settings.resolution))
+
+
+def _write_probabilities(place: Path, geobox: GeoBox) -> None:
+    turn = Lock()
+    with (
+        opened(place / "reflectance.tif") as pixels,
+        raster_writer(place / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES) as out,
+    ):
+        # The three networks ask for the same windows one after the other, each for one ahead.
+        @lru_cache(maxsize=WINDOWS_KEPT)
+        def stored(left: int, top: int, width: int, height: int) -> NDArray[np.uint16]:
+            return pixels.read(window=Window(left, top, width, height))
+
+        def read(window: Window) -> NDArray[np.float32]:
+            with turn:
+                found = stored(window.col_off, window.row_off, window.width, window.height)
+            return decode(found)
+
+        for window, probabilities, valid in class_probabilities(read, geobox.shape.yx):
+            out.write(quantise(probabilities, valid), window=window)
 
 
 def _write_classes(place: Path, margin: float) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pipeline.mosaic.shade import DARK, DARK_SUSPECT
 from pipeline.parallel import in_order
 from pipeline.ramps import smoothstep
 from pipeline.sketch import CellGrid, block_sums
+from pipeline.storage import reserve
 
 REACH = 720.0
 FADE = 1_500.0
@@ -54,8 +55,15 @@ class Offsets:
         return _loaded(path) if path.exists() else None
 
     def room_for_change(self, rank: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Where to put the change of a scene, float32 (8, h, w), on disk; see `change.fitted`."""
-        return open_memmap(self._change_path(rank), "w+", np.float32, (8, *shape))
+        """Where to put the change of a scene, float32 (8, h, w), on disk; see `change.fitted`.
+
+        Raises:
+            StorageError: the disk is full.
+        """
+        path = self._change_path(rank)
+        room = open_memmap(path, "w+", np.float32, (8, *shape))
+        reserve(path)
+        return room
 
     def change_of(self, rank: int) -> NDArray[np.float32] | None:
         """The change of a scene, left on disk; None where it has none."""

@@ -3,14 +3,12 @@
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
@@ -19,54 +17,15 @@ from pipeline.evidence import CLEAR, DOUBTFUL, MOST_SCENES, margin_pixels, scene
 from pipeline.grid import Tile
 from pipeline.ground import Cells, CellSums
 from pipeline.mosaic.assembly import DARK_KINDS, Assembly, Offsets, inside
+from pipeline.mosaic.drafts import Draft, drafts_of
 from pipeline.mosaic.fusion import Fusion
-from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.series import SUSPECT, demoted, strips, suspicion
 from pipeline.mosaic.shade import DARK, DARK_SUSPECT, asked, judged
 from pipeline.mosaic.views import SceneView
 from pipeline.mosaic.writing import write
-from pipeline.parallel import in_order
+from pipeline.parallel import in_order, one_ahead
 from pipeline.raster import opened, window_geobox, windows
 from pipeline.settings import CampaignSettings
-from pipeline.sketch import Sketch
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A scene in cells, while the composite is planned.
-
-    Attributes:
-        scene: whose it is.
-        rank: 1 for the first of the list, 0 for a scene that is only asked what it shows.
-        sketch: its cells.
-        correction: to the radiometry of the first scene.
-        marks: file of what the other dates say, see `suspicion`, and which cells could be compared (4); once
-            the scene was laid, of how sure its cells are.
-        told: file of what they say where no date is clear, see `shade`.
-        hazy: whether it may fill holes only.
-    """
-
-    scene: Scene
-    rank: int
-    sketch: Sketch
-    correction: SmoothCorrection
-    marks: Path
-    told: Path
-    hazy: bool = False
-
-    def values(self, window: Window | None = None) -> NDArray[np.float32]:
-        """Reflectance of all cells or a window in the radiometry of the first scene."""
-        return self.correction.apply(self.sketch.read(window), self._box(window))
-
-    def values_shaded(self, window: Window | None = None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """As `values`, with pixels in shadow where no pixel of a cell is clear, and where that is."""
-        values, shaded = self.sketch.read_shaded(window)
-        return self.correction.apply(values, self._box(window)), shaded
-
-    def _box(self, window: Window | None) -> GeoBox:
-        grid = self.sketch.cells.geobox
-        return grid if window is None else window_geobox(grid, window)
-
 
 COMPARED = 4
 
@@ -109,7 +68,7 @@ def compose(
         raise UsageError(f"A composite needs 1 to {MOST_SCENES} scenes, not {len(scenes)}.", "scenes")
     folder, geobox = Path(folder), tile.geobox(settings.resolution)
     with tempfile.TemporaryDirectory(prefix=".compose-", dir=folder) as work, ExitStack() as stack:
-        drafts = _drafts(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
+        drafts = drafts_of(scenes, witnesses, geobox, settings, folder, Path(work), hazy)
         _compare(drafts, settings)
         assembly = Assembly(drafts[0].sketch.cells, Offsets(Path(work)))
         suspicious = _assemble(assembly, drafts, settings)
@@ -126,56 +85,6 @@ def compose(
 
 def _report(draft: Draft, share: float) -> dict[str, Any]:
     return {"id": draft.scene.id, "rank": draft.rank, "share": share, **draft.correction.to_json()}
-
-
-def _drafts(
-    scenes: Sequence[Scene],
-    witnesses: Sequence[Scene],
-    geobox: GeoBox,
-    settings: CampaignSettings,
-    folder: Path,
-    work: Path,
-    hazy: Collection[str],
-) -> list[Draft]:
-    everyone = [*scenes, *witnesses]
-
-    def seen(number: int) -> tuple[Sketch, Cells]:
-        sketch = Sketch.of_scene(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
-        return sketch, clear_means(sketch, settings.margin)
-
-    sketches: list[Sketch] = []
-
-    def means() -> Iterator[Cells]:
-        for _, (sketch, clear) in in_order(seen, range(len(everyone))):
-            sketches.append(sketch)
-            yield clear
-
-    corrections = scene_corrections(means(), geobox)
-    return [
-        Draft(
-            scene,
-            number + 1 if number < len(scenes) else 0,
-            sketch,
-            correction,
-            work / f"marks-{number}",
-            work / f"told-{number}",
-            scene.id in hazy,
-        )
-        for number, (scene, sketch, correction) in enumerate(
-            zip(everyone, sketches, corrections, strict=True)
-        )
-    ]
-
-
-def clear_means(sketch: Sketch, margin: float) -> Cells:
-    """Cell means of the clear land of one scene."""
-    sums = CellSums(sketch.cells.geobox)
-    level = sketch.level(margin)
-    for window in windows(sketch.cells.geobox.shape.yx):
-        clear = level[window.toslices()] == CLEAR
-        if clear.any():
-            sums.add(sketch.read(window), clear, window_geobox(sketch.cells.geobox, window))
-    return sums.cells()
 
 
 def _compare(drafts: Sequence[Draft], settings: CampaignSettings) -> None:
@@ -225,7 +134,7 @@ def _assemble(assembly: Assembly, drafts: Sequence[Draft], settings: CampaignSet
         return draft.values(), *_level(draft, settings)
 
     # The next scene is read while one is laid; more than that would take memory.
-    for draft, (values, level, compared) in in_order(seen, good, ahead=1):
+    for draft, (values, level, compared) in one_ahead(seen, good):
         known |= compared
         assembly.lay_clear(draft.rank, values, level)
         _keep(level, draft.marks)
@@ -250,7 +159,7 @@ def _fill(assembly: Assembly, drafts: Sequence[Draft], kind: int) -> None:
         values = draft.values_shaded()[0] if kind in DARK_KINDS else draft.values()
         return values, level, inside(level, kind)
 
-    for draft, found in in_order(seen, drafts, ahead=1):
+    for draft, found in one_ahead(seen, drafts):
         # Scenes before it may have filled all of it by now.
         if found and _opens(assembly, found[1] == kind):
             values, level, away = found

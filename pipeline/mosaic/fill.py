@@ -24,7 +24,7 @@ from pipeline.evidence import DOUBTFUL, MOST_SCENES, OLDER, scene_folder
 from pipeline.grid import Tile
 from pipeline.ground import Cells
 from pipeline.mosaic.assembly import Assembly, Offsets
-from pipeline.mosaic.compose import clear_means
+from pipeline.mosaic.drafts import clear_means
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.views import SceneView

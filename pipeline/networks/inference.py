@@ -10,14 +10,12 @@ from rasterio.windows import Window
 
 from pipeline.networks.normalise import valid_pixels
 from pipeline.networks.parts import Part
-from pipeline.parallel import in_order, threads
+from pipeline.parallel import one_ahead
 from pipeline.raster import windows
 
 if TYPE_CHECKING:
     from pipeline.networks.network import Network
 
-# Windows that are made ready at once.
-AT_ONCE = 2
 Read = Callable[[Window], NDArray[np.floating]]
 
 
@@ -26,7 +24,7 @@ def predict(
 ) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
     """Run a network over a raster of any size; memory is that of a few windows.
 
-    The next windows are read and made ready in threads while the network works on one.
+    The next window is read and made ready in a thread while the network works on one.
 
     Args:
         network: what `load` returned.
@@ -43,7 +41,7 @@ def predict(
     def ready(window: Window) -> _Ready:
         return _Ready.of(network, read, window, shape)
 
-    for window, found in in_order(ready, windows(shape, network.window), min(threads(), AT_ONCE), ahead=1):
+    for window, found in one_ahead(ready, windows(shape, network.window)):
         if found.inputs is None:
             classes = len(network.classes)
             probabilities = np.full((classes, window.height, window.width), 1 / classes, np.float32)

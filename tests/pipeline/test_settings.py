@@ -1,12 +1,14 @@
 import json
+from dataclasses import fields
 from datetime import date
 
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.settings import CampaignSettings
+from pipeline.settings import UNTOLD, CampaignSettings
 from pipeline.tone import Tone, asinh_curve
 
+RANGE = {"start": "2023-06-01", "end": "2023-08-31"}
 SUMMER = {"start": date(2023, 6, 1), "end": date(2023, 8, 31)}
 
 
@@ -94,3 +96,16 @@ def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
 def test_json_that_is_no_setting_is_refused(content):
     with pytest.raises(UsageError):
         CampaignSettings.from_json(content)
+
+
+def test_equal_settings_are_told_alike_and_others_are_not():
+    given = CampaignSettings.from_json(RANGE)
+    assert given.chosen() == RANGE
+    assert CampaignSettings.from_json(RANGE | {"margin": 60}).chosen() == RANGE | {"margin": 60.0}
+    assert CampaignSettings.from_json(given.to_json()).chosen() == RANGE
+
+
+def test_what_need_not_be_told_is_a_whole_set_of_settings():
+    told = {item.name for item in fields(CampaignSettings)} - set(UNTOLD)
+    assert told == {"start", "end"}
+    assert CampaignSettings.from_json(RANGE | UNTOLD).chosen() == RANGE

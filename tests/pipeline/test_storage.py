@@ -1,7 +1,10 @@
+import os
+from errno import ENOSPC
+
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.storage import read_json, require_space, whole_file, write_bytes, write_json
+from pipeline.storage import read_json, require_space, reserve, whole_file, write_bytes, write_json
 
 
 def test_a_file_appears_only_when_whole(tmp_path):
@@ -45,3 +48,19 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="could not be written"):
         write_bytes(tmp_path / "file" / "below", b"x")
+
+
+def test_room_on_the_disk_is_taken_before_a_file_is_written_through_memory(tmp_path, monkeypatch):
+    path = tmp_path / "room"
+    with path.open("wb") as file:
+        file.truncate(2**20)
+    assert path.stat().st_blocks == 0
+    reserve(path)
+    assert path.stat().st_size == 2**20 <= path.stat().st_blocks * 512
+
+    def full(*_):
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        reserve(path)

@@ -115,7 +115,7 @@ def _table(found: dict[str, list[Run]]) -> Table:
         rows.append(tuple(row))
     columns = ("tool", "time", "peak memory", "by all laid", "by its list", "held with all laid / its list")
     caption = (
-        f"From {len(found[ALL])} rounds. The claim: Earthquilt is at least {FASTER:g} times as fast "
+        f"Rounds: {len(found[ALL])}. The claim: Earthquilt is at least {FASTER:g} times as fast "
         "with less memory."
     )
     return Table(caption, columns, tuple(rows))

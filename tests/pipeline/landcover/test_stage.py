@@ -128,3 +128,20 @@ def test_a_scene_that_was_not_fetched_is_named(tmp_path, tile, settings, make_sc
     (tmp_path / "scenes" / "a" / "reflectance.tif").unlink()
     with pytest.raises(SourceError, match=r"reflectance\.tif"):
         landcover.classify_scene(scene, tile, settings, tmp_path)
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_threads(
+    tmp_path, tile, settings, make_scene, seeded_networks, monkeypatch
+):
+    made = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        shutil.rmtree(tmp_path / "scenes", ignore_errors=True)
+        scenes = [make_scene("a", mask(cloud=np.s_[:40]), 1), make_scene("b", mask(cloud=np.s_[30:60]), 2)]
+        for scene in scenes:
+            landcover.classify_scene(scene, tile, settings, tmp_path)
+        put_composite(tmp_path, scenes[1])
+        landcover.fuse(scenes, tile, settings, tmp_path)
+        paths = [*sorted(tmp_path.glob("scenes/*/*s.tif")), tmp_path / "probabilities.tif"]
+        made.append([path.read_bytes() for path in paths])
+    assert len(made[0]) == 5 and made[0] == made[1]

@@ -3,6 +3,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.ground import Cells
@@ -221,3 +222,21 @@ def test_no_scenes_and_missing_files_are_refused(tmp_path, tile, settings, make_
     with pytest.raises(SourceError, match=r"cloud\.tif"):
         compose([scene], tile, settings, tmp_path)
     assert not (tmp_path / "composite.tif").exists()
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_threads(
+    tmp_path, tile, settings, make_scene, surface, monkeypatch
+):
+    rng, scenes = np.random.default_rng(6), []
+    for name in "abcd":
+        cloud = gaussian_filter(rng.random(SHAPE), 6)
+        cloud = np.digitize(-cloud, np.quantile(-cloud, [0.6, 0.9])).astype(np.uint8)
+        changed = surface * rng.uniform(0.9, 1.1, (4, 1, 1)) + rng.normal(0, 0.002, surface.shape)
+        scenes.append(make_scene(name, changed.astype(np.float32), cloud))
+    made = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        report = compose(scenes, tile, settings, tmp_path)
+        made.append([(tmp_path / name).read_bytes() for name in ("composite.tif", "provenance.tif")])
+    assert made[0] == made[1]
+    assert report["doubtful"] > 0.001 and len(np.unique(provenance(tmp_path)[0])) >= 4

@@ -9,8 +9,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from pipeline.grid import Tile
 from pipeline.settings import CampaignSettings
+from pipeline.tone.curve import default_curve
 from tests.webapp.products import SETTINGS, WEST
-from webapp.campaigns.models import Build, Campaign, Chip, Edition, GridTile
+from webapp.campaigns.models import Build, Campaign, Chip, Edition, GridTile, fingerprint
 from webapp.orders.services import campaign_of
 
 OLD = ("campaigns", "0002_override_kinds")
@@ -82,3 +83,35 @@ def test_tiles_of_before_reach_into_chips_and_their_editions_are_measured(filled
     assert chips.filter(z=0).count() == 1 and all(chip.wanted for chip in chips)
     west, south, east, north = Edition.objects.get(campaign=filled).bounds
     assert GridTile.objects.get(pk=WEST).footprint.extent == pytest.approx((west, south, east, north))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"share": 1, "margin": 0, "series": 5, "target_date": "2023-08-10"},
+        {"tone": default_curve().to_json(), "networks": {"cloud": "1.0.0"}},
+        {"fill_start": "2022-06-01", "fill_end": "2022-08-31", "max_cloud": 80},
+    ],
+)
+def test_fingerprints_are_those_of_today_whichever_settings_were_chosen(transactional_db, asked):
+    settings = CampaignSettings.from_json(SETTINGS | asked)
+    try:
+        rows = migrate([("campaigns", "0005_bounds_of_editions")]).get_model("campaigns", "Campaign").objects
+        rows.create(slug="before", name="Before", catalog="/", settings=settings.to_json(), fingerprint="old")
+    finally:
+        migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    assert Campaign.objects.get(slug="before").fingerprint == fingerprint("/", settings)
+
+
+def test_the_way_back_counts_all_settings_again(transactional_db):
+    settings = CampaignSettings.from_json(SETTINGS)
+    campaign = Campaign.objects.create(slug="now", name="Now", catalog="/", settings=settings.to_json())
+    try:
+        rows = migrate([("campaigns", "0005_bounds_of_editions")]).get_model("campaigns", "Campaign").objects
+        content = json.dumps(["/", settings.to_json()], sort_keys=True)
+        known = rows.get(pk=campaign.pk).fingerprint
+        assert known == hashlib.sha256(content.encode()).hexdigest() != campaign.fingerprint
+    finally:
+        migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    assert Campaign.objects.get(pk=campaign.pk).fingerprint == campaign.fingerprint

@@ -19,9 +19,19 @@ def count_choices(apps, schema_editor):
             for name, value in campaign.settings.items()
             if name not in DEFAULTS or value != DEFAULTS[name]
         }
-        content = json.dumps([campaign.catalog, chosen], sort_keys=True)
-        campaign.fingerprint = hashlib.sha256(content.encode()).hexdigest()
-        campaign.save(update_fields=["fingerprint"])
+        note(campaign, chosen)
+
+
+def count_all(apps, schema_editor):
+    """Fingerprints count all settings, as they did before."""
+    for campaign in apps.get_model("campaigns", "Campaign").objects.iterator():
+        note(campaign, campaign.settings)
+
+
+def note(campaign, told):
+    content = json.dumps([campaign.catalog, told], sort_keys=True)
+    campaign.fingerprint = hashlib.sha256(content.encode()).hexdigest()
+    campaign.save(update_fields=["fingerprint"])
 
 
 class Migration(migrations.Migration):
@@ -31,5 +41,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(count_choices, migrations.RunPython.noop),
+        migrations.RunPython(count_choices, count_all),
     ]

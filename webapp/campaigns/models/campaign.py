@@ -169,7 +169,7 @@ class Campaign(models.Model):
 def fingerprint(catalog: str, asked: CampaignSettings) -> str:
     """What two campaigns of one source and equal settings have in common (sha256, hex).
 
-    Settings that are as they are by default do not count, so that a campaign keeps its own when there are
+    Settings that change nothing do not count (`UNTOLD`), so that a campaign keeps its own when there are
     further ones.
     """
     return hashlib.sha256(json.dumps([catalog, asked.chosen()], sort_keys=True).encode()).hexdigest()
