@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from pipeline.blending import blend_window
 from pipeline.contributor import Prepare, contributors
+from pipeline.evidence import histogram
 from pipeline.grid import Tile
 from pipeline.inputs import contributor_names, input_hashes
 from pipeline.landcover.classes import CLASSES, COLORMAP, NO_CONFIDENCE, NO_DATA
@@ -59,7 +60,7 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
             codes, confidence = classify(blended.values, blended.valid)
             landcover.write(codes, 1, window=window)
             certainty.write(confidence, 1, window=window)
-            counts += np.bincount(codes.ravel(), minlength=len(counts))
+            counts += histogram(codes)[: len(counts)]
             confident += int(confidence[blended.valid].sum(dtype=np.int64))
     return {
         "classes": class_shares(counts),

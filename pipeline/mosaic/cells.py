@@ -23,7 +23,7 @@ def put(values: Floats, lines: Floats | None, offsets: Floats | None, takes: Mas
 
     Args:
         values: (4, h, w), the scene.
-        lines: (8, h, w), gains and what is then added, see `change.fitted`.
+        lines: (8, h, w), gains and what is then added, see `change.fitted`; None: as it is.
         offsets: (4, block rows, block cols).
         takes: bool (h, w), which cells.
         shown: (4, h, w), where they go.

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pipeline.mosaic.cells import put
 from pipeline.parallel import in_order, threads
 
 SAMPLES = 100_000
@@ -80,7 +81,7 @@ class Change:
         Returns:
             float32 (4, h, w), the cells with their change, NaN where it is not asked for.
         """
-        found, height = np.empty_like(values), len(known)
+        found, height = np.full_like(values, np.nan), len(known)
 
         def strip(top: int) -> None:
             rows = slice(top, min(top + STRIP, height))
@@ -91,7 +92,7 @@ class Change:
                 added[:, here] = self.of(near[:, here])
             inner = slice(top - wide.start, rows.stop - wide.start)
             lines[:, rows] = fitted(near, added, here)[:, inner]
-            found[:, rows] = led(values[:, rows], lines[:, rows], known[rows])
+            put(values[:, rows], lines[:, rows], None, known[rows], found[:, rows])
 
         for _ in in_order(strip, range(0, height, STRIP)):
             pass
@@ -166,33 +167,6 @@ def fitted(
     for band in range(4):
         _fit_lines(values[band], added[band], known, lines[band], lines[4 + band])
     return lines
-
-
-def led(
-    values: NDArray[np.float32], lines: NDArray[np.float32], where: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Those cells (4, h, w) of the later date with their change, see `fitted`; NaN elsewhere."""
-    found = np.empty(values.shape, np.float32)
-    for band in range(4):
-        _lead(values[band], lines[band], lines[4 + band], where, found[band])
-    return found
-
-
-@njit(nogil=True, cache=True)
-def _lead(
-    value: NDArray[np.float32],
-    gain: NDArray[np.float32],
-    offset: NDArray[np.float32],
-    where: NDArray[np.bool_],
-    found: NDArray[np.float32],
-) -> None:
-    """Fill one band of what `led` returns."""
-    for row in range(where.shape[0]):
-        for col in range(where.shape[1]):
-            if where[row, col]:
-                found[row, col] = value[row, col] * gain[row, col] + offset[row, col]
-            else:
-                found[row, col] = np.nan
 
 
 @njit(nogil=True, cache=True)

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from pipeline.catalog.scene import Scene
 from pipeline.distance import near_true
 from pipeline.errors import UsageError
-from pipeline.evidence import DOUBTFUL, MOST_SCENES, OLDER, scene_folder
+from pipeline.evidence import DOUBTFUL, MOST_SCENES, OLDER, histogram, scene_folder
 from pipeline.grid import Tile
 from pipeline.ground import Cells
 from pipeline.mosaic.assembly import Assembly, Offsets
@@ -198,6 +198,6 @@ def _write(patches: Patches, geobox: GeoBox, folder: Path) -> tuple[int, NDArray
                 pixels.write(stored, window=window)
                 provenance.write(origin, window=window)
                 holes += open_
-                counts += np.bincount(origin[0].ravel(), minlength=256)
+                counts += histogram(origin[0])
     counts[0] = 0
     return holes, counts
