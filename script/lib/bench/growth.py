@@ -24,7 +24,7 @@ def measure(bench: Bench) -> Section:
         tables=(
             _table("Stage 3 at 60 m with 1 to 8 times as many scenes, all of them laid:", "scenes", dates),
             _table(
-                "Stage 3 of the same scenes at twice the pixel size and at the run's:", "megapixels", area
+                "Stage 3 of the same scenes, up to four times as many pixels of the tile:", "megapixels", area
             ),
         ),
         figures={
@@ -55,9 +55,9 @@ def _with_area(bench: Bench, inputs: Inputs) -> dict[float, list[Run]]:
         return runs.paired(tasks, bench.count)
 
 
-def _finer_last(resolution: int) -> tuple[int, ...]:
-    """The run's resolution after the one with a fourth of its pixels."""
-    return (2 * resolution, resolution) if 2 * resolution in (20, 60) else (resolution,)
+def _finer_last(resolution: int) -> list[int]:
+    """Pixel sizes from twice the run's to the run's: one to four times as many pixels."""
+    return [size for size in range(2 * resolution, resolution - 1, -1) if 60 % size == 0]
 
 
 def prepared(bench: Bench, inputs: Inputs, settings: dict[str, Any]) -> Path:

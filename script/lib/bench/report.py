@@ -47,7 +47,7 @@ def keep(name: str, section: Section, about: dict[str, Any], path: Path) -> None
     Args:
         name: of the subcommand.
         section: what it measured.
-        about: "date", "command", "machine", "versions".
+        about: "date", "command", "machine", "versions", "load_before" and "load_after".
         path: of the JSON file, made where it is missing.
     """
     sections = json.loads(path.read_text()) if path.exists() else {}
@@ -68,12 +68,19 @@ def markdown(sections: dict[str, Any], json_name: str) -> str:
 def _section(section: dict[str, Any]) -> list[str]:
     about = section["about"]
     lines = [f"## {section['title']}", "", f"`{about['command']}`, {about['date']}.", ""]
-    lines += [f"{about['machine']}. {about['versions']}.", ""]
+    lines += [f"{about['machine']}. {about['versions']}.{_load(about)}", ""]
     for table in section["tables"]:
         lines += [table["caption"], "", *_rows(table["columns"], table["rows"]), ""]
     for note in section["notes"]:
         lines += [note, ""]
     return lines
+
+
+def _load(about: dict[str, Any]) -> str:
+    """How busy the machine was: processes under way or waiting, on the mean of a minute."""
+    if "load_before" not in about:
+        return ""
+    return f" Load {about['load_before']:.1f} before, {about['load_after']:.1f} after."
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

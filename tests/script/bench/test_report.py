@@ -30,3 +30,9 @@ def test_a_section_takes_the_place_of_the_last_one_of_its_name_and_leaves_the_ot
 
 def test_what_is_measured_at_two_resolutions_has_two_sections():
     assert key_of("peers", 10) == "peers" != key_of("peers", 60) == "peers-60m"
+
+
+def test_how_busy_the_machine_was_is_told(tmp_path):
+    path = tmp_path / "found.json"
+    report.keep("a", section("First", "1 s"), ABOUT | {"load_before": 0.31, "load_after": 2.04}, path)
+    assert "one. two. Load 0.3 before, 2.0 after." in path.with_suffix(".md").read_text()
