@@ -218,8 +218,11 @@ class CampaignSettings:
         """Settings from a dict of `to_json`.
 
         Raises:
-            UsageError: a name that is no setting, a date that is none, a value out of range, a broken table.
+            UsageError: no dict, a name that is no setting, a date that is none, a value out of range,
+                a broken table.
         """
+        if not isinstance(content, dict):
+            raise UsageError(f"The settings must be an object, not {content!r}.", "settings")
         missing = [name for name in ("start", "end") if content.get(name) is None]
         if missing:
             raise UsageError(f"The settings lack the {missing[0]} date.", missing[0])

@@ -7,17 +7,21 @@ from django.contrib.gis.admin import GISModelAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from pipeline.errors import UsageError
+from pipeline.errors import EarthquiltError, UsageError
 from webapp.campaigns import models
 from webapp.campaigns.services import rebuild, withdraw
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that are looked at only."""
+class MadeElsewhere:
+    """Rows that only the application makes."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody."""
         return False
+
+
+class ReadOnlyAdmin(MadeElsewhere, admin.ModelAdmin):
+    """Rows that are looked at only."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody."""
@@ -29,7 +33,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(models.GridTile)
-class GridTileAdmin(GISModelAdmin):
+class GridTileAdmin(MadeElsewhere, GISModelAdmin):
     """Tiles of the grid."""
 
     list_display = ("name", "zone", "epsg")
@@ -56,7 +60,7 @@ class CampaignAdmin(admin.ModelAdmin):
             try:
                 edition = models.Edition.publish(campaign, request.user)
                 self.message_user(request, f"{edition} is published.")
-            except UsageError as error:
+            except EarthquiltError as error:
                 self.message_user(request, str(error), messages.ERROR)
 
 

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.contrib.gis.admin import GISModelAdmin
 
+from webapp.campaigns.admin import MadeElsewhere
 from webapp.orders.models import Order
 
 
 @admin.register(Order)
-class OrderAdmin(GISModelAdmin):
+class OrderAdmin(MadeElsewhere, GISModelAdmin):
     """Orders; what is in them is not changed here."""
 
     list_display = ("id", "customer", "campaign", "status", "created_at", "finished_at")

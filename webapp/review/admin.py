@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 
+from webapp.campaigns.admin import MadeElsewhere
 from webapp.review.models import Review
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin):
+class ReviewAdmin(MadeElsewhere, admin.ModelAdmin):
     """Verdicts."""
 
     list_display = ("revision_id", "reviewer", "verdict", "reason", "created_at")

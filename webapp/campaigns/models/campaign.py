@@ -2,20 +2,23 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as site
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 from django.utils.text import slugify
 
-from pipeline.errors import UsageError
+from pipeline.errors import ModelError, UsageError
 from pipeline.grid import Tile
+from pipeline.networks.registry import check_pins
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
 from webapp.campaigns.models.event import Stateful
@@ -103,6 +106,20 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Check the settings and the networks they pin, so that a form tells what is wrong with them.
+
+        Raises:
+            ValidationError: of the settings, with the sentence of the pipeline.
+        """
+        super().clean_fields(exclude=exclude)
+        if exclude and "settings" in exclude:
+            return
+        try:
+            check_pins(CampaignSettings.from_json(self.settings).networks)
+        except (UsageError, ModelError) as error:
+            raise ValidationError({"settings": str(error)}) from error
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Check the settings, and refuse to change what the first build has fixed.

@@ -41,8 +41,6 @@ class CampaignSerializer(serializers.ModelSerializer):
 
     def validate_settings(self, value: Any) -> Any:
         """Settings that a campaign can have."""
-        if not isinstance(value, dict):
-            raise serializers.ValidationError("The settings must be an object.")
         try:
             wanted = CampaignSettings.from_json(value)
             check_pins(wanted.networks)
