@@ -65,10 +65,13 @@ class Region:
             tuple(cost.ids for cost in costs),
         )
 
+    def near(self, name: str) -> list[str]:
+        """The neighbours of a tile in the region."""
+        return [two[two[0] == name] for two in self.pairs if name in two]
+
     def shared(self, name: str) -> list[str]:
         """The datatakes that a tile's candidates have in common with those of a neighbour in the region."""
-        near = [two[two[0] == name] for two in self.pairs if name in two]
-        theirs = {take for other in near for take in self.datatakes[other]}
+        theirs = {take for other in self.near(name) for take in self.datatakes[other]}
         return sorted(theirs & set(self.datatakes[name]))
 
 

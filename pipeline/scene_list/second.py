@@ -17,7 +17,7 @@ class Second:
 
     Attributes:
         cost: its objective, ids included.
-        proven: whether no list lies between it and the best one.
+        proven: whether the best one is proven, and no list lies between the two.
     """
 
     cost: Cost
@@ -52,28 +52,50 @@ def second_best(
     best: tuple[int, ...],
     seconds: float,
     clock: Clock = time.monotonic,
+    proven: bool = True,
 ) -> Second | None:
-    """The best list but one; None where there is no other.
+    """The best of all lists but one; None where there is no other.
 
     Args:
         problem: what was to be chosen.
         instance: its pixels; candidates that a best list does without may be in a second one.
-        best: the best list, proven.
-        seconds: for the search; where they do not do, the best of those looked at is given, unproven.
+        best: the one list that does not count, the best one known.
+        seconds: for the search; where they do not do, the best of those looked at is given, unproven. Without
+            any, those with one scene exchanged or one scene more are looked at.
         clock: gives the seconds.
+        proven: whether no list is better than `best`; else the answer is unproven too, and may be better.
     """
-    everyone = replace(instance, usable=np.arange(len(problem.ids)))
-    search = Search(problem, everyone, clock() + seconds, best, clock)
     known = _by_swap(problem, instance, best)
     larger = _by_one_more(problem, best)
-    try:
-        found = search.best_list(len(best), known)
-        if found is None and larger is not None:
-            found = search.best_list(len(best) + 1, larger)
-        return None if found is None else Second(problem.cost(found), True)
-    except OutOfTime:
-        found = search.found or known or larger
-        return None if found is None else Second(problem.cost(found), False)
+    found = known or larger
+    if seconds > 0:
+        everyone = replace(instance, usable=np.arange(len(problem.ids)))
+        search = Search(problem, everyone, clock() + seconds, best, clock)
+        try:
+            found = search.best_list(len(best), known)
+            if found is None and larger is not None:
+                found = search.best_list(len(best) + 1, larger)
+        except OutOfTime:
+            found, proven = search.found or known or larger, False
+    else:
+        proven = False
+    return None if found is None else Second(problem.cost(found), proven)
+
+
+def best_and_second(
+    problem: Problem,
+    instance: Instance,
+    known: tuple[int, ...],
+    seconds: float,
+    clock: Clock = time.monotonic,
+    proven: bool = True,
+) -> tuple[tuple[int, ...], Second | None]:
+    """The better one of a list and the best of all others, and the other one; arguments as `second_best`."""
+    other = second_best(problem, instance, known, seconds, clock, proven)
+    cost = problem.cost(known)
+    if other is None or other.cost > cost:
+        return known, other
+    return tuple(problem.ids.index(one) for one in other.cost.ids), Second(cost, False)
 
 
 def _by_swap(problem: Problem, instance: Instance, best: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ from pipeline.scene_list.exchange import Exchange
 from pipeline.scene_list.objective import Cost, Problem
 from pipeline.scene_list.reduce import Instance, Patterns
 from pipeline.scene_list.search import Clock, OutOfTime, Search, compile_loops
-from pipeline.scene_list.second import Second, second_best
+from pipeline.scene_list.second import Second, best_and_second
 
 LEVELS = ("scenes", "strangers", "days", "unclear")
 HARD_PATTERNS = 1500
@@ -35,7 +35,7 @@ class Solution:
         patterns: different pixels after merging.
         nodes: partial lists looked at.
         seconds: time taken.
-        second: the best list but one; None where there is none, or where the best one is not proven.
+        second: the best other list known; None where there is none, or where it was not asked for.
         region: what is known of the lists of the region, where they were chosen together.
     """
 
@@ -76,7 +76,8 @@ def solve(
     Args:
         problem: at least one pixel must be coverable.
         time_limit: seconds; reading the masks and compiling the search are not counted.
-        second: whether the second-best list is asked for too, which may take a tenth of the time besides.
+        second: whether the second-best list is asked for too, which may take a tenth of the time besides;
+            where the best one is not proven, only lists near to it are looked at.
         clock: what counts the seconds, such as `time.process_time` on a machine that others use too.
     """
     compile_loops()
@@ -91,10 +92,12 @@ def solve(
         least = max(least, milp_bound(problem, instance.patterns, began + PROGRAM * time_limit - clock()))
     search.deadline = began + time_limit
     chosen, settled = _best_dates(search, near.better(known))
+    settled, other = settled and least >= len(known), None
+    if second:
+        seconds = SECOND * time_limit if settled else 0.0
+        chosen, other = best_and_second(problem, instance, chosen, seconds, clock, settled)
     cost = problem.cost(chosen)
-    settled = settled and least >= len(known)
     bounds = _bounds(problem, cost, least, settled, instance)
-    other = second_best(problem, instance, chosen, time_limit * SECOND, clock) if settled and second else None
     seconds = round(clock() - began, 3)
     patterns = len(instance.patterns.weights)
     return Solution(

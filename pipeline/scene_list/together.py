@@ -17,9 +17,9 @@ from pipeline.scene_list.masks import Look, remembered
 from pipeline.scene_list.model import SceneList
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.overrides import Overrides
-from pipeline.scene_list.reduce import Instance
+from pipeline.scene_list.reduce import Instance, merge
 from pipeline.scene_list.region import Region, RegionSolution, solve_region
-from pipeline.scene_list.second import second_best
+from pipeline.scene_list.second import Second, best_and_second
 from pipeline.scene_list.solve import Solution
 from pipeline.settings import CampaignSettings
 
@@ -68,9 +68,13 @@ def choose_together(
     takes = {name: one.datatakes for name, one in asked.items()}
     region = Region({name: one.problem for name, one in asked.items()}, takes, pairs)
     found = solve_region(region, time_limit)
+    found, others = _with_others(region, found)
     log.info("%d scene lists together: %s", len(members), found.to_json())
     seconds = (time.monotonic() - began) / len(members)
-    return {name: _written(one, asked, found, pairs, settings, seconds) for name, one in asked.items()}
+    return {
+        name: _written(one, _beside(name, region, found.chosen), found, others[name], settings, seconds)
+        for name, one in asked.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -95,35 +99,56 @@ class _Asked:
         return [takes[scene_id] for scene_id in self.problem.ids]
 
 
+def _with_others(region: Region, found: RegionSolution) -> tuple[RegionSolution, dict[str, Second | None]]:
+    """The second-best list of each tile beside the others' lists; one that proves better is taken instead."""
+    deadline = time.monotonic() + SECONDS_FOR_SECOND
+    chosen, others = dict(found.chosen), {}
+    waiting = sorted(region.problems)
+    while waiting:
+        name = waiting.pop(0)
+        problem = _beside(name, region, chosen)
+        seconds = max(deadline - time.monotonic(), 0.0) / (len(waiting) + 1)
+        best, others[name] = best_and_second(
+            problem, Instance.of(problem), chosen[name], seconds, proven=found.optimal
+        )
+        if tuple(sorted(best)) != chosen[name]:
+            chosen[name] = tuple(sorted(best))
+            waiting += [other for other in region.near(name) if other not in waiting]
+    return replace(found, chosen=chosen, cost=region.cost(chosen)), others
+
+
+def _beside(name: str, region: Region, chosen: Mapping[str, Sequence[int]]) -> Problem:
+    """A tile's problem with its neighbours' lists as constants, so that it explains itself like any other."""
+    problem, takes = region.problems[name], region.datatakes
+    near = region.near(name)
+    beside = [{takes[other][place] for place in chosen[other]} for other in near]
+    matches = np.array([[take in theirs for theirs in beside] for take in takes[name]], bool)
+    matches = np.concatenate([problem.matches, matches.reshape(len(problem.ids), len(near))], axis=1)
+    return replace(problem, matches=matches)
+
+
 def _written(
     one: _Asked,
-    asked: Mapping[str, _Asked],
+    problem: Problem,
     found: RegionSolution,
-    pairs: Sequence[tuple[str, str]],
+    second: Second | None,
     settings: CampaignSettings,
     seconds: float,
 ) -> SceneList:
-    """A tile's list with its neighbours' lists as constants, so that it explains itself like any other."""
-    member, name = one.member, one.member.tile.name
-    near = [pair[pair[0] == name] for pair in pairs if name in pair]
-    beside = [{asked[other].datatakes[place] for place in found.chosen[other]} for other in near]
-    matches = np.array([[take in takes for takes in beside] for take in one.datatakes], bool)
-    matches = np.concatenate([one.problem.matches, matches.reshape(len(one.datatakes), len(near))], axis=1)
-    problem = replace(one.problem, matches=matches)
-    solution = _solution(problem, found, name, SECONDS_FOR_SECOND / len(asked))
+    """A tile's list as its scene list."""
+    member = one.member
+    solution = _solution(problem, found, member.tile.name, second)
     overrides = Overrides.of(member.overrides)
     target = overrides.target_date or settings.target
     choice = Choice(one.looks, overrides, target, problem, solution)
     return write_list(choice, member.tile, settings, member.folder, seconds)
 
 
-def _solution(problem: Problem, found: RegionSolution, name: str, seconds: float) -> Solution:
+def _solution(problem: Problem, found: RegionSolution, name: str, second: Second | None) -> Solution:
     chosen = found.chosen[name]
-    instance = Instance.of(problem)
     cost = problem.cost(chosen)
     bounds = cost[:4] if found.optimal else (found.least[name], None, None, None)
-    other = second_best(problem, instance, chosen, seconds) if found.optimal else None
-    patterns = len(instance.patterns.weights)
+    patterns = len(merge(problem.shown).weights)
     return Solution(
-        chosen, cost, bounds, found.optimal, "region", patterns, 0, found.seconds, other, found.to_json()
+        chosen, cost, bounds, found.optimal, "region", patterns, 0, found.seconds, second, found.to_json()
     )

@@ -110,6 +110,9 @@ def test_without_time_the_list_is_feasible_and_the_bounds_are_honest() -> None:
     assert rushed.cost >= proven.cost
     assert rushed.bounds[0] is not None
     assert rushed.bounds[0] <= len(proven.chosen)
+    assert rushed.second is not None and not rushed.second.proven
+    assert rushed.second.cost > rushed.cost
+    assert problem.covered(tuple(problem.ids.index(one) for one in rushed.second.cost.ids)) >= problem.needed
 
 
 def test_the_integer_program_gives_an_honest_lower_bound() -> None:

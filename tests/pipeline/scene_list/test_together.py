@@ -12,8 +12,9 @@ from pipeline import several
 from pipeline.build import CANDIDATES, Build
 from pipeline.catalog.scene import Scene
 from pipeline.grid import Tile
-from pipeline.scene_list import Look, SceneList, choose_among
+from pipeline.scene_list import Look, Member, SceneList, choose_among, choose_together, together
 from pipeline.scene_list.masks import PREVIEW_SHAPE
+from pipeline.scene_list.region import Region, RegionSolution
 from pipeline.settings import CampaignSettings
 from pipeline.storage import write_json
 
@@ -57,6 +58,39 @@ def test_neighbours_made_together_share_a_datatake(builds: list[Build]) -> None:
     assert proof["second_best"]["words"].startswith(
         "1 neighbour without a common datatake more, 16 days fewer"
     )
+
+
+def members_of(builds: list[Build]) -> list[Member]:
+    return [Member(build.tile, build.folder, list(build.candidates().values())) for build in builds]
+
+
+def test_lists_that_are_not_proven_the_best_tell_the_next_ones_unproven(builds: list[Build]) -> None:
+    found = choose_together(members_of(builds), SETTINGS, time_limit=0.0)
+    for build in builds:
+        proof = found[build.tile.name].proof
+        assert not proof["optimal"]
+        assert proof["second_best"]["proven"] is False
+        assert proof["second_best"]["ids"] != [one.id for one in found[build.tile.name].chosen]
+        assert proof["second_best"]["words"].endswith("days more")
+
+
+def test_a_list_that_proves_better_beside_the_others_is_taken(
+    builds: list[Build], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurried(region: Region, time_limit: float) -> RegionSolution:
+        chosen = {"33TWL": (1,), "33TXL": (0,)}
+        return RegionSolution(
+            chosen, region.cost(chosen), (2, None, None), False, 0.0, dict.fromkeys(chosen, 1)
+        )
+
+    monkeypatch.setattr(together, "solve_region", hurried)
+    found = choose_together(members_of(builds), SETTINGS)
+    assert [days_of(build) for build in builds] == [[4], [5]]
+    proof = found["33TWL"].proof
+    assert proof["levels"]["strangers"]["value"] == 0
+    assert proof["region"]["levels"]["strangers"] == {"value": 0, "bound": None}
+    assert proof["second_best"]["ids"] == ["S2A_33TWL_20"]
+    assert proof["second_best"]["words"].startswith("1 neighbour without a common datatake more")
 
 
 def test_lists_of_finished_neighbours_stay_and_count(builds: list[Build]) -> None:
