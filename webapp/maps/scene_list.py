@@ -9,10 +9,13 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from pipeline.errors import EarthquiltError
+from pipeline.storage import read_json
 from webapp.accounts import roles
 from webapp.campaigns.models import Build, CampaignTile
+from webapp.maps.proof import sentences_of
 
-PICTURE = "scene_list.png"
+LIST, PICTURE = "scene_list.json", "scene_list.png"
 
 
 @require_safe
@@ -32,6 +35,7 @@ def tile_scene_list(request: HttpRequest, slug: str, tile: str) -> HttpResponse:
             "scenes": scenes,
             "partial": {scene.scene_id for scene in scenes} & partial,
             "has_picture": (build.path / PICTURE).is_file(),
+            "proof": _proof(build),
         }
     return render(request, "maps/_scene_list.html", context)
 
@@ -54,6 +58,14 @@ def scene_list_picture(request: HttpRequest, slug: str, tile: str, number: int) 
     response["ETag"] = quote_etag(f"{build.pk}-{stat.st_mtime_ns:x}-{stat.st_size:x}")
     response["Cache-Control"] = "private, no-cache"
     return get_conditional_response(request, etag=response["ETag"], response=response)
+
+
+def _proof(build: Build) -> list[str]:
+    """The sentences on a build's proof; none where its list is gone or of another time."""
+    try:
+        return sentences_of(read_json(build.path / LIST))
+    except (EarthquiltError, KeyError, TypeError):
+        return []
 
 
 def _tiles(request: HttpRequest) -> QuerySet[CampaignTile]:

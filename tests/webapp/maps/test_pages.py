@@ -2,11 +2,17 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.contrib.staticfiles import finders
 
+from pipeline.catalog.scene import Scene
+from pipeline.grid import Tile
+from pipeline.scene_list import Look, choose_among
+from pipeline.scene_list.masks import PREVIEW_SHAPE
 from tests.webapp.products import make_picture, make_tile
 from webapp.maps.views import base_map
 from webapp.review.models import Reason
@@ -126,6 +132,26 @@ def test_the_scene_list_tells_every_candidates_reason_and_which_were_read_in_par
     assert shown.count('class="partial"') == 1 and "never fetched" in shown
     assert client.get(f"/review/{alps.slug}/33UVR/scene-list/").status_code == 404
     assert client.post(address).status_code == 405
+
+
+def test_the_scene_list_shows_its_proof_and_what_the_next_list_would_cost(client, alps, reviewer):
+    build = alps.tiles.get().current_build
+    client.force_login(reviewer)
+    address = f"/review/{alps.slug}/33TWL/scene-list/"
+    assert 'class="proof' not in client.get(address).content.decode()
+    clear = np.ones(PREVIEW_SHAPE, bool)
+    looks = [Look(scene_of(day), clear, 0.1) for day in (10, 28)]
+    choose_among(looks, Tile.parse("33TWL"), alps.pipeline_settings, build.path)
+    shown = client.get(address).content.decode()
+    assert "Proven to be the best list on the previews: 1 scene, 3 days from 2023-08-31." in shown
+    assert "The second-best list would cost 18 days more: S2A_33TWL_10." in shown
+    (build.path / "scene_list.json").write_text('{"proof": {"levels": {}}}')
+    assert client.get(address).status_code == 200
+
+
+def scene_of(day):
+    taken = datetime(2023, 8, day, 10, 5, tzinfo=UTC)
+    return Scene(f"S2A_33TWL_{day}", "33TWL", taken, "L2A", "05.09", f"take-{day}", 10.0, {})
 
 
 def test_a_tile_without_a_build_says_so(client, alps, reviewer):
