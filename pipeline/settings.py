@@ -14,13 +14,12 @@ DATES = ("start", "end", *NOT_NEEDED)
 
 @dataclass(frozen=True)
 class Allowed:
-    """The numbers a setting may have: `least` to `most`, `least` itself only where `with_least`."""
+    """The numbers a setting may have: `least` to `most`, both included."""
 
     least: float
     most: float
     unit: str = ""
     whole: bool = False
-    with_least: bool = True
 
     def check(self, name: str, value: Any) -> None:
         """Refuse a value of another type or out of range.
@@ -30,17 +29,16 @@ class Allowed:
         """
         kinds = int if self.whole else int | float
         fits = isinstance(value, kinds) and not isinstance(value, bool) and self.least <= value <= self.most
-        if not fits or (value == self.least and not self.with_least):
+        if not fits:
             kind = "a whole number" if self.whole else "a number"
-            lower = f"from {self.least:g}" if self.with_least else f"above {self.least:g}"
             raise UsageError(
-                f"{name} must be {kind} {lower} to {self.most:g}{self.unit}, not {value!r}.", name
+                f"{name} must be {kind} from {self.least:g} to {self.most:g}{self.unit}, not {value!r}.", name
             )
 
 
 NUMBERS = {
     "max_cloud": Allowed(0, 100, " percent"),
-    "share": Allowed(0, 1, with_least=False),
+    "share": Allowed(0.01, 1),
     "clear_dates": Allowed(1, 100, " dates", whole=True),
     "least_gain": Allowed(0, 1),
     "clear_gain": Allowed(0, 1),
@@ -82,7 +80,7 @@ class CampaignSettings:
         max_cloud: most cloud cover of a scene, percent, as its metadata says.
         resolution: metres; divides 60, so that neighbours' pixels are aligned.
         level: "L1C" or "L2A"; never mixed.
-        share: the share of the coverable pixels that must be clear (0..1).
+        share: the share of the coverable pixels that must be clear (0.01..1).
         clear_dates: how many clear dates each pixel should have where there are as many.
         target_date: the best date; the end of the range where none is given.
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).

@@ -76,7 +76,7 @@ class Choice:
     def _reason_in(self, problem: Problem, solution: Solution, place: int, one: Look) -> str:
         coverable = int(problem.clear.any(axis=0).sum())
         days = int(problem.days[place])
-        words = [f"covers {100 * problem.clear[place].sum() / coverable:.1f} % alone"]
+        words = [f"covers {percent(problem.clear[place].sum() / coverable, 1)} alone"]
         if days == problem.days[list(solution.chosen)].min():
             words.append(f"nearest to {self.target.isoformat()}")
         else:
@@ -84,7 +84,7 @@ class Choice:
         if one.scene.id in self.asked.force:
             haze = f" though hazy (score {one.haze_score:.2f})" if one.hazy else ""
             words.append(f"forced in by a reviewer{haze}")
-        return ", ".join(words)
+        return ", ".join(words + _lost_without(problem, solution.chosen, place))
 
     def _reason_out(self, problem: Problem, solution: Solution, place: int) -> str:
         if not problem.clear[place].any():
@@ -93,8 +93,8 @@ class Choice:
         pixels = np.count_nonzero(problem.shown[place] & (times < problem.wanted))
         if pixels == 0:
             return "no clear pixel that the chosen scenes lack"
-        gain = 100 * pixels / problem.coverable
-        return f"not needed: would add {gain:.2g} % to the {100 * self.reached:.2f} % of the chosen scenes"
+        gain = percent(pixels / problem.coverable)
+        return f"not needed: would add {gain} to the {percent(self.reached)} of the chosen scenes"
 
     def _candidate(self, one: Look, rank: int | None) -> Candidate:
         return Candidate(
@@ -111,6 +111,31 @@ class Choice:
             days=days_between(one.scene, self.target),
             readable=one.clear is not None,
         )
+
+
+def _lost_without(problem: Problem, chosen: Sequence[int], place: int) -> list[str]:
+    """What the list would lose without one of its scenes; nothing where there is no other."""
+    others = tuple(one for one in chosen if one != place)
+    if not others:
+        return []
+    share = percent(problem.covered(others) / problem.coverable)
+    often = f" of the {problem.wanted} clear dates wanted" if problem.wanted > 1 else ""
+    words = [f"without it the list would cover {share}{often}"]
+    lost = problem.strangers(others) - problem.strangers(tuple(chosen))
+    if lost:
+        neighbours = "1 neighbour" if lost == 1 else f"{lost} neighbours"
+        words.append(f"and share no datatake with {neighbours}")
+    return [" ".join(words)]
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share of 0..1 in percent; what is not none or all is told as neither."""
+    least = 10.0**-digits
+    if 0 < 100 * share < least:
+        return f"less than {least:.{digits}f} %"
+    if 100 - least / 2 <= 100 * share < 100:
+        return f"more than {100 - least:.{digits}f} %"
+    return f"{100 * share:.{digits}f} %"
 
 
 def unusable(one: Look, asked: Overrides) -> str | None:

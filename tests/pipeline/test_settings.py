@@ -53,6 +53,8 @@ def test_the_end_of_the_range_is_the_target_where_none_is_given():
         ({"resolution": 25}, "resolution"),
         ({"level": "L3"}, "level"),
         ({"share": 0}, "share"),
+        ({"share": 0.0000001}, "share"),
+        ({"share": 0.0099}, "share"),
         ({"series": 0}, "series"),
         ({"series": 1_000_000_000}, "series"),
         ({"series": 2.5}, "series"),
@@ -87,6 +89,12 @@ def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
         CampaignSettings(**(SUMMER | wrong))
     assert refused.value.field == field
     assert str(refused.value).endswith(".") and "supported between" not in str(refused.value)
+
+
+def test_the_least_share_is_a_hundredth():
+    assert CampaignSettings(**SUMMER, share=0.01).share == 0.01
+    with pytest.raises(UsageError, match=r"share must be a number from 0\.01 to 1, not 1e-07\."):
+        CampaignSettings(**SUMMER, share=1e-7)
 
 
 @pytest.mark.parametrize(

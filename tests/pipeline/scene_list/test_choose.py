@@ -15,6 +15,7 @@ from pipeline.errors import NoScenes, SourceError, StorageError, UsageError
 from pipeline.grid import Tile
 from pipeline.raster import read_raster
 from pipeline.scene_list import Look, SceneList, best_next, choose, choose_again, choose_among, read_masks
+from pipeline.scene_list.choice import percent
 from pipeline.scene_list.masks import PREVIEW_SHAPE, look_at
 from pipeline.scene_list.picture import masked
 from pipeline.settings import CampaignSettings
@@ -72,6 +73,51 @@ def test_every_candidate_says_why_it_is_in_or_out(tmp_path: Path) -> None:
     assert reason_of(listed, 12).startswith("not needed: would add 0.87 % to the 99.13 %")
     assert reason_of(listed, 8) == "no clear pixel that the chosen scenes lack"
     assert listed.unreadable == 1
+
+
+def test_a_chosen_scene_says_what_the_list_would_lose_without_it(tmp_path: Path) -> None:
+    looks = [seen(20, slice(0, 300)), seen(12, slice(200, None)), seen(4, slice(250, None))]
+    once = choose_among(looks, TILE, SETTINGS, tmp_path)
+    assert days_of(once) == [20, 12]
+    assert reason_of(once, 20).endswith("without it the list would cover 41.69 %")
+    assert reason_of(once, 12).endswith("without it the list would cover 87.46 %")
+    twice = choose_among(looks, TILE, replace(SETTINGS, clear_dates=2), tmp_path)
+    wanted = 200 + 2 * 143
+    shown = 100 * (wanted - 43) / wanted
+    assert reason_of(twice, 4).endswith(
+        f"without it the list would cover {shown:.2f} % of the 2 clear dates wanted"
+    )
+    assert "without it" not in reason_of(choose_among(looks[:1], TILE, SETTINGS, tmp_path), 20)
+
+
+def test_a_chosen_scene_says_which_neighbours_would_lose_their_datatake(tmp_path: Path) -> None:
+    looks = [seen(20, EAST, datatake="A"), seen(12, WEST, datatake="B")]
+    takes = [frozenset({"A"}), frozenset({"A"}), frozenset({"B", "A"})]
+    listed = choose_among(looks, TILE, SETTINGS, tmp_path, neighbour_datatakes=takes)
+    assert reason_of(listed, 20).endswith(" % and share no datatake with 2 neighbours")
+    assert reason_of(listed, 12).endswith("without it the list would cover 50.44 %")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (1.0, "100.00 %"),
+        (0.9999999, "more than 99.99 %"),
+        (0.99994, "99.99 %"),
+        (0.5, "50.00 %"),
+        (0.0000001, "less than 0.01 %"),
+        (0.0, "0.00 %"),
+    ],
+)
+def test_shares_are_told_without_exponents_and_never_as_all_or_none(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+def test_what_a_scene_would_add_is_told_without_exponents(tmp_path: Path) -> None:
+    looks = [seen(20, slice(0, 4)), seen(12, slice(0, 343))]
+    listed = choose_among(looks, TILE, replace(SETTINGS, share=0.01), tmp_path)
+    assert days_of(listed) == [20]
+    assert reason_of(listed, 12) == "not needed: would add 98.83 % to the 1.17 % of the chosen scenes"
 
 
 def test_hazy_ground_counts_neither_as_coverable_nor_as_covered(tmp_path: Path) -> None:
