@@ -71,21 +71,40 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
     parser.add_argument("--clear-dates", type=int, default=1, metavar="K", help="clear dates of each pixel")
     parser.add_argument(
-        "--most-further", type=int, default=0, metavar="N",
-        help="most scenes to fetch for ground that the others show in doubt",
-    )  # fmt: skip
-    parser.add_argument(
         "--preview-margin", type=float, default=0.0, metavar="M",
         help="metres around the cloud of previews in which ground is doubtful",
     )  # fmt: skip
     parser.add_argument(
         "--agree-datatakes", action="store_true", help="lists share overpasses with neighbours"
     )
+    _add_imagery_arguments(parser)
     parser.add_argument(
         "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="products go to DIR/TILE/")
     parser.add_argument("--resume", action="store_true", help="go on with what is in DIR")
+
+
+def _add_imagery_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides on scenes fetched besides the list, and on ground in doubt."""
+    parser.add_argument("--series", type=int, default=3, metavar="N", help="dates of the landcover series")
+    parser.add_argument(
+        "--margin", type=float, default=120.0, metavar="M",
+        help="metres around cloud and shadow in which ground is doubtful",
+    )  # fmt: skip
+    parser.add_argument(
+        "--least-gain", type=float, default=0.0005, metavar="SHARE",
+        help="what a scene fetched besides must add, as a share of the tile",
+    )  # fmt: skip
+    parser.add_argument(
+        "--most-further", type=int, default=0, metavar="N",
+        help="most scenes to fetch for ground that the others show in doubt",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clear-gain", type=float, default=0.0003, metavar="SHARE",
+        help="what a scene must promise to show clear to be fetched for that, as a share of the tile",
+    )  # fmt: skip
+    parser.add_argument("--fill-hazy", action="store_true", help="hazy ground fills what nothing else covers")
 
 
 def settings_of(asked: argparse.Namespace) -> CampaignSettings:
@@ -98,9 +117,14 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         level=asked.level,
         share=asked.share,
         clear_dates=asked.clear_dates,
+        least_gain=asked.least_gain,
+        clear_gain=asked.clear_gain,
         most_further=asked.most_further,
+        series=asked.series,
+        margin=asked.margin,
         preview_margin=asked.preview_margin,
         agree_datatakes=asked.agree_datatakes,
+        fill_hazy=asked.fill_hazy,
         target_date=_date(asked, "target_date"),
         fill_start=_date(asked, "fill_start"),
         fill_end=_date(asked, "fill_end"),
