@@ -49,6 +49,17 @@ def garbled(handler: Handler, content: bytes) -> None:
     handler.wfile.write(bytes(byte ^ 0x55 for byte in body))
 
 
+def one_byte_wrong(place: float | int = 0.5) -> Answer:
+    """One bit of one byte is another: at a share of the answer, or at a byte of it."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        body = bytearray(handler.begin(content))
+        body[place if isinstance(place, int) else int(len(body) * place)] ^= 4
+        handler.wfile.write(body)
+
+    return answer
+
+
 def drip(handler: Handler, content: bytes) -> None:
     """A few bytes, ever so slowly, for as long as somebody waits for them."""
     body = handler.begin(content)
@@ -86,6 +97,7 @@ FAULTS: dict[str, list[Answer]] = {
     "reset": [reset],
     "wrong length": [other_length],
     "wrong range": [other_range],
+    "one byte wrong": [one_byte_wrong()],
     "drip": [drip],
     "one after the other": [reset, refused(500), truncated(), refused(429), other_range, truncated(0.9)],
 }

@@ -5,19 +5,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import rasterio
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
-
 from pipeline.catalog.download import extent_of, version_of
 from pipeline.catalog.http import Http, plain
-from pipeline.catalog.tiff import Beyond, Index, Level, NotByBlocks, Span, read_index
+from pipeline.catalog.ranges import pieces, runs
+from pipeline.catalog.soundness import unsound
+from pipeline.catalog.tiff import Beyond, Index, NotByBlocks, Span, read_index
 from pipeline.errors import SourceError, TransientSourceError
 from pipeline.storage import read_json, storage_error, write_bytes, write_json
 
 START = 2**15
-GAP = 2**14
-MOST_RANGE = 2**24
 MOST_LENGTH = 2**48
 
 
@@ -28,6 +24,9 @@ class Undecodable(TransientSourceError):
 @dataclass
 class BlockFile:
     """What has come of one file: the header, and blocks at the places that they have in the file.
+
+    The header counts when two answers agree on it; a block when it can be decoded, and has its checksum or,
+    where its compression gives it none, came twice the same.
 
     Three files lie beside the target until it is whole: the bytes, what is known of the file (its length, its
     version and how long its header is), and a line for each block that came. A process that is killed leaves
@@ -70,7 +69,7 @@ class BlockFile:
             raise storage_error(error, self.target) from error
 
     def bring(self, level: int, blocks: Sequence[int]) -> int:
-        """Bring blocks of a level, decode each, and give the file its name.
+        """Bring blocks of a level, verify each, and give the file its name.
 
         Args:
             level: 0 for the picture itself, 1 for its first overview.
@@ -90,13 +89,16 @@ class BlockFile:
 
         try:
             if not self.target.exists():
-                self.http.persist(step, lambda: len(self.came) * MOST_LENGTH + self.reached)
+                self.http.persist(step, self._progress)
                 self._finish(level, blocks)
         except Undecodable as error:
             raise SourceError(str(error)) from error
         except OSError as error:
             raise storage_error(error, self.target) from error
         return self.index.header + sum(last - first for first, last, _ in self.spans(level, blocks))
+
+    def _progress(self) -> int:
+        return (len(self.came) + len(self.sound)) * MOST_LENGTH + self.reached
 
     def spans(self, level: int, blocks: Collection[int]) -> list[Span]:
         """Where blocks lie in the file."""
@@ -137,7 +139,7 @@ class BlockFile:
         return True
 
     def _open(self) -> None:
-        """Read the beginning until it holds the whole header."""
+        """Read the beginning until it holds the whole header, which a second answer has to repeat."""
         self.drop()
         wanted, start = START, b""
         while True:
@@ -148,16 +150,24 @@ class BlockFile:
             except Beyond as beyond:
                 wanted = min(max(2 * wanted, beyond.end), self.length)
             except NotByBlocks:
-                # Garbled bytes or a wrong length make any index look broken: a second answer has to agree.
-                if self._range(0, len(start)) == start:
-                    raise
-                raise TransientSourceError(f"{plain(self.address)} sent other bytes before.") from None
+                self._repeat(start)
+                raise
         self.header = start[: self.index.header]
+        self._repeat(self.header)
         with self.path.open("wb") as file:
             file.write(self.header)
             file.truncate(self.length)
         about = {"length": self.length, "version": self.version, "header": self.header.hex()}
         write_json(self._about, about)
+
+    def _repeat(self, start: bytes) -> None:
+        """Ask for the beginning once more: places, grid and tags of a COG have no checksum.
+
+        Raises:
+            TransientSourceError: it differs.
+        """
+        if self._range(0, len(start)) != start:
+            raise TransientSourceError(f"{plain(self.address)} sent other bytes before.")
 
     def _range(self, first: int, end: int) -> bytes:
         """The bytes from `first` up to `end`, or up to the end of the file where that comes first."""
@@ -208,8 +218,9 @@ class BlockFile:
         left = list(run)
         with self.path.open("r+b") as file, self._journal.open("a") as journal:
             for place, chunk in self._stream(first, end):
-                file.seek(place)
-                file.write(chunk)
+                for _, at, piece in pieces(run, place, chunk):
+                    file.seek(at)
+                    file.write(piece)
                 self.reached = place + len(chunk)
                 while left and left[0][1] <= self.reached:
                     file.flush()
@@ -221,20 +232,45 @@ class BlockFile:
             raise TransientSourceError(f"{plain(self.address)} sent {sent} bytes of {end - first}.")
 
     def _verify(self, level: int, blocks: Collection[int]) -> None:
-        """Decode blocks; one that cannot be decoded is forgotten.
+        """Forget blocks that are broken; those without a checksum have to come a second time as they are.
 
         Raises:
-            TransientSourceError: some could not.
+            TransientSourceError: some are broken, or the second answer differs.
         """
         new = [block for block in blocks if (level, block) not in self.sound]
-        broken = {(level, block) for block in undecodable(self.path, self.index.levels[level], level, new)}
-        self.sound |= {(level, block) for block in new} - broken
+        broken = {(level, block) for block in unsound(self.path, self.index.levels[level], level, new)}
         if broken:
             self.came -= broken
             self.reached = 0
             lines = "".join(f"{at} {block}\n" for at, block in sorted(self.came))
             write_bytes(self._journal, lines.encode())
             raise Undecodable(f"{plain(self.address)} sent {len(broken)} blocks that cannot be decoded.")
+        if not self.index.levels[level].has_checksums:
+            for run in runs(self.spans(level, new)):
+                self._compare(level, run)
+        self.sound |= {(level, block) for block in new}
+
+    def _compare(self, level: int, run: list[Span]) -> None:
+        """Hold blocks against a second answer; where it differs it stays, to be held against a third.
+
+        Raises:
+            TransientSourceError: some differ, or the answer breaks off.
+        """
+        reached, differ = run[0][0], set()
+        with self.path.open("r+b") as file:
+            for place, chunk in self._stream(run[0][0], run[-1][1]):
+                for block, at, piece in pieces(run, place, chunk):
+                    file.seek(at)
+                    if file.read(len(piece)) != piece:
+                        differ.add(block)
+                        file.seek(at)
+                        file.write(piece)
+                reached = place + len(chunk)
+                self.sound |= {
+                    (level, block) for _, last, block in run if last <= reached and block not in differ
+                }
+        if differ or reached < run[-1][1]:
+            raise TransientSourceError(f"{plain(self.address)} sent other bytes before, or broke off.")
 
     def _finish(self, level: int, blocks: Collection[int]) -> None:
         """Mark in the header what has not come as never written, and give the file its name."""
@@ -243,29 +279,3 @@ class BlockFile:
             file.flush()
             os.fsync(file.fileno())
         self.path.replace(self.target)
-
-
-def runs(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """Blocks in groups that one request can bring: nearly side by side, and not too many bytes."""
-    group: list[Span] = []
-    for span in spans:
-        if group and (span[0] - group[-1][1] > GAP or span[1] - group[0][0] > MOST_RANGE):
-            yield group
-            group = []
-        group.append(span)
-    if group:
-        yield group
-
-
-def undecodable(path: Path, level: Level, number: int, blocks: Sequence[int]) -> list[int]:
-    """Those blocks of a level that GDAL cannot decode; deflated ones carry a checksum of their own."""
-    options = {"OVERVIEW_LEVEL": number - 1} if number else {}
-    broken = []
-    with rasterio.open(path, driver="GTiff", **options) as dataset:
-        for block in blocks:
-            (top, bottom), (left, right) = level.pixels(block)
-            try:
-                dataset.read(1, window=Window(left, top, right - left, bottom - top))
-            except RasterioError:
-                broken.append(block)
-    return broken

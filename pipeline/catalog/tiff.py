@@ -12,9 +12,10 @@ from pipeline.errors import SourceError
 MOST_LEVELS = 32
 MOST_BLOCKS = 2**20
 MOST_HEADER = 16 * 2**20
-WIDTH, HEIGHT, SAMPLES, PLANAR, SUBFILE = 256, 257, 277, 284, 254
+WIDTH, HEIGHT, COMPRESSION, SAMPLES, PLANAR, SUBFILE = 256, 257, 259, 277, 284, 254
 BLOCK_WIDTH, BLOCK_HEIGHT, OFFSETS, SIZES = 322, 323, 324, 325
 MASK = 4
+DEFLATE = (8, 32946)
 ITEMS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
 # Bytes of a value by the type numbers 1 to 18 of TIFF; 14 and 15 are not in use.
 ITEM_SIZES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
@@ -52,12 +53,19 @@ class Level:
         shape: rows, cols in pixels.
         block: rows, cols of a block.
         offsets, sizes: of the blocks, row by row; both 0 where a block was never written.
+        compression: of the blocks, as TIFF numbers it; 1 for none.
     """
 
     shape: tuple[int, int]
     block: tuple[int, int]
     offsets: Values
     sizes: Values
+    compression: int = 1
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether each block ends with a checksum of its content: deflated ones do (RFC 1950)."""
+        return self.compression in DEFLATE
 
     @property
     def blocks(self) -> tuple[int, int]:
@@ -195,7 +203,7 @@ def _level(tags: dict[int, Values]) -> Level:
     shape, block = (one[HEIGHT], one[WIDTH]), (one[BLOCK_HEIGHT], one[BLOCK_WIDTH])
     if min(*shape, *block) < 1:
         raise NotByBlocks("It has no size.")
-    level = Level(shape, block, tags[OFFSETS], tags[SIZES])
+    level = Level(shape, block, tags[OFFSETS], tags[SIZES], one.get(COMPRESSION, 1))
     rows, cols = level.blocks
     if not rows * cols == tags[OFFSETS].values.size == tags[SIZES].values.size:
         raise NotByBlocks("It has not as many blocks as its size calls for.")
