@@ -3,7 +3,7 @@
 from pipeline.catalog.cache import Cache
 from pipeline.catalog.catalog import Catalog
 from pipeline.catalog.download import Brought, bring, download
-from pipeline.catalog.partial import Wanted, bring_part, by_blocks
+from pipeline.catalog.partial import Wanted, bring_part, by_blocks, by_checksum
 from pipeline.catalog.previews import read_preview
 from pipeline.catalog.reading import SceneReader, read_scene, scene_reader
 from pipeline.catalog.scene import Asset, Scene
@@ -20,6 +20,7 @@ __all__ = [
     "bring",
     "bring_part",
     "by_blocks",
+    "by_checksum",
     "download",
     "open_catalog",
     "read_preview",

@@ -76,6 +76,13 @@ class Cache:
         except (OSError, StorageError) as error:
             log.warning("The cache %s cannot be written: %s", self.folder, error)
 
+    def drop(self, key: str) -> None:
+        """Forget the file of a key."""
+        try:
+            self._place(key).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("The cache %s cannot be written: %s", self.folder, error)
+
     def _place(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self.folder / name[:2] / name

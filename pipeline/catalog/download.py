@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from pipeline.catalog.cache import Cache
-from pipeline.catalog.checksums import matches
+from pipeline.catalog.checksums import can_check, matches
 from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.http import Http, plain
 from pipeline.catalog.scene import Asset, Scene
@@ -96,6 +96,8 @@ def fetch(
 ) -> int:
     """Bring one file; a file that is there already is whole and left alone.
 
+    The cache is used for files with a checksum only.
+
     Returns:
         The bytes of the file that came over the network: all, or none where the cache had it.
 
@@ -107,17 +109,33 @@ def fetch(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            key = _key(address, checksum, session) if cache else ""
-            if cache and key and cache.give(key, target) and _fits(target, checksum):
+            # A cached file serves builds to come, so that one which nothing was held against is not kept.
+            kept = cache if can_check(checksum) else None
+            if kept and checksum and _given(kept, checksum, target):
                 partial.drop()
                 partial.cached_path.touch()
             else:
                 _load(partial, address, checksum, session)
-                if cache and key:
-                    cache.keep(key, target)
+                if kept and checksum:
+                    kept.keep(_key(checksum), target)
         return 0 if partial.cached_path.exists() else target.stat().st_size
     except OSError as error:
         raise storage_error(error, target) from error
+
+
+def _given(cache: Cache, checksum: str, target: Path) -> bool:
+    """Whether the cache gave the file; one that has not the checksum is removed there and here."""
+    if not cache.give(_key(checksum), target):
+        return False
+    if not matches(target, checksum):
+        cache.drop(_key(checksum))
+        target.unlink()
+        return False
+    return True
+
+
+def _key(checksum: str) -> str:
+    return f"checksum {checksum.lower()}"
 
 
 def _load(partial: "Partial", address: str, checksum: str | None, http: Http) -> None:
@@ -127,30 +145,6 @@ def _load(partial: "Partial", address: str, checksum: str | None, http: Http) ->
 
     http.persist(step, lambda: partial.size)
     partial.finish()
-
-
-def _fits(target: Path, checksum: str | None) -> bool:
-    """Whether what the cache gave has the checksum; if not, it is removed."""
-    if checksum and not matches(target, checksum):
-        target.unlink()
-        return False
-    return True
-
-
-def _key(address: str, checksum: str | None, http: Http) -> str:
-    """What the cache knows a file by: its checksum, else its version at its address; "" without either."""
-    if checksum:
-        return f"checksum {checksum.lower()}"
-    found = ""
-
-    def ask() -> None:
-        nonlocal found
-        with http.answer(http.signed(address), headers={"Range": "bytes=0-0"}) as answer:
-            tag, (_, length) = version_of(answer), extent_of(answer)
-            found = f"{tag} {length} {plain(address)}" if tag and length is not None else ""
-
-    http.persist(ask, lambda: 0)
-    return found
 
 
 @dataclass

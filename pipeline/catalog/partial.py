@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.catalog.blocks import BlockFile
 from pipeline.catalog.cache import Cache
+from pipeline.catalog.checksums import can_check
 from pipeline.catalog.download import Brought, bring, joined, target_of
 from pipeline.catalog.gdal import reading
 from pipeline.catalog.hrefs import is_remote
@@ -68,6 +69,13 @@ def by_blocks(scene: Scene) -> bool:
         for part in scene.parts or (scene,)
         for asset in part.assets.values()
     )
+
+
+def by_checksum(scene: Scene) -> bool:
+    """Whether each remote file of a scene can be held against a checksum that its item states."""
+    parts = scene.parts or (scene,)
+    assets = (asset for part in parts for asset in part.assets.values() if is_remote(asset.href))
+    return all(can_check(asset.checksum) for asset in assets)
 
 
 def bring_part(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, scene_reader
+from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, by_checksum, scene_reader
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
@@ -91,11 +91,9 @@ def is_fetched(scene: Scene, folder: Path, after: Sequence[str] | None) -> bool:
 def _bring(
     scene: Scene, tile: Tile, settings: CampaignSettings, originals: Path, wanted: Wanted | None
 ) -> Brought:
-    """The scene with local bands; whole files where a checksum or the cache makes good use of them."""
+    """The scene with local bands; whole files only where each has a checksum, or they have no blocks."""
     cache = Cache.of_environment()
-    parts = scene.parts or (scene,)
-    stated = any(asset.checksum for part in parts for asset in part.assets.values())
-    if wanted is None and (stated or cache or not by_blocks(scene)):
+    if wanted is None and (by_checksum(scene) or not by_blocks(scene)):
         wanted_for = "whole"
     else:
         wanted = wanted or everywhere(tile)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from pipeline.catalog.cache import Cache
 from pipeline.catalog.download import bring, fetch
 from pipeline.catalog.http import Http
-from pipeline.errors import UsageError
+from pipeline.errors import SourceError, UsageError
+from tests.mishaps import garbled
 from tests.pipeline.catalog.making import scene_of, surface, write_bands
 
 
@@ -91,20 +93,38 @@ def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path, caplog):
     assert "cannot be written" in caplog.text
 
 
+def stated(scene, paths):
+    """The scene as an item that states the checksums of its files."""
+    sums = {band: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for band, path in paths.items()}
+    assets = {band: replace(asset, checksum=sums[band]) for band, asset in scene.assets.items()}
+    return replace(scene, assets=assets)
+
+
 def test_a_second_build_fetches_nothing(files, cache):
     cache = Cache(cache.folder, 10**8)
     paths = write_bands(files.folder / "far", surface())
-    scene = scene_of({band: files.at(path) for band, path in paths.items()})
+    plain = scene_of({band: files.at(path) for band, path in paths.items()})
+    scene = stated(plain, paths)
     first = bring(scene, files.folder / "one", Http(), cache)
     assert first.fetched == first.weight == sum(path.stat().st_size for path in paths.values())
     files.requests.clear()
     second = bring(scene, files.folder / "two", Http(), cache)
     assert (second.fetched, second.weight) == (0, first.weight)
-    assert all(span == "bytes=0-0" for _, span in files.requests)
+    assert not files.requests
     for band, path in paths.items():
         assert (files.folder / "two" / scene.id / f"{band}.tif").read_bytes() == path.read_bytes()
-    write_bands(files.folder / "far", surface(1))
-    assert bring(scene, files.folder / "three", Http(), cache).fetched > 0
+    paths = write_bands(files.folder / "far", surface(1))
+    assert bring(stated(plain, paths), files.folder / "three", Http(), cache).fetched > 0
+
+
+@pytest.mark.parametrize("checksum", [None, "", "md4:" + "0" * 32, "sha256:abc", "shake_128:" + "0" * 32])
+def test_what_cannot_be_held_against_a_checksum_is_not_kept(files, cache, checksum):
+    path = whole(files.folder / "far.jp2")
+    files.mishaps += [garbled]
+    assert fetch(files.at(path), files.folder / "a", checksum, None, cache) == 3_000
+    assert not kept(cache)
+    assert fetch(files.at(path), files.folder / "b", checksum, None, cache) == 3_000
+    assert (files.folder / "b").read_bytes() == path.read_bytes()
 
 
 def test_a_stated_checksum_finds_the_file_without_asking_and_is_held_against_it(files, cache):
@@ -118,6 +138,19 @@ def test_a_stated_checksum_finds_the_file_without_asking_and_is_held_against_it(
     kept_file.write_bytes(b"rotten")
     assert fetch(files.at(path), files.folder / "c", checksum, None, cache) == 3_000
     assert (files.folder / "c").read_bytes() == path.read_bytes()
+
+
+def test_a_rotten_file_goes_also_when_the_right_one_cannot_be_had(files, cache):
+    cache, path = Cache(cache.folder, 10**8), whole(files.folder / "far.jp2")
+    checksum = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    fetch(files.at(path), files.folder / "a", checksum, None, cache)
+    (kept_file,) = kept(cache)
+    kept_file.unlink()
+    kept_file.write_bytes(b"rotten")
+    path.unlink()
+    with pytest.raises(SourceError, match="404"):
+        fetch(files.at(path), files.folder / "c", checksum, None, cache)
+    assert not kept(cache) and not (files.folder / "c").exists()
 
 
 def test_the_environment_names_the_cache(tmp_path):

@@ -1,7 +1,9 @@
 """A scene that serves the mosaic alone is fetched where those before it leave ground open."""
 
+import hashlib
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import BANDS, Raster, read_raster, write_raster
 from pipeline.settings import CampaignSettings
 from tests.file_server import file_server
+from tests.mishaps import one_byte_wrong
 from tests.pipeline.catalog.making import write_bands
 
 from .conftest import COARSE, SHAPE, scene_of
@@ -157,6 +160,53 @@ def test_a_local_scene_comes_whole_whatever_is_before_it(tmp_path, tile, setting
     report = imagery.fetch(scene, tile, settings, tmp_path, [make_mask("a", torn(3, 3))])
     assert not report["partial"] and report["bytes_fetched"] == 0
     assert np.array_equal(read_raster(report["path"]).data, numbers + 1)
+
+
+def stated(scene, files, *bands):
+    """The scene as an item that states the checksums of some of its files."""
+    sums = {
+        band: "1220"
+        + hashlib.sha256((files.folder / Path(scene.assets[band].href).name).read_bytes()).hexdigest()
+        for band in bands
+    }
+    assets = {
+        band: replace(asset, checksum=sums.get(band, asset.checksum)) for band, asset in scene.assets.items()
+    }
+    return replace(scene, assets=assets)
+
+
+@pytest.mark.parametrize("right", range(6))
+@pytest.mark.parametrize("bands", [(), ("red",), ("red", "green", "blue"), BANDS], ids=len)
+def test_wrong_bytes_reach_neither_the_scene_nor_the_cache(
+    tmp_path, tile, settings, far_scene, files, monkeypatch, bands, right
+):
+    monkeypatch.setenv("EARTHQUILT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("pipeline.catalog.http.LONGEST_WAIT", 0.01)
+    scene, numbers = stated(far_scene[0], files, *bands), far_scene[1]
+    files.mishaps += [lambda handler, content: handler.serve(content)] * right
+    files.mishaps += [one_byte_wrong(0.8)]
+    report = imagery.fetch(scene, tile, settings, tmp_path / "one")
+    assert not report["partial"]
+    files.mishaps.clear()
+    assert np.array_equal(read_raster(report["path"]).data, numbers + 1)
+    files.requests.clear()
+    report = imagery.fetch(scene, tile, settings, tmp_path / "two")
+    assert np.array_equal(read_raster(report["path"]).data, numbers + 1)
+    assert bool(files.requests) == (bands != BANDS)
+
+
+def test_the_parts_of_a_scene_come_whole_only_if_all_state_checksums(
+    tmp_path, tile, settings, far_scene, files
+):
+    scene = far_scene[0]
+    first, other = (
+        replace(stated(scene, files, *BANDS), id="late-1"),
+        replace(stated(scene, files, "red"), id="late-2"),
+    )
+    files.mishaps += [one_byte_wrong(0.8)]
+    report = imagery.fetch(replace(scene, parts=(other, first)), tile, settings, tmp_path)
+    assert np.array_equal(read_raster(report["path"]).data, far_scene[1] + 1)
+    assert all(span for _, span in files.requests)
 
 
 def test_orders_wait_for_the_masks_of_those_before_them(tmp_path, tile, settings, make_mask, far_scene):
