@@ -40,6 +40,8 @@ class Brought:
 def download(scene: Scene, folder: Path, http: Http | None = None) -> Scene:
     """The scene with its bands on disk, under FOLDER/ID/BAND.EXTENSION; local bands are left where they are.
 
+    Those whose checksum is stated, by the item or by manifest.safe, are held against it, local ones too.
+
     Args:
         scene: the scene; its parts are brought too.
         folder: where to; what an interrupted download left there is continued.
@@ -47,7 +49,8 @@ def download(scene: Scene, folder: Path, http: Http | None = None) -> Scene:
 
     Raises:
         TransientSourceError: the server failed more often than we try.
-        SourceError: the server refuses, or what it sends has not the checksum that the item states.
+        SourceError: the server refuses, or what it sends has not the checksum that the item states;
+            or a local band has not.
         StorageError: the disk is full or the folder cannot be written.
     """
     return bring(scene, folder, http).scene
@@ -77,8 +80,21 @@ def _part(scene: Scene, folder: Path, http: Http, cache: Cache | None) -> Brough
             fetched += fetch(asset.href, target, asset.checksum, http, cache)
             sizes += target.stat().st_size
             asset = replace(asset, href=str(target))
+        elif asset.checksum:
+            _require_as_stated(scene, band, asset.href, asset.checksum)
         assets[band] = asset
     return Brought(replace(scene, assets=assets), fetched, sizes)
+
+
+def _require_as_stated(scene: Scene, band: str, path: str, checksum: str) -> None:
+    what = f"The {band} band of scene {scene.id}"
+    try:
+        if not matches(Path(path), checksum):
+            raise SourceError(
+                f"{what} has not the checksum that its product states: {path} was changed or broken."
+            )
+    except OSError as error:
+        raise SourceError(f"{what} cannot be read: {path}: {error.strerror}.") from error
 
 
 def target_of(folder: Path, band: str, asset: Asset) -> Path:

@@ -1,7 +1,7 @@
 """A folder of SAFE products, Level-1C or Level-2A, as they are distributed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,13 @@ from pathlib import Path
 from pipeline.catalog.acquisitions import Product
 from pipeline.catalog.catalog import Catalog, Offer
 from pipeline.catalog.radiometry import from_product
-from pipeline.catalog.safe_metadata import GranuleMetadata, ProductMetadata, read_granule, read_product
+from pipeline.catalog.safe_metadata import (
+    GranuleMetadata,
+    ProductMetadata,
+    read_checksums,
+    read_granule,
+    read_product,
+)
 from pipeline.catalog.scene import Asset, Scene
 from pipeline.errors import SourceError
 from pipeline.grid import Tile
@@ -83,6 +89,7 @@ def _read(product: Path, granule: Path) -> Product:
 
 
 def _scene(product: Path, granule: Path, tile: str, whole: ProductMetadata, part: GranuleMetadata) -> Scene:
+    checksums = read_checksums(product / "manifest.safe")
     return Scene(
         id=product.stem,
         tile=tile,
@@ -91,17 +98,20 @@ def _scene(product: Path, granule: Path, tile: str, whole: ProductMetadata, part
         baseline=whole.baseline,
         datatake=whole.datatake,
         cloud_cover=whole.cloud_cover,
-        assets={band: _asset(product, granule, band, whole) for band in NAMES},
+        assets={band: _asset(product, granule, band, whole, checksums) for band in NAMES},
         preview=_preview(granule),
         sun_azimuth=part.sun_azimuth,
         sun_elevation=part.sun_elevation,
     )
 
 
-def _asset(product: Path, granule: Path, band: str, whole: ProductMetadata) -> Asset:
+def _asset(
+    product: Path, granule: Path, band: str, whole: ProductMetadata, checksums: Mapping[str, str]
+) -> Asset:
     radiometry = from_product(whole.quantification, whole.add_offsets.get(band), whole.baseline, whole.nodata)
     path = _image(product, granule, NAMES[band], whole)
-    return Asset(str(path), 1, radiometry.scale, radiometry.offset, radiometry.nodata)
+    checksum = checksums.get(path.relative_to(product).as_posix())
+    return Asset(str(path), 1, radiometry.scale, radiometry.offset, radiometry.nodata, checksum)
 
 
 def _image(product: Path, granule: Path, name: str, whole: ProductMetadata) -> Path:

@@ -1,4 +1,4 @@
-"""What the XML of a SAFE product says: MTD_MSIL1C.xml or MTD_MSIL2A.xml, and MTD_TL.xml of each granule.
+"""What the XML of a SAFE product says: MTD_MSIL1C.xml or MTD_MSIL2A.xml, MTD_TL.xml, manifest.safe.
 
 Elements are found by their local names, since the namespaces change with the version of the product format.
 """
@@ -109,6 +109,25 @@ def read_granule(path: Path) -> GranuleMetadata:
         sun_azimuth=_number(sun, "AZIMUTH_ANGLE", path),
         sun_elevation=90 - _number(sun, "ZENITH_ANGLE", path),
     )
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """The checksums that manifest.safe states ("algorithm:hex"), by path below the product's folder.
+
+    They stand beside the file's place: as MD5 in older products, as SHA3-256 in newer ones.
+
+    Raises:
+        SourceError: the file is there and is no XML.
+    """
+    if not path.exists():
+        return {}
+    found = {}
+    for stream in _all(_root(path), "byteStream"):
+        place, checksum = (next(_all(stream, name), None) for name in ("fileLocation", "checksum"))
+        if place is not None and checksum is not None:
+            name, digest = checksum.get("checksumName", ""), (checksum.text or "").strip()
+            found[place.get("href", "").removeprefix("./")] = f"{name}:{digest}"
+    return found
 
 
 def _root(path: Path) -> Element:

@@ -1,5 +1,6 @@
 """Tiny SAFE products, with the folders, names and metadata elements of the real ones."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,33 @@ GRANULE = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
  </n1:Geometric_Info>
 </n1:Level-{level}_Tile_ID>
 """
+
+
+MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>
+<xfdu:XFDU xmlns:xfdu="urn:ccsds:schema:xfdu:1">
+<dataObjectSection>{objects}</dataObjectSection></xfdu:XFDU>
+"""
+OBJECT = """<dataObject ID="d{number}"><byteStream mimeType="application/octet-stream" size="{size}">
+<fileLocation locatorType="URL" href="./{href}"/><checksum checksumName="{name}">{digest}</checksum>
+</byteStream></dataObject>
+"""
+
+
+def write_manifest(product: Path, name: str = "SHA3-256") -> None:
+    """The manifest of a product as it lies there, with checksums as `name` (MD5, SHA3-256)."""
+    algorithm = name.lower().replace("-", "_")
+    paths = sorted(path for path in product.rglob("*") if path.is_file())
+    objects = [
+        OBJECT.format(
+            number=number,
+            size=path.stat().st_size,
+            href=path.relative_to(product).as_posix(),
+            name=name,
+            digest=hashlib.new(algorithm, path.read_bytes()).hexdigest().upper(),
+        )
+        for number, path in enumerate(paths)
+    ]
+    (product / "manifest.safe").write_text(MANIFEST.format(objects="".join(objects)))
 
 
 def make_safe(

@@ -1,15 +1,16 @@
 """A folder of SAFE products, Level-1C and Level-2A."""
 
+import hashlib
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
-from pipeline.catalog import open_catalog, read_preview, read_scene
+from pipeline.catalog import download, open_catalog, read_preview, read_scene
 from pipeline.errors import SourceError, UsageError
 from pipeline.grid import Tile
 from tests.pipeline.catalog.making import surface
-from tests.pipeline.catalog.safes import make_safe
+from tests.pipeline.catalog.safes import make_safe, write_manifest
 
 AUGUST = (date(2023, 8, 1), date(2023, 8, 31))
 GRID = Tile.parse("33TWL").geobox(600)
@@ -126,6 +127,51 @@ def test_a_missing_image_is_told(tmp_path):
     product = make_safe(tmp_path, surface())
     next(product.rglob("*B08_10m.jp2")).unlink()
     assert "image of band B08" in found(tmp_path)[1][0][1]
+
+
+@pytest.mark.parametrize("name", ["SHA3-256", "MD5"])
+@pytest.mark.parametrize("band", ["B08", "B02"])
+def test_an_image_that_is_not_as_the_manifest_states_is_told(tmp_path, name, band):
+    product = make_safe(tmp_path, surface() + 1000)
+    write_manifest(product, name)
+    (scene,), rejected = found(tmp_path)
+    assert rejected == [] and download(scene, tmp_path / "near") == scene
+    image = next(product.rglob(f"*{band}_10m.jp2"))
+    content = bytearray(image.read_bytes())
+    content[len(content) // 2] ^= 4
+    image.write_bytes(content)
+    (scene,), rejected = found(tmp_path)
+    with pytest.raises(SourceError, match=f"{scene.id} has not the checksum that its product states"):
+        download(scene, tmp_path / "near")
+
+
+def test_each_image_is_hashed_once(tmp_path, monkeypatch):
+    write_manifest(make_safe(tmp_path, surface() + 1000))
+    hashed, digest = [], hashlib.file_digest
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, name: hashed.append(file.name) or digest(file, name)
+    )
+    (scene,), _ = found(tmp_path)
+    download(scene, tmp_path / "near")
+    assert sorted(name[-11:-8] for name in hashed) == ["B02", "B03", "B04", "B08"]
+
+
+def test_an_image_that_has_gone_since_it_was_listed_is_told(tmp_path):
+    product = make_safe(tmp_path, surface())
+    write_manifest(product)
+    (scene,), _ = found(tmp_path)
+    next(product.rglob("*B04_10m.jp2")).unlink()
+    with pytest.raises(SourceError, match=r"red band of scene .* cannot be read: .*No such file"):
+        download(scene, tmp_path / "near")
+
+
+def test_products_without_checksums_are_read_and_a_broken_manifest_is_told(tmp_path):
+    product = make_safe(tmp_path, surface())
+    (product / "manifest.safe").write_text("<XFDU><byteStream><fileLocation href='./a'/></byteStream></XFDU>")
+    (scene,), _ = found(tmp_path)
+    assert {asset.checksum for asset in scene.assets.values()} == {None}
+    (product / "manifest.safe").write_text("<XFDU>")
+    assert "manifest.safe is no product metadata" in found(tmp_path)[1][0][1]
 
 
 def test_a_granule_in_another_zone_than_its_tile_is_told(tmp_path):
