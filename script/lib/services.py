@@ -8,6 +8,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from script.lib import account, env_file, ports
 from script.lib.places import LOCAL, ROOT, only_one, require_own
@@ -110,9 +111,15 @@ def start_redis(redis: Redis, values: dict[str, str]) -> bool:
 
 
 def environment() -> dict[str, str]:
-    """The environment of this process with the addresses in `.local/env`; what the person has set wins."""
+    """The environment of this process with the addresses in `.local/env`; what the person has set wins.
+
+    Fetched files are cached below the storage, so that all workers share them (`pipeline/catalog/cache.py`).
+    """
     values = Services().environment() if Services().env_path.exists() else {}
-    return values | os.environ
+    values |= os.environ
+    storage = urlsplit(values.get("STORAGE_URL", str(LOCAL / "storage")))
+    folder = unquote(storage.path) if storage.scheme else storage.geturl()
+    return {"EARTHQUILT_CACHE": str(ROOT / folder / ".cache")} | values
 
 
 def status(services: Services) -> int:

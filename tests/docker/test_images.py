@@ -8,6 +8,7 @@ import yaml
 from compose_spec import PyCompose
 from django.core.management import get_commands
 
+from pipeline.catalog import Cache
 from script.lib.places import ROOT
 
 COMPOSE = ROOT / "docker" / "compose.yaml"
@@ -46,6 +47,14 @@ def test_all_queues_have_a_worker(compose, settings):
     lines = [compose["services"][name]["command"] for name in ("worker", "gpu-worker")]
     queues = {queue for line in lines for queue in line[line.index("--queues") + 1 :]}
     assert queues == set(settings.QUEUES)
+
+
+def test_workers_share_a_cache_in_the_storage(compose):
+    for name in ("worker", "gpu-worker"):
+        service = compose["services"][name]
+        given = {key: filled(value) for key, value in service["environment"].items()}
+        assert "storage:/storage" in service["volumes"]
+        assert Cache.of_environment(given) == Cache(Path(given["STORAGE_URL"]) / ".cache", 20 * 2**30)
 
 
 def test_foreign_images_are_pinned(compose):

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from pipeline.grid import Tile
-from script.lib import demo, demo_plan, map_tiles, server, worker
+from script.lib import demo, demo_plan, map_tiles, server, services, worker
+from script.lib.places import ROOT
 from script.lib.say import Trouble
 
 NOTHING = {"catalog": None, "aoi": None, "start": None, "end": None, "max_cloud": None, "resolution": None}
@@ -91,6 +92,20 @@ def test_a_worker_keeps_memory_and_sees_one_gpu():
     assert environment["CUDA_VISIBLE_DEVICES"] == "1"
     assert "CUDA_VISIBLE_DEVICES" not in worker.environment({}, threads=1)
     assert worker.environment({"MALLOC_TOP_PAD_": "1"}, threads=1)["MALLOC_TOP_PAD_"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("address", "folder"),
+    [("/mnt/quilt", "/mnt/quilt"), ("file:///mnt/my%20quilt", "/mnt/my quilt"), ("below", f"{ROOT}/below")],
+)
+def test_workers_share_a_cache_below_the_storage(monkeypatch, address, folder):
+    monkeypatch.setenv("STORAGE_URL", address)
+    monkeypatch.delenv("EARTHQUILT_CACHE", raising=False)
+    given = worker.environment(services.environment(), threads=1)
+    assert given["EARTHQUILT_CACHE"] == f"{folder}/.cache"
+    for own in ("/mnt/cache", ""):
+        monkeypatch.setenv("EARTHQUILT_CACHE", own)
+        assert services.environment()["EARTHQUILT_CACHE"] == own
 
 
 def png(picture):
