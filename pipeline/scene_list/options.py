@@ -1,7 +1,7 @@
 """The lists that a tile can have in a region: with the fewest scenes, the best for each set of datatakes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.scene_list.solve import solve
 
 # Lists that one tile brings into a region's program, and how many more days than the best they may have
 # where there is no time to look at all.
-MOST = 60
+MOST = 1000
 NEAR = 1.3
 
 
@@ -45,11 +45,12 @@ class Options:
     """What a tile can have.
 
     Attributes:
-        options: of which none beats another.
+        options: lists with as few scenes as were found.
         least: proven lower bound of the number of scenes.
-        least_days: proven lower bound of the days.
-        possible: datatakes that a list not among the options may have.
+        least_days: lower bound of the days of any list with as many scenes.
+        possible: datatakes that a list can have.
         complete: whether no list is missing that could be wanted.
+        hopes: as good for a region, or better, as any list with as many scenes; the options where complete.
     """
 
     options: tuple[Option, ...]
@@ -57,6 +58,12 @@ class Options:
     least_days: int
     possible: frozenset[str]
     complete: bool
+    hopes: tuple[Option, ...] = ()
+
+    @property
+    def hoped(self) -> Option:
+        """A list that shares every datatake that the tile can have, at no more days than any."""
+        return Option((), self.possible, 0, self.least_days, 0, ())
 
 
 class Gathering(Search):
@@ -101,7 +108,7 @@ class Gathering(Search):
 
 
 def options_of(problem: Problem, datatakes: Sequence[str], shared: Sequence[str], seconds: float) -> Options:
-    """The options of a tile; of very many, those with the best dates and the best with each datatake.
+    """The options of a tile: the best list for each set of datatakes and number of strangers.
 
     Args:
         problem: of the tile; its `matches` are those with finished neighbours.
@@ -117,14 +124,57 @@ def options_of(problem: Problem, datatakes: Sequence[str], shared: Sequence[str]
     if complete:
         near = search.gather(alone.cost.scenes, int(NEAR * alone.cost.days))
         complete = near and search.gather(alone.cost.scenes, None)
-    found = [*search.kept.values(), option_of(problem, datatakes, set(shared), alone.chosen)]
-    kept = _unbeaten(found)
-    least_days = alone.bounds[2] if alone.bounds[2] is not None else 0
-    if problem.matches.shape[1]:
-        least_days = min(one.days for one in kept) if complete else 0
-    fewer = _foremost(kept)
-    complete = complete and len(fewer) == len(kept)
-    return Options(tuple(fewer), alone.bounds[0] or 1, least_days, frozenset(shared), complete)
+    found = (*search.kept.values(), option_of(problem, datatakes, set(shared), alone.chosen))
+    least_days = _least_days(problem, alone.cost.scenes)
+    if complete:
+        least_days = min(one.days for one in found)
+    elif alone.bounds[2] is not None and not problem.matches.shape[1]:
+        least_days = alone.bounds[2]
+    possible = frozenset().union(*(one.takes for one in found)) if complete else frozenset(shared)
+    return Options(found, alone.bounds[0] or 1, least_days, possible, complete)
+
+
+def _least_days(problem: Problem, scenes: int) -> int:
+    """The fewest days of so many scenes, whatever they cover."""
+    free = np.sort(np.delete(problem.days, problem.forced))
+    return int(problem.days[list(problem.forced)].sum() + free[: scenes - len(problem.forced)].sum())
+
+
+def narrowed(found: Mapping[str, Options], near: Mapping[str, Collection[str]]) -> dict[str, Options]:
+    """The options as a region sees them: none beats another, and of very many the foremost.
+
+    A datatake that no list of any neighbour has does not count, so that few sets of datatakes are left.
+
+    Args:
+        found: of each tile by name.
+        near: the neighbours of each tile.
+    """
+    return {
+        name: _narrow(one, frozenset().union(*(found[other].possible for other in near[name])))
+        for name, one in found.items()
+    }
+
+
+def _narrow(one: Options, wanted: frozenset[str]) -> Options:
+    best: dict[tuple[frozenset[str], int], Option] = {}
+    for option in one.options:
+        seen = replace(option, takes=option.takes & wanted)
+        known = best.get((seen.takes, seen.strangers))
+        if known is None or seen.beats(known):
+            best[seen.takes, seen.strangers] = seen
+    kept = _unbeaten(list(best.values()))
+    narrow = replace(one, options=tuple(_foremost(kept)), possible=one.possible & wanted)
+    complete = one.complete and len(narrow.options) == len(kept)
+    if complete:
+        return replace(narrow, hopes=narrow.options)
+    hopes = _hopes(kept, one.least_days) if one.complete else (narrow.hoped,)
+    return replace(narrow, complete=False, hopes=hopes)
+
+
+def _hopes(kept: Sequence[Option], least_days: int) -> tuple[Option, ...]:
+    """The options of the largest sets of datatakes, at no more days than any."""
+    hoped = [Option((), one.takes, one.strangers, least_days, 0, ()) for one in kept]
+    return tuple(_unbeaten(hoped))
 
 
 def _foremost(options: Sequence[Option]) -> list[Option]:
@@ -148,15 +198,15 @@ def option_of(
 
 
 def _unbeaten(options: Sequence[Option]) -> list[Option]:
-    """Options of which none beats another; very many are left as they are."""
-    if len(options) > 10 * MOST:
-        return list(options)
-    return [one for place, one in enumerate(options) if not _beaten(one, place, options)]
-
-
-def _beaten(one: Option, place: int, options: Sequence[Option]) -> bool:
-    return any(
-        other.beats(one) and (not one.beats(other) or before < place)
-        for before, other in enumerate(options)
-        if before != place
-    )
+    """The different options of which none beats another."""
+    different = list(dict.fromkeys(options))
+    names = sorted(frozenset().union(*(one.takes for one in different)))
+    has = np.array([[name in one.takes for name in names] for one in different], np.float32)
+    keys = [(one.days, one.unclear, one.ids) for one in different]
+    places = {key: place for place, key in enumerate(sorted(set(keys)))}
+    rank = np.array([places[key] for key in keys])
+    strangers = np.array([one.strangers for one in different])
+    beats = has @ has.T >= has.sum(axis=1)
+    beats &= (strangers[:, None] <= strangers) & (rank[:, None] <= rank)
+    np.fill_diagonal(beats, False)
+    return [one for one, beaten in zip(different, beats.any(axis=0), strict=True) if not beaten]

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pipeline.scene_list.objective import Problem
-from pipeline.scene_list.options import Option, Options, options_of
-from pipeline.scene_list.region_program import Program
+from pipeline.scene_list.options import Option, Options, narrowed, options_of
+from pipeline.scene_list.region_blocks import Near, bettered, least_strangers
+from pipeline.scene_list.region_program import Picked, Program
 from pipeline.scene_list.search import compile_loops
 
-# Larger regions are given to the integer program only where that can still gain a level.
-PROGRAM_TILES = 12
+# Regions with more options in all are solved a block at a time.
+PROGRAM_OPTIONS = 8000
 ROUNDS = 50
+# Shares of the time that are over when the options are gathered, and when the best of them are picked.
+GATHER, BETTER = 0.65, 0.85
 
 
 class RegionCost(NamedTuple):
@@ -82,7 +85,7 @@ class RegionSolution:
     Attributes:
         chosen: indices of the scenes of each tile by name, sorted.
         cost: the objective.
-        bounds: lower bounds of scenes, strangers and days; None where a level before it is not settled.
+        bounds: lower bounds of scenes, strangers and days; None where the number of scenes is not proven.
         optimal: whether no better lists exist.
         seconds: time taken.
         least: proven lower bound of the number of scenes of each tile by name.
@@ -108,7 +111,8 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
     """Find the best lists of all tiles together; proven where the time allows, else with bounds.
 
     The tiles alone fix the numbers of scenes, so for each tile its lists of that number are gathered, the
-    best for each set of datatakes; an integer program picks one of each tile, one level after the other.
+    best for each set of datatakes; an integer program picks one of each tile, one level after the other, of
+    all tiles at once or of one block after the other.
 
     Args:
         region: at least one pixel of each tile must be coverable.
@@ -118,25 +122,43 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
     began = time.monotonic()
     found: dict[str, Options] = {}
     for done, name in enumerate(sorted(region.problems)):
-        left = 0.75 * time_limit - (time.monotonic() - began)
+        left = GATHER * time_limit - (time.monotonic() - began)
         seconds = max(left, 0.0) / (len(region.problems) - done)
         found[name] = options_of(region.problems[name], region.datatakes[name], region.shared(name), seconds)
-    complete = all(one.complete for one in found.values())
-    settled = settle(found, region.pairs)
-    chosen = {name: option.chosen for name, option in settled.items()}
-    cost, proven = region.cost(chosen), False
-    if complete or cost.strangers or len(found) <= PROGRAM_TILES:
-        picked, proven = Program(found, region.pairs).pick(began + time_limit)
-        other = {name: option.chosen for name, option in picked.items()}
-        chosen = min(chosen, other, key=region.cost)
-        cost = region.cost(chosen)
-    least = sum(one.least for one in found.values())
+    near = {name: region.near(name) for name in found}
+    found = narrowed(found, near)
+    picked = _picked(region, found, near, began, time_limit)
+    chosen = {name: option.chosen for name, option in picked.options.items()}
+    cost, least = region.cost(chosen), sum(one.least for one in found.values())
     bounds: tuple[int, int | None, int | None] = (least, None, None)
     if least == cost.scenes:
-        bounds = least, *_bounds(found, region, cost, complete and proven, began + time_limit)
-    optimal = complete and proven and least == cost.scenes
+        known = [sum(one.least_days for one in found.values()), *picked.bounds[1:2]]
+        bounds = least, min(cost.strangers, picked.bounds[0]), max(known)
+    optimal = picked.proven and least == cost.scenes
     least_of = {name: one.least for name, one in found.items()}
     return RegionSolution(chosen, cost, bounds, optimal, round(time.monotonic() - began, 3), least_of)
+
+
+def _picked(
+    region: Region, found: Mapping[str, Options], near: Near, began: float, time_limit: float
+) -> Picked:
+    """One option of each tile, and at least a bound of the strangers."""
+    settled, deadline = settle(found, region.pairs), began + BETTER * time_limit
+    options = {name: one.options for name, one in found.items()}
+    bounds: tuple[int, ...] = ()
+    if sum(map(len, options.values())) > PROGRAM_OPTIONS:
+        best = bettered(found, near, settled, deadline)
+    else:
+        picked = Program(options, region.pairs).pick(deadline)
+        complete = all(one.complete for one in found.values())
+        if complete and picked.proven:
+            return picked
+        both = (settled, picked.options)
+        best = min(both, key=lambda one: region.cost({name: one[name].chosen for name in one}))
+        if complete:
+            bounds = picked.bounds
+    strangers = least_strangers(found, near, began + time_limit)
+    return Picked(best, False, (max((strangers, *bounds[:1])), *bounds[1:]))
 
 
 def settle(found: Mapping[str, Options], pairs: Sequence[tuple[str, str]]) -> dict[str, Option]:
@@ -163,22 +185,3 @@ def _alone(one: Option) -> tuple[int, int, int, int, tuple[str, ...]]:
 def _beside(one: Option, takes: Sequence[frozenset[str]]) -> tuple[int, int, int, int, tuple[str, ...]]:
     apart = sum(one.takes.isdisjoint(theirs) for theirs in takes)
     return len(one.ids), one.strangers + apart, one.days, one.unclear, one.ids
-
-
-def _bounds(
-    found: Mapping[str, Options], region: Region, cost: RegionCost, settled: bool, deadline: float
-) -> tuple[int | None, int | None]:
-    """Lower bounds of strangers and days where the numbers of scenes are proven."""
-    if settled:
-        return cost.strangers, cost.days
-    hoped = {
-        name: one if one.complete else replace(one, options=(_hoped(one),)) for name, one in found.items()
-    }
-    strangers = Program(hoped, region.pairs).least_strangers(deadline) if cost.strangers else 0
-    return strangers, sum(one.least_days for one in found.values()) if strangers == cost.strangers else None
-
-
-def _hoped(one: Options) -> Option:
-    """A list that shares every datatake that the tile can have, at no more days than any."""
-    takes = frozenset().union(*(option.takes for option in one.options), one.possible)
-    return Option((), takes, 0, one.least_days, 0, ())

@@ -2,12 +2,27 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from pipeline.scene_list.options import Option, Options
+from pipeline.scene_list.options import Option
+
+
+class Picked(NamedTuple):
+    """One option of each tile by name.
+
+    Attributes:
+        options: what was picked.
+        proven: whether no better ones exist.
+        bounds: lower bounds of strangers, days, ..., of the levels that are proven and of the one after them.
+    """
+
+    options: dict[str, Option]
+    proven: bool
+    bounds: tuple[int, ...]
 
 
 class Program:
@@ -19,13 +34,20 @@ class Program:
     Args:
         options: of each tile by name.
         pairs: of neighbours.
+        apart: what a pair without a common datatake counts as strangers.
     """
 
-    def __init__(self, options: Mapping[str, Options], pairs: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Sequence[Option]],
+        pairs: Sequence[tuple[str, str]],
+        apart: int = 1,
+    ) -> None:
+        self.apart = apart
         self.of_tile: dict[str, list[int]] = {}
         self.options: list[tuple[str, Option]] = []
         for name in sorted(options):
-            own = sorted(options[name].options, key=lambda one: one.ids)
+            own = sorted(options[name], key=lambda one: one.ids)
             self.of_tile[name] = list(range(len(self.options), len(self.options) + len(own)))
             self.options += [(name, one) for one in own]
         self.having = [self._having(one, other) for one, other in pairs]
@@ -41,30 +63,33 @@ class Program:
             for take in sorted(mine & theirs)
         ]
 
-    def pick(self, deadline: float) -> tuple[dict[str, Option], bool]:
-        """One option of each tile and whether no better ones exist."""
-        picked, proven = np.array([own[0] for own in self.of_tile.values()]), True
+    def pick(self, deadline: float) -> Picked:
+        """The best options, or those that are found by the deadline."""
+        picked, bounds = np.array([own[0] for own in self.of_tile.values()]), []
+        proven = True
         for level in self._levels():
             found, bound = self._minimum(level, deadline)
+            if proven and np.isfinite(bound):
+                bounds.append(int(np.ceil(bound - 1e-6)))
             if found is None:
-                return self._named(picked), False
+                return Picked(self._named(picked), False, tuple(bounds))
             picked = np.flatnonzero(found[: len(self.options)] > 0.5)
             value = float(np.round(level @ found))
             proven = proven and bound > value - 0.5
             self.held.append((level, value))
-        return self._named(picked), proven
+        return Picked(self._named(picked), proven, tuple(bounds))
 
-    def least_strangers(self, deadline: float) -> int | None:
-        """A lower bound of the pairs without a common datatake; None where there was no time."""
+    def least_strangers(self, deadline: float) -> int:
+        """A lower bound of the strangers; 0 where there was no time."""
         _, bound = self._minimum(self._strangers(), deadline)
-        return int(np.ceil(bound - 1e-6)) if np.isfinite(bound) else None
+        return max(0, int(np.ceil(bound - 1e-6))) if np.isfinite(bound) else 0
 
     def _named(self, picked: np.ndarray) -> dict[str, Option]:
         return dict(self.options[at] for at in picked)
 
     def _strangers(self) -> np.ndarray:
         level = self._level([one.strangers for _, one in self.options])
-        level[len(self.options) : len(self.options) + len(self.having)] = 1
+        level[len(self.options) : len(self.options) + len(self.having)] = self.apart
         return level
 
     def _level(self, values: Sequence[float] | np.ndarray) -> np.ndarray:

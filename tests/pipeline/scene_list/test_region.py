@@ -1,52 +1,78 @@
 """Lists of several tiles together are the best on every level of the region's objective."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.scene_list import options
+from pipeline.scene_list import options, region_blocks
 from pipeline.scene_list import region as region_module
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.region import Region, RegionCost, solve_region
 
+# Ways to combine the lists of a region's tiles that are all tried.
+MOST_TRIED = 3000
+
 
 @st.composite
 def regions(draw: st.DrawFn, most_tiles: int = 4) -> Region:
-    """A few tiles with few candidates, dates and datatakes, so that every level gets to decide."""
+    """A few tiles with few dates and datatakes, so that every level gets to decide; some have a margin."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     names = [f"tile-{place}" for place in range(draw(st.integers(1, most_tiles)))]
     problems, datatakes = {}, {}
     for name in names:
-        count = draw(st.integers(1, 5))
-        clear = random.random((count, 12)) < random.uniform(0.4, 0.95)
-        clear[0, 0] = True
-        problems[name] = Problem(
-            ids=tuple(f"{name}-scene-{place}" for place in range(count)),
-            clear=clear,
-            days=random.integers(0, 4, count),
-            matches=random.random((count, draw(st.integers(0, 2)))) < 0.5,
-            share=draw(st.sampled_from([1.0, 0.8])),
-            wanted=draw(st.integers(1, 2)),
-        )
-        datatakes[name] = [f"take-{random.integers(5)}" for _ in range(count)]
+        problems[name] = draw(problems_of(name, random))
+        datatakes[name] = [f"take-{random.integers(5)}" for _ in problems[name].ids]
     pairs = [pair for pair in itertools.combinations(names, 2) if random.random() < 0.8]
-    return Region(problems, datatakes, pairs)
+    found = Region(problems, datatakes, pairs)
+    assume(math.prod(len(lists) for lists in lists_of_all(found)) <= MOST_TRIED)
+    return found
+
+
+@st.composite
+def problems_of(draw: st.DrawFn, name: str, random: np.random.Generator) -> Problem:
+    """Up to 14 candidates."""
+    count = draw(st.integers(1, 14))
+    clear = random.random((count, draw(st.integers(1, 40)))) < random.uniform(0.3, 0.95, (count, 1))
+    for _ in range(draw(st.integers(0, 2))):
+        clear[random.integers(count)] = clear[random.integers(count)]
+    clear[0, 0] = True
+    sure = clear & (random.random(clear.shape) < random.uniform(0.2, 1.0)) if draw(st.booleans()) else None
+    forced = random.permutation(count)[: draw(st.integers(0, 2))] if draw(st.booleans()) else ()
+    return Problem(
+        ids=tuple(f"{name}-scene-{place:02d}" for place in range(count)),
+        clear=clear,
+        days=random.integers(0, draw(st.integers(1, 12)), count),
+        matches=random.random((count, draw(st.integers(0, 2)))) < 0.4,
+        share=draw(st.sampled_from([1.0, 0.999, 0.95, 0.8])),
+        wanted=draw(st.integers(1, 3)),
+        forced=tuple(int(place) for place in sorted(forced)),
+        sure=sure,
+    )
 
 
 def best_by_trying_all(region: Region) -> RegionCost:
     names = sorted(region.problems)
-    lists = [feasible_lists(region.problems[name]) for name in names]
-    return min(region.cost(dict(zip(names, one, strict=True))) for one in itertools.product(*lists))
+    every = itertools.product(*lists_of_all(region))
+    return min(region.cost(dict(zip(names, one, strict=True))) for one in every)
+
+
+def lists_of_all(region: Region) -> list[list[tuple[int, ...]]]:
+    return [feasible_lists(region.problems[name]) for name in sorted(region.problems)]
 
 
 def feasible_lists(problem: Problem) -> list[tuple[int, ...]]:
     """Those with the fewest scenes: a longer one of any tile makes the region's first level worse."""
-    for size in range(1, len(problem.ids) + 1):
+    for size in range(max(1, len(problem.forced)), len(problem.ids) + 1):
         every = itertools.combinations(range(len(problem.ids)), size)
-        found = [one for one in every if problem.covered(one) >= problem.needed]
+        found = [
+            one
+            for one in every
+            if set(one).issuperset(problem.forced) and problem.covered(one) >= problem.needed
+        ]
         if found:
             return found
     raise AssertionError("all candidates together are always feasible")
@@ -79,15 +105,19 @@ def test_without_time_the_lists_are_feasible_and_the_bounds_are_honest() -> None
     assert rushed.to_json()["levels"]["scenes"]["bound"] == rushed.bounds[0]
 
 
-@settings(max_examples=40, deadline=None)
-@given(regions())
-def test_of_a_large_region_the_lists_are_feasible_and_the_bounds_hold(region: Region) -> None:
+@settings(max_examples=60, deadline=None)
+@given(regions(), st.sampled_from([0, 9999]), st.integers(1, 3), st.sampled_from([2, 1000]))
+def test_of_a_large_region_the_lists_are_feasible_and_the_bounds_hold(
+    region: Region, most_options: int, size: int, most: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(region_module, "PROGRAM_TILES", 0)
-        patch.setattr(options, "MOST", 2)
+        patch.setattr(region_module, "PROGRAM_OPTIONS", most_options)
+        patch.setattr(region_blocks, "SIZE", size)
+        patch.setattr(options, "MOST", most)
         solution = solve_region(region, time_limit=600.0)
     best = best_by_trying_all(region)
     assert solution.cost >= best
-    for bound, value in zip(solution.bounds, best[:3], strict=True):
-        assert bound is None or bound <= value
+    assert solution.cost.scenes == best.scenes
+    for bound, value, found in zip(solution.bounds, best[:3], solution.cost[:3], strict=True):
+        assert bound is not None and bound <= min(value, found)
     assert not solution.optimal or solution.cost == best
