@@ -120,11 +120,7 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
     """
     compile_loops()
     began = time.monotonic()
-    found: dict[str, Options] = {}
-    for done, name in enumerate(sorted(region.problems)):
-        left = GATHER * time_limit - (time.monotonic() - began)
-        seconds = max(left, 0.0) / (len(region.problems) - done)
-        found[name] = options_of(region.problems[name], region.datatakes[name], region.shared(name), seconds)
+    found = _gathered(region, began + GATHER * time_limit)
     near = {name: region.near(name) for name in found}
     found = narrowed(found, near)
     picked = _picked(region, found, near, began, time_limit)
@@ -137,6 +133,20 @@ def solve_region(region: Region, time_limit: float = 120.0) -> RegionSolution:
     optimal = picked.proven and least == cost.scenes
     least_of = {name: one.least for name, one in found.items()}
     return RegionSolution(chosen, cost, bounds, optimal, round(time.monotonic() - began, 3), least_of)
+
+
+def _gathered(region: Region, deadline: float) -> dict[str, Options]:
+    """The options of each tile; those that were short of time are gathered again in what others left."""
+    found: dict[str, Options] = {}
+    had = dict.fromkeys(region.problems, 0.0)
+    for _ in range(2):
+        waiting = [name for name in sorted(had) if name not in found or not found[name].complete]
+        for done, name in enumerate(waiting):
+            seconds = max(deadline - time.monotonic(), 0.0) / (len(waiting) - done)
+            if name not in found or seconds > 1.5 * had[name]:
+                problem, takes = region.problems[name], region.datatakes[name]
+                found[name], had[name] = options_of(problem, takes, region.shared(name), seconds), seconds
+    return found
 
 
 def _picked(

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,3 +122,27 @@ def test_of_a_large_region_the_lists_are_feasible_and_the_bounds_hold(
     for bound, value, found in zip(solution.bounds, best[:3], solution.cost[:3], strict=True):
         assert bound is not None and bound <= min(value, found)
     assert not solution.optimal or solution.cost == best
+
+
+def test_a_tile_that_was_short_of_time_is_gathered_again_in_what_others_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, list[float]] = {"a": [], "b": []}
+
+    def hurried(problem: Problem, *rest: object) -> options.Options:
+        name, seconds = problem.ids[0][0], rest[-1]
+        asked[name].append(float(seconds))
+        found = options.options_of(problem, *rest)
+        return replace(found, complete=len(asked["a"]) > 1 or name == "b")
+
+    monkeypatch.setattr(region_module, "options_of", hurried)
+    clear = np.ones((2, 9), bool)
+    problems = {
+        name: Problem((f"{name}0", f"{name}1"), clear, np.arange(2), np.zeros((2, 0), bool), 1.0)
+        for name in asked
+    }
+    takes = {name: ["one", "other"] for name in asked}
+    solution = solve_region(Region(problems, takes, [("a", "b")]), time_limit=60.0)
+    assert len(asked["b"]) == 1 and len(asked["a"]) == 2
+    assert asked["a"][1] > 1.5 * asked["a"][0]
+    assert solution.optimal
