@@ -1,6 +1,7 @@
 """The full-resolution cloud mask of a scene, and its 8-bit view for people (paper, 2.2)."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
@@ -81,9 +82,11 @@ def mask(
             write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene))
         else:
             write_mask(place / "reflectance.tif", place / "cloud.tif")
-    if not all((place / name).exists() for name in ("image.tif", KEPT)):
-        _write_views(place, load_tone(settings.tone))
-    return _kept_shares(place, margin_pixels(settings.margin, settings.resolution))
+    with ThreadPoolExecutor(1) as beside:
+        shares = beside.submit(_kept_shares, place, margin_pixels(settings.margin, settings.resolution))
+        if not all((place / name).exists() for name in ("image.tif", KEPT)):
+            _write_views(place, load_tone(settings.tone))
+        return shares.result()
 
 
 def write_mask(reflectance: Path, target: Path) -> None:

@@ -26,8 +26,8 @@ CELL = 60.0
 # spot is large.
 BLEND, MOST_BLEND = 240.0, 720.0
 BLEND_STEP = 60.0
-# The share of the cloud network's margin within which the mask changes where the rest is empty.
-CONTEXT = 0.75
+# Within how many of the cloud network's margins its mask changes where the rest is empty.
+CONTEXT = 2.5
 
 
 def needed(

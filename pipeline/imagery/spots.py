@@ -22,7 +22,7 @@ from pipeline.evidence import CLOUD, NO_DATA, SHADOW
 from pipeline.raster import opened, windows
 
 # Least probability of the surest pixel of a spot, of 255.
-SURE_CLOUD, SURE_SHADOW = 178, 178
+SURE_CLOUD, SURE_SHADOW = 230, 230
 # Metres above the ground; what is higher is cirrus, or the top of a cloud that begins lower.
 HIGHEST = 6_000.0
 # Tangent of Sentinel-2's widest view angle, and of the angle between grid north and true north besides.

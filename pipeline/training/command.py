@@ -31,7 +31,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(args: argparse.Namespace) -> int:
     """Train a network and write its weights and cards; goes on from a checkpoint in the same folder."""
     from pipeline.training.datasets.simulated import generate, kinds_for
-    from pipeline.training.export import export
+    from pipeline.training.export import export, leant
     from pipeline.training.loop import train
     from pipeline.training.tasks import batches, loss_of, new_module, open_sources
 
@@ -56,7 +56,7 @@ def run_train(args: argparse.Namespace) -> int:
         checkpoint=args.out / "checkpoints" / f"{config.name}.safetensors",
         tell=_tell,
     )
-    card = export(module, config.card(), args.out)
+    card = export(leant(module, config.lean), config.card(), args.out)
     _tell(f"{args.out / card.name}.safetensors  sha256 {card.sha256}")
     return 0
 

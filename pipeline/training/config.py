@@ -26,6 +26,8 @@ class Config:
         normalisation: how reflectance becomes the input.
         sources: share of each data set in a batch, by name.
         class_weights: weight of each class in the cross entropy.
+        lean: added to the score of each class once the network is trained, in the logarithm of odds: how much
+            worse a miss is than a false alarm. Empty = nothing.
         steps: optimiser steps.
         batch: crops per step.
         crop: side of a crop in pixels.
@@ -34,6 +36,7 @@ class Config:
         haze: most opacity of the synthetic haze over blue, 0..1.
         seed: everything random follows from this and the step's number.
         seeds: of the simulated crops, as "1-150".
+        reach: pixels that inference reads around a window; 0 = the margin.
         trained_on: sentences for the card.
     """
 
@@ -46,6 +49,7 @@ class Config:
     normalisation: Normalisation
     sources: dict[str, float]
     class_weights: tuple[float, ...]
+    lean: tuple[float, ...] = ()
     steps: int = 3000
     batch: int = 8
     crop: int = 128
@@ -54,11 +58,12 @@ class Config:
     haze: float = 0.25
     seed: int = 1
     seeds: str = "1-150"
+    reach: int = 0
     trained_on: tuple[str, ...] = field(default=())
 
     def card(self) -> Card:
         """Return the card of the network, without hash and figures."""
-        same = ("name", "version", "kind", "bands", "classes", "width", "normalisation", "trained_on")
+        same = {item.name for item in fields(Card)} & {item.name for item in fields(self)}
         return Card(**{key: getattr(self, key) for key in same})
 
 

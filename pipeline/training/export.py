@@ -1,13 +1,35 @@
 """Weights for shipping: NAME.safetensors, the card NAME.json, and NAME.md for people."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
+from pipeline.errors import UsageError
 from pipeline.networks.card import Card, file_sha256, read_card
+
+
+def leant(module: nn.Module, lean: Sequence[float]) -> nn.Module:
+    """Add to the scores that a U-Net gives its classes, in place; returns it.
+
+    Args:
+        module: trained.
+        lean: what is added, one for each class; empty = nothing.
+
+    Raises:
+        UsageError: there are not as many as classes.
+    """
+    if lean:
+        head = cast(nn.Conv2d, module.head)
+        if len(lean) != head.out_channels:
+            raise UsageError(f"{len(lean)} values of `lean` for {head.out_channels} classes.", "lean")
+        with torch.no_grad():
+            cast(Tensor, head.bias).add_(torch.tensor(lean))
+    return module
 
 
 def export(module: nn.Module, card: Card, folder: Path) -> Card:

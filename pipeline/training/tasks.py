@@ -43,6 +43,7 @@ def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
     seeds = parse_seeds(config.seeds)
     openers: dict[str, Callable[[], Source]] = {
         "simulated": lambda: SimulatedCrops(cache, seeds, config.name, config.crop),
+        "simulated-fair": lambda: SimulatedCrops(cache, seeds, config.name, config.crop, "fair"),
         "alpine": lambda: AlpineCrops(read_scenes(data), config.name, config.crop),
         "eurosat": lambda: EurosatPatches(data, config.crop),
         "simulated-previews": lambda: SimulatedPreviews(cache, seeds, config.crop),

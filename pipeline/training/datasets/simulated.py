@@ -20,15 +20,18 @@ from pipeline.training.datasets.labels import LANDCOVER_LABELS, landcover_labels
 CROPS_PER_SEED = 24
 PREVIEWS_PER_SEED = 2
 RESOLUTIONS = (10, 20, 60)
-SHARES = (0.3, 0.25, 0.45)
+SHARES = {"cloudy": (0.3, 0.25, 0.45), "fair": (0.5, 0.2, 0.3), "clear": (0.3, 0.25, 0.45)}
+"""How many of the crops of a kind have which pixels."""
 
 
 def kinds_for(sources: Iterable[str], name: str) -> list[str]:
-    """Return what must be in the cache for these data sets: "cloudy" or "clear" crops, "previews"."""
+    """Return what must be in the cache for these data sets: "cloudy", "fair" or "clear" crops, "previews"."""
     kinds = set()
     for source in sources:
         if source == "simulated":
             kinds.add(kind_of(name))
+        elif source == "simulated-fair":
+            kinds.add("fair")
         elif source.startswith("simulated"):
             kinds.add("previews")
     return sorted(kinds)
@@ -46,7 +49,7 @@ def generate(
 
     Args:
         cache: folder.
-        kind: "cloudy", "clear" or "previews".
+        kind: "cloudy", "fair" (little cloud, as many crops of each landcover), "clear" or "previews".
         seeds: of the simulator.
         crop: side of a crop in pixels.
         tell: takes a line of progress.
@@ -88,13 +91,15 @@ def _crops(seed: int, kind: str, crop: int) -> Iterator[Drawn]:
     codes = surface(world, tile.geobox(600)).classes
     for _ in range(CROPS_PER_SEED):
         spot = rng.random(2)
-        if kind == "clear":
+        if kind in ("clear", "fair"):
             spots = np.argwhere(codes == rng.choice(np.unique(codes)))
             spot = (spots[int(rng.integers(len(spots)))] + 0.5) / codes.shape
-        geobox = square(tile, int(rng.choice(RESOLUTIONS, p=SHARES)), crop, *spot)
+        geobox = square(tile, int(rng.choice(RESOLUTIONS, p=SHARES[kind])), crop, *spot)
         level = "L1C" if rng.random() < 0.2 else "L2A"
         if kind == "clear":
             cover, hazy, ground = rng.uniform(0, 15), rng.random() < 0.08, ""
+        elif kind == "fair":
+            cover, hazy, ground = rng.uniform(0, 25), rng.random() < 0.05, ""
         else:
             cover, hazy = rng.uniform(2, 85), rng.random() < 0.2
             ground = str(rng.choice(("", "sand", "snow"), p=(0.8, 0.13, 0.07)))
@@ -127,11 +132,12 @@ class SimulatedCrops:
         seeds: which of them.
         name: network.
         crop: side in pixels.
+        kind: of the crops; by default the one that the network is trained on.
     """
 
-    def __init__(self, cache: Path, seeds: Iterable[int], name: str, crop: int) -> None:
+    def __init__(self, cache: Path, seeds: Iterable[int], name: str, crop: int, kind: str = "") -> None:
         self.stored, self.labels = [], []
-        for item in read_cache(cache_folder(cache, kind_of(name), crop), seeds):
+        for item in read_cache(cache_folder(cache, kind or kind_of(name), crop), seeds):
             labels = item.cloud
             if name in LANDCOVER_LABELS:
                 labels = landcover_labels(name, item.classes, item.cloud)

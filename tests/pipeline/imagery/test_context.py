@@ -44,9 +44,10 @@ def test_windows_of_another_size_give_the_same_mask(network, reflectance, mask, 
     assert different.mean() <= MOST_DIFFERENT
 
 
-def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, reflectance, mask):
+@pytest.mark.parametrize("draw", range(6))
+def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, reflectance, mask, draw):
     spots = np.zeros(mask.shape, bool)
-    spots[tuple(np.random.default_rng(3).integers(0, len(mask), (2, 25)))] = True
+    spots[tuple(np.random.default_rng(draw).integers(0, len(mask), (2, 8)))] = True
     served = near_true(spots, SERVED)
     reach = SERVED + CONTEXT * network.margin
     grown = near_true(spots, reach)
@@ -58,4 +59,4 @@ def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, ref
     assert 0.2 < came.mean() < 0.8
     partial = network.probabilities(np.where(came, reflectance, np.nan)).argmax(axis=0)
     different = (partial != mask)[served & np.isfinite(reflectance).all(axis=0)]
-    assert different.size > 3_000 and different.mean() <= MOST_DIFFERENT
+    assert different.size > 1_500 and different.mean() <= MOST_DIFFERENT

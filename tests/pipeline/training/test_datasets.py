@@ -110,7 +110,7 @@ def test_missing_eurosat_is_told(tmp_path):
         EurosatPatches(tmp_path, 128)
 
 
-@pytest.mark.parametrize("kind", ["cloudy", "clear"])
+@pytest.mark.parametrize("kind", ["cloudy", "fair", "clear"])
 def test_a_seed_gives_the_same_crops_each_time(tmp_path, kind, monkeypatch):
     monkeypatch.setattr("pipeline.training.datasets.simulated.CROPS_PER_SEED", 4)
     for folder in (tmp_path / "a", tmp_path / "b"):
@@ -129,6 +129,18 @@ def test_simulated_crops_have_reflectance_where_they_have_labels(tmp_path):
     for _ in range(10):
         sample = crops.sample(rng)
         assert np.isfinite(sample.reflectance[:, sample.labels != IGNORE]).all()
+
+
+def test_fair_crops_hold_less_cloud_and_more_of_rare_ground(tmp_path):
+    shares = {}
+    for kind in ("cloudy", "fair"):
+        write_seed(1, tmp_path, kind, 48)
+        with np.load(tmp_path / "1.npz") as arrays:
+            cloud, classes = arrays["cloud"], arrays["classes"]
+        built = np.isin(classes, (4, 5)).any(axis=(1, 2)).mean()
+        shares[kind] = (cloud == 1).mean(), built
+    assert shares["fair"][0] < shares["cloudy"][0] / 2
+    assert shares["fair"][1] > shares["cloudy"][1]
 
 
 def test_windows_for_evaluation_lie_apart_and_hold_all_they_should():

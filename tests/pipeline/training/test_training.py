@@ -8,6 +8,7 @@ from torch import nn
 
 from pipeline.errors import UsageError
 from pipeline.networks import load
+from pipeline.networks.unet import UNet
 from pipeline.training.command import (
     add_evaluate_arguments,
     add_train_arguments,
@@ -15,6 +16,7 @@ from pipeline.training.command import (
     run_train,
 )
 from pipeline.training.config import CONFIGS, default_config, parse_seeds, read_config
+from pipeline.training.export import leant
 from pipeline.training.loop import learning_rate, train
 
 
@@ -28,7 +30,7 @@ def tiny(path, name, source):
     """A copy of the shipped configuration of a network, small enough for a test."""
     text = (CONFIGS / f"{name}.toml").read_text(encoding="utf-8")
     lines = text.split("[sources]")[0].splitlines()
-    kept = "\n".join(line for line in lines if not line.startswith(("width", "crop")))
+    kept = "\n".join(line for line in lines if not line.startswith(("width", "crop", "batch")))
     path.write_text(f"width = 0.0625\nbatch = 2\ncrop = 32\n{kept}\n[sources]\n{source} = 1.0\n")
     return path
 
@@ -43,7 +45,12 @@ def few(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "source"),
-    [("cloud", "simulated"), ("vegetation", "simulated"), ("haze", "simulated-haze")],
+    [
+        ("cloud", "simulated"),
+        ("cloud", "simulated-fair"),
+        ("vegetation", "simulated"),
+        ("haze", "simulated-haze"),
+    ],
 )
 def test_training_writes_weights_that_load_and_evaluate(tmp_path, few, capsys, name, source):
     from pipeline.training.datasets.simulated import cache_folder, kinds_for, write_seed
@@ -161,3 +168,17 @@ def test_odd_seeds_are_refused(text):
 def test_data_without_labels_for_a_network_are_refused(name, where):
     with pytest.raises(UsageError, match=f"'{name}'"):
         run_evaluate(arguments(add_evaluate_arguments, name, "--on", where))
+
+
+def test_a_network_leans_by_what_is_added_to_its_scores():
+    torch.manual_seed(0)
+    module, x = UNet(4, 3, 0.0625).eval(), torch.rand(1, 4, 32, 32)
+    with torch.no_grad():
+        before = module(x)
+        after = leant(module, (0.0, 1.0, -0.5))(x)
+    assert torch.allclose(after - before, torch.tensor([0.0, 1.0, -0.5])[None, :, None, None], atol=1e-5)
+
+
+def test_a_lean_of_other_classes_is_refused():
+    with pytest.raises(UsageError, match="2 values of `lean` for 3 classes"):
+        leant(UNet(4, 3, 0.0625), (0.0, 1.0))
