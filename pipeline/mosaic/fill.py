@@ -28,6 +28,7 @@ from pipeline.mosaic.drafts import clear_means
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.views import SceneView
+from pipeline.mosaic.writing import provenance_writer
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, EMPTY, filled, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
@@ -188,9 +189,7 @@ def _write(patches: Patches, geobox: GeoBox, folder: Path) -> tuple[int, NDArray
         raster_writer(
             folder / FILL, geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
         ) as pixels,
-        raster_writer(
-            folder / PROVENANCE, geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
-        ) as provenance,
+        provenance_writer(folder / PROVENANCE, geobox) as provenance,
     ):
         for window, found in in_order(patches.window, windows(geobox.shape.yx)):
             if found is not None:

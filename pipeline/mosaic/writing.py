@@ -1,11 +1,15 @@
 """The pixels of the composite on their way to its files (paper, 2.3)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio.enums import Resampling
+from rasterio.io import DatasetWriter
 
 from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, MOST_SCENES
 from pipeline.mosaic.fusion import Fusion
@@ -44,16 +48,23 @@ class Tally:
 def write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
     """Write composite.tif and provenance.tif window by window; they appear only when whole."""
     tally = Tally()
-    with (
-        raster_writer(
+    with ThreadPoolExecutor(1) as beside, ExitStack() as open_:
+        provenance = open_.enter_context(provenance_writer(folder / "provenance.tif", geobox))
+        with raster_writer(
             folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
-        ) as composite,
-        raster_writer(
-            folder / "provenance.tif", geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True
-        ) as provenance,
-    ):
-        for window, (stored, origin) in in_order(fusion.window, windows(geobox.shape.yx)):
-            composite.write(stored, window=window)
-            provenance.write(origin, window=window)
-            tally.add(origin)
+        ) as composite:
+            for window, (stored, origin) in in_order(fusion.window, windows(geobox.shape.yx)):
+                composite.write(stored, window=window)
+                provenance.write(origin, window=window)
+                tally.add(origin)
+            # Packing what is written takes one core, and flushing the composite waits for the disk.
+            packed = beside.submit(open_.pop_all().close)
+        packed.result()
     return tally
+
+
+def provenance_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
+    """As `raster_writer`, for which scene shows and how sure it is; overviews by the commonest of both."""
+    return raster_writer(
+        path, geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True, overviews=Resampling.mode
+    )

@@ -178,7 +178,7 @@ def _options(done: rasterio.DatasetReader) -> Figures:
     return {
         "nodata": done.nodata,
         "cog": done.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
-        "overviews": Resampling.mode if done.descriptions[0] == "cloud" else Resampling.average,
+        "overviews": Resampling.mode if done.descriptions[0] in ("cloud", "rank") else Resampling.average,
         "picture": done.colorinterp[0] == ColorInterp.red,
         "reflectance": done.scales[0] != 1,
     }

@@ -3,11 +3,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.enums import Resampling
 from scipy.ndimage import gaussian_filter
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.ground import Cells
 from pipeline.mosaic import compose
+from pipeline.mosaic.writing import provenance_writer
 from pipeline.raster import decode, filled, read_raster, windows
 
 SHAPE = (183, 183)
@@ -34,6 +37,17 @@ def test_each_pixel_comes_from_the_first_clear_scene(tmp_path, tile, settings, m
     assert np.all(sure == 1)
     assert report["coverage"] == 1 and report["clear"] == 1 and report["holes"] == 0
     assert report["scenes"][1]["share"] == pytest.approx((rank == 2).mean())
+
+
+def test_overviews_of_provenance_name_only_scenes_that_are_there(tmp_path, tile):
+    geobox = tile.geobox(60)[:600, :600]
+    ranks = np.where(np.random.default_rng(1).random((200, 200)) < 0.3, 1, 3).repeat(3, 0).repeat(3, 1)
+    with provenance_writer(tmp_path / "provenance.tif", geobox) as out:
+        out.write(np.stack([ranks, ranks]).astype(np.uint8))
+    with rasterio.open(tmp_path / "provenance.tif") as dataset:
+        assert dataset.overviews(1)
+        coarse = dataset.read(out_shape=(2, 300, 300), resampling=Resampling.nearest)
+    assert set(np.unique(coarse)) == {1, 3}
 
 
 def test_doubtful_ground_serves_only_where_nothing_is_clear(tmp_path, tile, settings, make_scene, surface):
