@@ -64,7 +64,7 @@ def write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
 
 
 def provenance_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWriter]:
-    """As `raster_writer`, for which scene shows and how sure it is; overviews by the commonest of both."""
+    """As `raster_writer`, for which scene shows and how sure it is; overviews by the nearest pixel."""
     return raster_writer(
-        path, geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True, overviews=Resampling.mode
+        path, geobox, 2, "uint8", descriptions=("rank", "sureness"), cog=True, overviews=Resampling.nearest
     )

@@ -173,12 +173,15 @@ def _write_again(path: Path, target: Path, window: int, clock: Clock) -> None:
     target.unlink()
 
 
+OVERVIEWS = {"cloud": Resampling.mode, "rank": Resampling.nearest}
+
+
 def _options(done: rasterio.DatasetReader) -> Figures:
     """How the writer made a product."""
     return {
         "nodata": done.nodata,
         "cog": done.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
-        "overviews": Resampling.mode if done.descriptions[0] in ("cloud", "rank") else Resampling.average,
+        "overviews": OVERVIEWS.get(done.descriptions[0], Resampling.average),
         "picture": done.colorinterp[0] == ColorInterp.red,
         "reflectance": done.scales[0] != 1,
     }
