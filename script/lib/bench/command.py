@@ -7,7 +7,7 @@ from pathlib import Path
 
 from script.lib import setup
 from script.lib.bench import machine, report
-from script.lib.bench.inputs import DATES, FULL_RESOLUTION, SEEDS
+from script.lib.bench.inputs import DATES, FULL_RESOLUTION, RESOLUTIONS, SEEDS
 from script.lib.bench.measure import Bench
 from script.lib.places import LOCAL
 from script.lib.say import say
@@ -34,9 +34,7 @@ def parser() -> argparse.ArgumentParser:
     for name, module in SUBCOMMANDS.items():
         text = (importlib.import_module(module).__doc__ or "").splitlines()[0]
         own = sub.add_parser(name, help=text, description=text)
-        own.add_argument(
-            "--resolution", type=int, default=FULL_RESOLUTION, choices=(10, 20, 30, 60), metavar="M"
-        )
+        own.add_argument("--resolution", type=int, default=FULL_RESOLUTION, choices=RESOLUTIONS, metavar="M")
         own.add_argument("--runs", type=int, default=5, metavar="N", help="paired runs, 5 or more to publish")
         own.add_argument("--dates", type=int, default=DATES, metavar="N", help="candidate dates")
         own.add_argument("--threads", type=int, default=2, metavar="N", help="of the numeric libraries")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from script.lib.bench import runs
-from script.lib.bench.inputs import TILE, Inputs, simulated
+from script.lib.bench.inputs import RESOLUTIONS, TILE, Inputs, simulated
 from script.lib.bench.measure import Bench
 from script.lib.bench.report import Section, Table
 from script.lib.bench.runs import Run
@@ -24,7 +24,7 @@ def measure(bench: Bench) -> Section:
         tables=(
             _table("Stage 3 at 60 m with 1 to 8 times as many scenes, all of them laid:", "scenes", dates),
             _table(
-                "Stage 3 of the same scenes, up to four times as many pixels of the tile:", "megapixels", area
+                "Stage 3 of the same scenes, up to nine times as many pixels of the tile:", "megapixels", area
             ),
         ),
         figures={
@@ -56,8 +56,8 @@ def _with_area(bench: Bench, inputs: Inputs) -> dict[float, list[Run]]:
 
 
 def _finer_last(resolution: int) -> list[int]:
-    """Pixel sizes from twice the run's to the run's: one to four times as many pixels."""
-    return [size for size in range(2 * resolution, resolution - 1, -1) if 60 % size == 0]
+    """Pixel sizes of products from three times the run's to the run's: one to nine times as many pixels."""
+    return [size for size in reversed(RESOLUTIONS) if resolution <= size <= 3 * resolution]
 
 
 def prepared(bench: Bench, inputs: Inputs, settings: dict[str, Any]) -> Path:

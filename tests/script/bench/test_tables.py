@@ -20,6 +20,6 @@ def test_a_whole_tile_is_told_by_the_median_of_its_runs_and_the_most_memory():
     assert steps[2] == ("of it the network `cloud`", "330.0 s", "50%")
 
 
-@pytest.mark.parametrize(("finest", "sizes"), [(10, [20, 15, 12, 10]), (60, [60]), (30, [60, 30])])
-def test_growth_with_the_area_is_measured_on_one_to_four_times_the_pixels(finest, sizes):
+@pytest.mark.parametrize(("finest", "sizes"), [(10, [30, 20, 10]), (60, [60]), (30, [60, 30])])
+def test_growth_with_the_area_is_measured_on_pixels_that_products_can_have(finest, sizes):
     assert growth._finer_last(finest) == sizes
