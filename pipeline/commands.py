@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +22,27 @@ from pipeline.tone.curve import CURVES, Tone
 
 FIT = "fit"
 MOST_TILES = 400
+
+DEFAULTS = {item.name: item.default for item in fields(CampaignSettings)}
+# Settings that are one number, or yes or no, by name: what stands for the value in the help, and what it is.
+FLAGS = (
+    ("max_cloud", "P", "most cloud cover, percent"),
+    ("resolution", "M", "metres; divides 60"),
+    ("share", "SHARE", "share of the coverable ground to cover"),
+    ("clear_dates", "K", "clear dates of each pixel"),
+    ("preview_margin", "M", "metres around the cloud of previews in which ground is doubtful"),
+    ("agree_datatakes", "", "lists share overpasses with neighbours"),
+    ("series", "N", "dates of the landcover series"),
+    ("margin", "M", "metres around cloud and shadow in which ground is doubtful"),
+    ("least_gain", "SHARE", "what a scene fetched besides must add, as a share of the tile"),
+    ("most_further", "N", "most scenes to fetch for ground that the others show in doubt"),
+    (
+        "clear_gain",
+        "SHARE",
+        "what a scene must promise to show clear to be fetched for that, as a share of the tile",
+    ),
+    ("fill_hazy", "", "hazy ground fills what nothing else covers"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,26 +79,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", required=True, metavar="D", help="first day, YYYY-MM-DD")
     parser.add_argument("--end", required=True, metavar="D", help="last day, YYYY-MM-DD")
-    parser.add_argument(
-        "--max-cloud", type=float, default=80.0, metavar="P", help="most cloud cover, percent"
-    )
-    parser.add_argument("--resolution", type=int, default=10, metavar="M", help="metres; divides 60")
     parser.add_argument("--level", default="L2A", choices=("L1C", "L2A"))
     parser.add_argument("--target-date", metavar="D", help="the best date, else the end of the range")
     parser.add_argument(
         "--fill-start", metavar="D", help="first day of an older range that shows in holes, for display only"
     )
     parser.add_argument("--fill-end", metavar="D", help="last day of the older range; before --start")
-    parser.add_argument("--share", type=float, default=0.999, help="share of the coverable ground to cover")
-    parser.add_argument("--clear-dates", type=int, default=1, metavar="K", help="clear dates of each pixel")
-    parser.add_argument(
-        "--preview-margin", type=float, default=0.0, metavar="M",
-        help="metres around the cloud of previews in which ground is doubtful",
-    )  # fmt: skip
-    parser.add_argument(
-        "--agree-datatakes", action="store_true", help="lists share overpasses with neighbours"
-    )
-    _add_imagery_arguments(parser)
+    for name, metavar, words in FLAGS:
+        _add_setting(parser, name, metavar, words)
     parser.add_argument(
         "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
     )
@@ -85,26 +94,13 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with what is in DIR")
 
 
-def _add_imagery_arguments(parser: argparse.ArgumentParser) -> None:
-    """What decides on scenes fetched besides the list, and on ground in doubt."""
-    parser.add_argument("--series", type=int, default=3, metavar="N", help="dates of the landcover series")
-    parser.add_argument(
-        "--margin", type=float, default=120.0, metavar="M",
-        help="metres around cloud and shadow in which ground is doubtful",
-    )  # fmt: skip
-    parser.add_argument(
-        "--least-gain", type=float, default=0.0005, metavar="SHARE",
-        help="what a scene fetched besides must add, as a share of the tile",
-    )  # fmt: skip
-    parser.add_argument(
-        "--most-further", type=int, default=0, metavar="N",
-        help="most scenes to fetch for ground that the others show in doubt",
-    )  # fmt: skip
-    parser.add_argument(
-        "--clear-gain", type=float, default=0.0003, metavar="SHARE",
-        help="what a scene must promise to show clear to be fetched for that, as a share of the tile",
-    )  # fmt: skip
-    parser.add_argument("--fill-hazy", action="store_true", help="hazy ground fills what nothing else covers")
+def _add_setting(parser: argparse.ArgumentParser, name: str, metavar: str, words: str) -> None:
+    """A flag of a campaign's setting, of the same type and default."""
+    flag, default = f"--{name.replace('_', '-')}", DEFAULTS[name]
+    if default is False:
+        parser.add_argument(flag, action="store_true", help=words)
+    else:
+        parser.add_argument(flag, type=type(default), default=default, metavar=metavar, help=words)
 
 
 def settings_of(asked: argparse.Namespace) -> CampaignSettings:
@@ -112,23 +108,12 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
     return CampaignSettings(
         start=parse_date(asked.start, "start"),
         end=parse_date(asked.end, "end"),
-        max_cloud=asked.max_cloud,
-        resolution=asked.resolution,
         level=asked.level,
-        share=asked.share,
-        clear_dates=asked.clear_dates,
-        least_gain=asked.least_gain,
-        clear_gain=asked.clear_gain,
-        most_further=asked.most_further,
-        series=asked.series,
-        margin=asked.margin,
-        preview_margin=asked.preview_margin,
-        agree_datatakes=asked.agree_datatakes,
-        fill_hazy=asked.fill_hazy,
         target_date=_date(asked, "target_date"),
         fill_start=_date(asked, "fill_start"),
         fill_end=_date(asked, "fill_end"),
         tone="default" if asked.tone == FIT else read_tone(asked.tone),
+        **{name: getattr(asked, name) for name, _, _ in FLAGS},
     )
 
 
