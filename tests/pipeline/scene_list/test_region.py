@@ -13,6 +13,7 @@ from pipeline.scene_list import options, region_blocks
 from pipeline.scene_list import region as region_module
 from pipeline.scene_list.objective import Problem
 from pipeline.scene_list.region import Region, RegionCost, solve_region
+from tests.pipeline.scene_list import drawing
 
 # Ways to combine the lists of a region's tiles that are all tried.
 MOST_TRIED = 3000
@@ -25,34 +26,12 @@ def regions(draw: st.DrawFn, most_tiles: int = 4) -> Region:
     names = [f"tile-{place}" for place in range(draw(st.integers(1, most_tiles)))]
     problems, datatakes = {}, {}
     for name in names:
-        problems[name] = draw(problems_of(name, random))
+        problems[name] = draw(drawing.problems(f"{name}-", most_masks=40, most_repeats=2))
         datatakes[name] = [f"take-{random.integers(5)}" for _ in problems[name].ids]
     pairs = [pair for pair in itertools.combinations(names, 2) if random.random() < 0.8]
     found = Region(problems, datatakes, pairs)
     assume(math.prod(len(lists) for lists in lists_of_all(found)) <= MOST_TRIED)
     return found
-
-
-@st.composite
-def problems_of(draw: st.DrawFn, name: str, random: np.random.Generator) -> Problem:
-    """Up to 14 candidates."""
-    count = draw(st.integers(1, 14))
-    clear = random.random((count, draw(st.integers(1, 40)))) < random.uniform(0.3, 0.95, (count, 1))
-    for _ in range(draw(st.integers(0, 2))):
-        clear[random.integers(count)] = clear[random.integers(count)]
-    clear[0, 0] = True
-    sure = clear & (random.random(clear.shape) < random.uniform(0.2, 1.0)) if draw(st.booleans()) else None
-    forced = random.permutation(count)[: draw(st.integers(0, 2))] if draw(st.booleans()) else ()
-    return Problem(
-        ids=tuple(f"{name}-scene-{place:02d}" for place in range(count)),
-        clear=clear,
-        days=random.integers(0, draw(st.integers(1, 12)), count),
-        matches=random.random((count, draw(st.integers(0, 2)))) < 0.4,
-        share=draw(st.sampled_from([1.0, 0.999, 0.95, 0.8])),
-        wanted=draw(st.integers(1, 3)),
-        forced=tuple(int(place) for place in sorted(forced)),
-        sure=sure,
-    )
 
 
 def best_by_trying_all(region: Region) -> RegionCost:

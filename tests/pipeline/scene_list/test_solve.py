@@ -16,30 +16,7 @@ from pipeline.scene_list.objective import Cost, Problem, least_covered
 from pipeline.scene_list.pixels import Pixels
 from pipeline.scene_list.search import Search
 from pipeline.scene_list.solve import LEVELS, milp_bound, solve
-
-
-@st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    """Up to 14 candidates; few dates and repeated masks, so that every level gets to decide."""
-    count = draw(st.integers(1, 14))
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    clear = random.random((count, draw(st.integers(1, 80)))) < random.uniform(0.1, 0.95, (count, 1))
-    clear = np.repeat(clear, random.integers(1, draw(st.integers(2, 40)), clear.shape[1]), axis=1)
-    for _ in range(draw(st.integers(0, 3))):
-        clear[random.integers(count)] = clear[random.integers(count)]
-    clear[0, 0] = True
-    sure = clear & (random.random(clear.shape) < random.uniform(0.2, 1.0)) if draw(st.booleans()) else None
-    forced = random.permutation(count)[: draw(st.integers(0, 2))] if draw(st.booleans()) else ()
-    return Problem(
-        ids=tuple(f"scene-{place:02d}" for place in range(count)),
-        clear=clear,
-        days=random.integers(0, draw(st.integers(1, 12)), count),
-        matches=random.random((count, draw(st.integers(0, 3)))) < 0.4,
-        share=draw(st.sampled_from([1.0, 0.999, 0.95, 0.8, 0.5])),
-        wanted=draw(st.integers(1, 3)),
-        forced=tuple(int(place) for place in sorted(forced)),
-        sure=sure,
-    )
+from tests.pipeline.scene_list.drawing import problems
 
 
 def costs_of_all(problem: Problem, size: int) -> list[Cost]:
