@@ -17,7 +17,6 @@ from pipeline.catalog.scene import Scene
 from pipeline.distance import distance_to_false, near_true
 from pipeline.evidence import CLEAR, lasting_shadow, margin_pixels, read_sureness, scene_folder
 from pipeline.grid import Tile
-from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import opened, windows
 from pipeline.settings import CampaignSettings
 
@@ -26,8 +25,8 @@ CELL = 60.0
 # spot is large.
 BLEND, MOST_BLEND = 240.0, 720.0
 BLEND_STEP = 60.0
-# Within how many of the cloud network's margins its mask changes where the rest is empty.
-CONTEXT = 2.5
+# Pixels around open ground that the cloud network must see, so that its mask is that of the whole scene.
+CONTEXT = 160
 
 
 def needed(
@@ -53,8 +52,7 @@ def needed(
     Raises:
         SourceError: a mask is missing.
     """
-    seen = CONTEXT * read_card(WEIGHTS / "cloud.json").margin
-    context = max(seen - APRON, 0) * settings.resolution
+    context = (CONTEXT - APRON) * settings.resolution
     margin = margin_pixels(settings.margin, settings.resolution) * settings.resolution
     opens = open_cells(before, tile, settings, folder, surely=surely)
     size = opens.size

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from rasterio.shutil import copy
 
 from pipeline import build as builds
 from pipeline import chain, imagery
+from pipeline.catalog.sampling import APRON
 from pipeline.errors import TransientSourceError
 from pipeline.grid import Tile
-from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.scene_list import SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
@@ -47,9 +46,8 @@ def far(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Short waits, and no margin for the network: 64 pixels of 60 m would reach over nearly all blocks."""
-    card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
-    monkeypatch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+    """Short waits, and no context for the network: 160 pixels of 60 m would reach over nearly all blocks."""
+    monkeypatch.setattr("pipeline.imagery.needed.CONTEXT", APRON)
     monkeypatch.setattr("pipeline.catalog.http.LONGEST_WAIT", 0.01)
 
 
@@ -70,10 +68,9 @@ def pixels(build):
 
 @pytest.fixture(scope="module")
 def steady(far, tmp_path_factory):
-    """A build over a server that does all right; module-wide, so it sets the quick margin by itself."""
+    """A build over a server that does all right; module-wide, so it sets the context by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
-        patch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+        patch.setattr("pipeline.imagery.needed.CONTEXT", APRON)
         build = begin(far, tmp_path_factory.mktemp("steady"))
         chain.fetch_and_mask(build)
     return build

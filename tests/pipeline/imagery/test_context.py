@@ -49,7 +49,7 @@ def test_ground_that_came_in_blocks_has_the_mask_of_the_whole_scene(network, ref
     spots = np.zeros(mask.shape, bool)
     spots[tuple(np.random.default_rng(draw).integers(0, len(mask), (2, 8)))] = True
     served = near_true(spots, SERVED)
-    reach = SERVED + CONTEXT * network.margin
+    reach = SERVED + CONTEXT
     grown = near_true(spots, reach)
     came = np.zeros_like(grown)
     for row in range(0, len(mask), BLOCK):

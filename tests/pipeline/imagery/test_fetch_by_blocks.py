@@ -14,7 +14,6 @@ from pipeline.catalog.scene import Asset
 from pipeline.evidence import scene_folder
 from pipeline.imagery.needed import BLEND, CONTEXT, MOST_BLEND, needed, open_cells
 from pipeline.mosaic.assembly import REACH
-from pipeline.networks.registry import WEIGHTS, read_card
 from pipeline.raster import BANDS, Raster, read_raster, write_raster
 from pipeline.settings import CampaignSettings
 from tests.file_server import file_server
@@ -43,9 +42,8 @@ def far_scene(files, tile):
 
 @pytest.fixture
 def close(monkeypatch):
-    """A cloud network that needs no margin, for on a coarse grid the real one's would be the whole tile."""
-    card = replace(read_card(WEIGHTS / "cloud.json"), margin=0)
-    monkeypatch.setattr("pipeline.imagery.needed.read_card", lambda path: card)
+    """A cloud network that needs no context, for on a coarse grid the real one's would be the whole tile."""
+    monkeypatch.setattr("pipeline.imagery.needed.CONTEXT", APRON)
 
 
 def torn(rows, cols, value=1):
@@ -115,7 +113,7 @@ def test_shadow_that_stays_is_open_to_a_scene_that_is_to_clear_doubt(tmp_path, t
 def test_what_is_needed_has_the_margin_of_the_network(tmp_path, tile, settings, make_mask):
     first = make_mask("a", torn(slice(0, 3), slice(0, 3)))
     found = needed([first], tile, settings, tmp_path).cells
-    margin = CONTEXT * read_card(WEIGHTS / "cloud.json").margin - APRON
+    margin = CONTEXT - APRON
     rows, cols = np.nonzero(found)
     assert rows.max() >= 3 + margin and cols.max() >= 3 + margin
 
