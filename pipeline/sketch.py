@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio import DatasetReader
-from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.distance import near_true
+from pipeline.errors import SourceError
 from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HOLE, SHADOW, margin_pixels, scene_folder
-from pipeline.raster import decode, filled, opened, profile, windows
-from pipeline.storage import whole_file
+from pipeline.raster import decode, filled, opened, windows
+from pipeline.storage import reserve, whole_file
 
-KEPT = "sketch.tif"
+KEPT = "sketch.npy"
 CELL = 60
 # Side of the windows that are read: whole blocks of the files and whole cells.
 READ = 1536
@@ -114,7 +114,7 @@ class Sketch:
         with sketch_writer(path, cells) as out:
             for window in windows(geobox.shape.yx, READ):
                 pooled = cells.pooled(pixels.read(window=window), mask(window))
-                out.write(pooled, window=cells.of_pixels(window))
+                out[(slice(None), *cells.of_pixels(window).toslices())] = pooled
         return cls(path, cells)
 
     def read(self, window: Window | None = None) -> NDArray[np.float32]:
@@ -125,8 +125,7 @@ class Sketch:
 
     def read_shaded(self, window: Window | None = None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """As `read`, with the means of pixels in shadow where none is clear, and where that is (h, w)."""
-        with opened(self.path) as dataset:
-            stored = dataset.read(window=window)
+        stored = self._stored(window)
         return decode(stored[:4]), stored[4] & SHADED > 0
 
     def level(self, margin: float) -> NDArray[np.uint8]:
@@ -135,22 +134,40 @@ class Sketch:
         Args:
             margin: metres around cloud and shadow in which clear ground is doubtful.
         """
-        with opened(self.path) as dataset:
-            flags = dataset.read(5).astype(np.uint8)
+        flags = self._stored()[4].astype(np.uint8)
         reach = margin_pixels(margin, self.cells.size)
         sure = (flags & ALL > 0) & ~near_true(flags & COVERED > 0, reach)
         return np.where(sure, CLEAR, np.where(flags & ANY > 0, DOUBTFUL, HOLE)).astype(np.uint8)
 
+    def _stored(self, window: Window | None = None) -> NDArray[np.uint16]:
+        """The five bands of all cells or a window, left on disk until they are looked at.
+
+        Raises:
+            SourceError: the file is missing or broken.
+        """
+        try:
+            stored: NDArray[np.uint16] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise SourceError(f"{self.path} cannot be read as cells of a scene: {error}.") from error
+        if stored.shape != (5, *self.cells.geobox.shape.yx):
+            raise SourceError(f"{self.path} has cells of another grid: {stored.shape}.")
+        return stored if window is None else stored[(slice(None), *window.toslices())]
+
 
 @contextmanager
-def sketch_writer(path: Path, cells: CellGrid) -> Iterator[DatasetWriter]:
-    """Open the file of a sketch, to be written by windows of cells; it appears only when whole.
+def sketch_writer(path: Path, cells: CellGrid) -> Iterator[NDArray[np.uint16]]:
+    """Where to put the bands of a sketch, uint16 (5, h, w) on disk; the file appears only when whole.
 
-    It is not packed, since it is read often and in parts.
+    It is a plain array, since it is read often and by few rows at a time.
+
+    Raises:
+        StorageError: the disk is full.
     """
-    options = profile(cells.geobox, 5, "uint16", 0) | {"compress": "none", "predictor": 1}
-    with whole_file(path) as beside, rasterio.open(beside, "w", **options) as out:
-        yield out
+    with whole_file(path) as beside:
+        stored = open_memmap(beside, "w+", np.uint16, (5, *cells.geobox.shape.yx))
+        reserve(beside)
+        yield stored
+        stored.flush()
 
 
 def _all_clear(window: Window) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from pipeline.imagery.needed import everywhere, needed
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, raster_writer, windows
 from pipeline.settings import CampaignSettings
+from pipeline.sketch import KEPT
 from pipeline.storage import read_json, write_bytes, write_json
 
 FETCH_WINDOW = 1024
@@ -124,8 +125,8 @@ def _figures(brought: Brought, after: Sequence[str] | None) -> dict[str, Any]:
 
 def _forget(place: Path) -> None:
     """Remove what was made of a scene that is to be fetched anew."""
-    for path in place.glob("*.tif"):
-        path.unlink()
+    for path in (*place.glob("*.tif"), place / KEPT):
+        path.unlink(missing_ok=True)
     (place / FETCHED).unlink(missing_ok=True)
 
 

@@ -53,10 +53,10 @@ NETWORK = "cloud"
 def mask(
     scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *, whole: bool = False
 ) -> dict[str, Any]:
-    """Write cloud.tif, image.tif and sketch.tif of scenes/ID from its reflectance.tif.
+    """Write cloud.tif, image.tif and sketch.npy of scenes/ID from its reflectance.tif.
 
     cloud.tif is 0 clear, 1 cloud, 2 cloud shadow, 255 no data; image.tif is the scene under the campaign's
-    tone curve; sketch.tif is the scene in cells (see `Sketch`); mask.json keeps the shares. Files that are
+    tone curve; sketch.npy is the scene in cells (see `Sketch`); mask.json keeps the shares. Files that are
     there already are left as they are.
 
     Args:
@@ -163,7 +163,7 @@ def _writer(target: Path, geobox: GeoBox) -> AbstractContextManager[DatasetWrite
 
 
 def _write_views(place: Path, tone: Tone) -> None:
-    """Write image.tif and sketch.tif, both from one reading of the scene's pixels."""
+    """Write image.tif and sketch.npy, both from one reading of the scene's pixels."""
     with opened(place / "reflectance.tif") as pixels, opened(place / "cloud.tif") as mask:
         geobox = geobox_of(pixels)
         cells, turn = CellGrid.of(geobox), Lock()
@@ -181,7 +181,7 @@ def _write_views(place: Path, tone: Tone) -> None:
         ):
             for window, (picture, pooled) in in_order(seen, windows(geobox.shape.yx, READ)):
                 out.write(picture, window=window)
-                sketch.write(pooled, window=cells.of_pixels(window))
+                sketch[(slice(None), *cells.of_pixels(window).toslices())] = pooled
 
 
 def _kept_shares(place: Path, margin: float) -> dict[str, Any]:

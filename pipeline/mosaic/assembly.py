@@ -83,7 +83,7 @@ def _loaded(path: Path) -> NDArray[np.float32]:
     return values
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _left_on_disk(path: Path) -> NDArray[np.float32]:
     values: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     return values

@@ -82,7 +82,7 @@ def drafts_of(
     everyone = [*scenes, *witnesses]
 
     def seen(number: int) -> tuple[Sketch, Cells]:
-        sketch = Sketch.of_scene(everyone[number].id, geobox, folder, work / f"sketch-{number}.tif")
+        sketch = Sketch.of_scene(everyone[number].id, geobox, folder, work / f"sketch-{number}.npy")
         return sketch, clear_means(sketch, settings.margin)
 
     sketches: list[Sketch] = []

@@ -122,7 +122,8 @@ def fill(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder
     folder, geobox = Path(folder), tile.geobox(settings.resolution)
     with tempfile.TemporaryDirectory(prefix=".fill-", dir=folder) as work, ExitStack() as stack:
         older = _older(scenes, geobox, settings, folder, Path(work))
-        fusion = Fusion(list(_views(stack, older, folder)), _assemble(older, geobox, settings, folder), False)
+        assembly = _assemble(older, geobox, settings, folder, Path(work))
+        fusion = Fusion(list(_views(stack, older, folder)), assembly, False)
         composite = stack.enter_context(opened(folder / "composite.tif"))
         patches = Patches(composite, fusion, int(np.ceil(RIM / settings.resolution)))
         holes, counts = _write(patches, geobox, folder)
@@ -144,7 +145,7 @@ def _older(
     scenes: Sequence[Scene], geobox: GeoBox, settings: CampaignSettings, folder: Path, work: Path
 ) -> list[OlderScene]:
     sketches = [
-        Sketch.of_scene(scene.id, geobox, folder, work / f"sketch-{number}.tif")
+        Sketch.of_scene(scene.id, geobox, folder, work / f"sketch-{number}.npy")
         for number, scene in enumerate(scenes)
     ]
     known = [Cells.load(folder / "balance.npz"), *(clear_means(one, settings.margin) for one in sketches)]
@@ -158,11 +159,10 @@ def _older(
 
 
 def _assemble(
-    older: Sequence[OlderScene], geobox: GeoBox, settings: CampaignSettings, folder: Path
+    older: Sequence[OlderScene], geobox: GeoBox, settings: CampaignSettings, folder: Path, work: Path
 ) -> Assembly:
     """Which older scene each cell with a hole shows: clear ground of the first in order, then doubtful."""
-    work = older[0].sketch.path.parent
-    shown = Sketch.of_composite(folder / "composite.tif", geobox, work / "composite.tif")
+    shown = Sketch.of_composite(folder / "composite.tif", geobox, work / "composite.npy")
     assembly = Assembly(shown.cells, Offsets(work))
     assembly.lay_clear(OF_COMPOSITE, shown.read(), shown.level(0))
     for one in older:

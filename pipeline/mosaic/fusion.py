@@ -16,6 +16,8 @@ from pipeline.raster import EMPTY, padded
 
 # Cells to each side over which the shares of the scenes are softened.
 SOFTEN = 2
+# Scenes times cells whose fields are in memory at a time, for each thread.
+MOST_HELD = 4 * 512 * 512
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Fusion:
             main contributor and how sure it is.
         """
         cells = Cells.of(self.assembly, window)
+        if len(cells.names) * cells.near.height * cells.near.width > MOST_HELD and window.height > 1:
+            halves = [self.window(half) for half in _halves(window)]
+            stored, origin = (np.concatenate(parts, axis=1) for parts in zip(*halves, strict=True))
+            return stored, origin
         views = WindowViews(self.views, self.assembly, window, cells.near, cells.names)
         stored, origin = self._fused(cells, views, (window.height, window.width))
         side = self.assembly.grid.pixels
@@ -118,3 +124,12 @@ class Fusion:
                 view, field = views[rank], views[rank].field
                 show(view.stored, takes, field.gain, field.offset, cells.rows.parts, cells.cols.parts, stored)
                 origin[0][takes], origin[1][takes] = rank, level
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    """The upper and the lower half of a window."""
+    upper = window.height // 2
+    return (
+        Window(window.col_off, window.row_off, window.width, upper),
+        Window(window.col_off, window.row_off + upper, window.width, window.height - upper),
+    )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from pipeline.errors import SourceError
 from pipeline.evidence import CLEAR, DOUBTFUL, HOLE
 from pipeline.grid import Tile
 from pipeline.raster import Raster, encode, write_raster
@@ -35,7 +36,7 @@ def sketch_of(tmp_path, stored, cloud):
     place = tmp_path / "scenes" / "a"
     write_raster(place / "reflectance.tif", Raster(stored, CORNER), nodata=0)
     write_raster(place / "cloud.tif", Raster(cloud[None], CORNER), nodata=255)
-    return Sketch.make("a", CORNER, tmp_path, tmp_path / "sketch.tif")
+    return Sketch.make("a", CORNER, tmp_path, tmp_path / "sketch.npy")
 
 
 def test_a_cell_is_the_mean_of_its_clear_pixels_and_as_sure_as_the_worst(tmp_path):
@@ -70,3 +71,12 @@ def test_cells_in_shadow_alone_are_kept_apart_from_clear_ones(tmp_path):
 def test_the_cells_of_a_window_cover_it():
     grid = CellGrid.of(CORNER)
     assert grid.of_pixels(Window(4, 3, 5, 4)) == Window(1, 1, 2, 2)
+
+
+def test_cells_of_another_grid_or_a_cut_file_are_refused_with_words(tmp_path):
+    sketch = sketch_of(tmp_path, np.ones((4, 130, 98), np.uint16), np.zeros((130, 98), np.uint8))
+    with pytest.raises(SourceError, match="cells of another grid"):
+        Sketch(sketch.path, CellGrid.of(Tile.parse("33TWM").geobox(60))).read()
+    sketch.path.write_bytes(sketch.path.read_bytes()[:500])
+    with pytest.raises(SourceError, match="cannot be read as cells"):
+        sketch.read()

@@ -14,7 +14,7 @@ from script.lib.places import PYTHON
 
 SIDE_METRES = 109_800
 FILE_WINDOW = 512
-KEPT_OF_SCENES = ("reflectance.tif", "cloud.tif", "image.tif", "sketch.tif")
+KEPT_OF_SCENES = ("reflectance.tif", "cloud.tif", "image.tif", "sketch.npy")
 KEPT_OF_LIST = ("scene_list.json", "candidates.json", "previews.npz", "work.json")
 
 

@@ -63,7 +63,7 @@ def _of_format(bench: Bench, inputs: Inputs) -> dict[str, list[Run]]:
 
 def _stage_3(bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]) -> dict[str, list[Run]]:
     """The pairs of stage 3, whose inputs are the scenes of the list and those only asked what they show."""
-    names = ("reflectance.tif", "cloud.tif", "sketch.tif")
+    names = ("reflectance.tif", "cloud.tif", "sketch.npy")
     reads = [done / "scenes" / scene / name for scene in wanted for name in names]
 
     def stage() -> Run:

@@ -107,7 +107,7 @@ def test_the_mask_of_a_whole_scene_has_only_spots_that_are_believed(
         "image.tif",
         "mask.json",
         "reflectance.tif",
-        "sketch.tif",
+        "sketch.npy",
     }
 
 
@@ -117,10 +117,10 @@ def test_the_cells_kept_with_the_mask_are_those_that_the_composite_would_make(
     scene, _ = make_fetched("a")
     imagery.mask(scene, tile, settings, tmp_path)
     geobox = tile.geobox(settings.resolution)
-    kept = Sketch.of_scene("a", geobox, tmp_path, tmp_path / "not-needed.tif")
-    made = Sketch.make("a", geobox, tmp_path, tmp_path / "made.tif")
-    assert kept.path == tmp_path / "scenes/a/sketch.tif" and not (tmp_path / "not-needed.tif").exists()
-    assert np.array_equal(read_raster(kept.path).data, read_raster(made.path).data)
+    kept = Sketch.of_scene("a", geobox, tmp_path, tmp_path / "not-needed.npy")
+    made = Sketch.make("a", geobox, tmp_path, tmp_path / "made.npy")
+    assert kept.path == tmp_path / "scenes/a/sketch.npy" and not (tmp_path / "not-needed.npy").exists()
+    assert np.array_equal(np.load(kept.path), np.load(made.path))
     assert np.array_equal(kept.level(120), made.level(120))
 
 
@@ -131,18 +131,18 @@ def test_a_scene_fetched_anew_loses_its_cells_with_its_mask(
     imagery.fetch(scene, tile, settings, tmp_path / "build")
     imagery.mask(scene, tile, settings, tmp_path / "build")
     place = tmp_path / "build/scenes/a"
-    assert (place / "sketch.tif").exists()
+    assert (place / "sketch.npy").exists()
     (place / "reflectance.tif").unlink()
     imagery.fetch(scene, tile, settings, tmp_path / "build")
-    assert not (place / "sketch.tif").exists() and not (place / "cloud.tif").exists()
+    assert not (place / "sketch.npy").exists() and not (place / "cloud.tif").exists()
 
 
 def test_a_mask_made_anew_has_cells_of_its_own(tmp_path, tile, settings, make_fetched, seeded_cloud_network):
     scene, _ = make_fetched("a")
     imagery.mask(scene, tile, settings, tmp_path)
-    before = read_raster(tmp_path / "scenes/a/sketch.tif").data
+    before = np.load(tmp_path / "scenes/a/sketch.npy")
     (tmp_path / "scenes/a/cloud.tif").unlink()
     imagery.mask(scene, tile, settings, tmp_path, whole=True)
-    kept = read_raster(tmp_path / "scenes/a/sketch.tif").data
-    made = Sketch.make("a", tile.geobox(settings.resolution), tmp_path, tmp_path / "made.tif")
-    assert np.array_equal(kept, read_raster(made.path).data) and not np.array_equal(kept, before)
+    kept = np.load(tmp_path / "scenes/a/sketch.npy")
+    made = Sketch.make("a", tile.geobox(settings.resolution), tmp_path, tmp_path / "made.npy")
+    assert np.array_equal(kept, np.load(made.path)) and not np.array_equal(kept, before)

@@ -10,6 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.evidence import OLDER
 from pipeline.mosaic import MOST_OLDER, compose, fill
 from pipeline.raster import decode, filled, read_raster
+from pipeline.sketch import KEPT, Sketch
 
 HOLE = slice(60, 90), slice(60, 100)
 FIRST, SECOND = 201, 202
@@ -53,6 +54,17 @@ def test_a_hole_is_filled_and_marked_and_the_composite_stays_as_it_is(
     (told,) = figures["scenes"]
     assert (told["id"], told["datetime"][:10], told["rank"]) == ("then", "2022-08-01", FIRST)
     assert told["share"] == holes.mean()
+
+
+def test_nothing_is_left_beside_the_scenes_and_the_products(
+    tmp_path, tile, composed, make_scene, surface, clear
+):
+    older = older_scene(make_scene, "then", surface, clear)
+    Sketch.make("then", tile.geobox(600), tmp_path, tmp_path / "scenes/then" / KEPT)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    fill([older], tile, composed, tmp_path)
+    after = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path.name for path in after - before} == {"fill.tif", "fill_provenance.tif"}
 
 
 def test_only_the_rim_of_a_hole_is_kept_besides(tmp_path, tile, composed, make_scene, surface, clear):

@@ -94,3 +94,11 @@ def test_sureness_knows_the_margin_around_cloud_and_shadow():
     assert level[4, 6] == 2 and level[5, 5] == 2 and level[4, 7] == 1 and level[6, 6] == 1
     assert level[0, 1] == 1
     assert sureness(cloud, 0.0)[4, 5] == 1
+
+
+def test_a_window_fused_in_parts_has_the_same_pixels(fuse, monkeypatch):
+    values, masks, window = [0.1, 0.2], [clear()] * 2, Window(3, 5, 180, 171)
+    whole = fuse(values, masks, halves(), window)
+    monkeypatch.setattr("pipeline.mosaic.fusion.MOST_HELD", 9_000)
+    for one, other in zip(whole, fuse(values, masks, halves(), window), strict=True):
+        np.testing.assert_array_equal(one, other)
