@@ -29,7 +29,7 @@ from pipeline.raster import BANDS, encode, opened, padded, raster_writer, window
 from pipeline.tone import Tone, load_tone
 
 BLOCK = 128
-MAP_BLOCK = 64
+LEAST_BLOCK = 64
 SURE = 0.9
 ZOOMS = range(6, 13)
 
@@ -239,7 +239,9 @@ def _measure_map(quilt: Quilt, zoom: int) -> dict[str, Any]:
     labels = _labels(quilt, whole, zoom)
     version = winner(labels > 0)
     whose = np.take_along_axis(labels, np.maximum(version, 1)[None].astype(int) - 1, axis=0)[0]
-    for window in windows(whole.shape.yx, MAP_BLOCK):
+    # As long on the ground as at full resolution: a step is the noisier, the shorter the line it is told for.
+    block = max(round(BLOCK * quilt.resolution / pixel), LEAST_BLOCK)
+    for window in windows(whole.shape.yx, block):
         grown, inner = padded(window, turns.apron, whole.shape.yx)
         place = grown.toslices()
         there = [one for one in range(len(labels)) if labels[one][place].any()]

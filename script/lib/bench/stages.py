@@ -26,6 +26,7 @@ NOTES = (
     "Scenes that were fetched and taken off the list again are read and written on both sides. "
     "Stage 3 is measured with COGs alone, as it reads the same whatever stage 2 has read.",
 )
+READ_BY_STAGE_3 = ("reflectance.tif", "cloud.tif", "sketch.npy")
 
 
 def measure(bench: Bench) -> Section:
@@ -63,8 +64,7 @@ def _of_format(bench: Bench, inputs: Inputs) -> dict[str, list[Run]]:
 
 def _stage_3(bench: Bench, inputs: Inputs, done: Path, wanted: Sequence[str]) -> dict[str, list[Run]]:
     """The pairs of stage 3, whose inputs are the scenes of the list and those only asked what they show."""
-    names = ("reflectance.tif", "cloud.tif", "sketch.npy")
-    reads = [done / "scenes" / scene / name for scene in wanted for name in names]
+    reads = [done / "scenes" / scene / name for scene in wanted for name in READ_BY_STAGE_3]
 
     def stage() -> Run:
         folder = bench.copy_of(done, "stage-3", KEPT_OF_LIST + KEPT_OF_SCENES)

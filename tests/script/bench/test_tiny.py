@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from pipeline.grid import Tile
+from pipeline.sketch import KEPT, Sketch
 from script.lib.bench import stages
 from script.lib.bench.inputs import TILE, Inputs
 from script.lib.bench.measure import Bench
@@ -36,7 +38,12 @@ def test_stage_3_is_measured_and_what_it_wrote_is_written_again(bench, build):
     assert laid.seconds > 0 and laid.peak_mib > 50
     products = [folder / name for name in stages.PRODUCTS]
     before = [path.read_bytes() for path in products]
-    files = bench.files_only([*folder.glob("scenes/*/reflectance.tif")], products)
+    (scene,) = (folder / "scenes").iterdir()
+    grid = Tile.parse(TILE).geobox(bench.settings()["resolution"])
+    Sketch.make(scene.name, grid, folder, scene / KEPT)
+    reads = [scene / name for name in stages.READ_BY_STAGE_3]
+    assert all(path.exists() for path in reads)
+    files = bench.files_only(reads, products)
     assert set(files.answer["steps"]) == {"read", "write"}
     assert [path.read_bytes() for path in products] == before
 
