@@ -19,6 +19,7 @@ COMMANDS = {
         "demo": "demo",
         "test": "check",
         "bench": "bench.command",
+        "label": "label.command",
     }.items()
 }
 
