@@ -12,7 +12,7 @@ from script.lib.label.scenes import Place, measures
 from script.lib.say import Trouble, say
 
 FIRST, SECOND = "first", "second"
-TIMES = 5
+TIMES = 4
 
 
 def draw(asked: argparse.Namespace) -> None:
@@ -78,14 +78,15 @@ def compare(asked: argparse.Namespace) -> None:
 
 
 def _sheet(window: dict, found: dict, stretch: dict, labels: np.ndarray | None) -> Image.Image:
-    views = [
-        ("true colour", pictures.true_colour(found, stretch["dark"]), True),
-        ("NIR, red, green", pictures.false_colour(found, stretch["dark"], stretch["nir"]), True),
-        ("true colour for bright ground", pictures.true_colour(found, stretch["bright"]), labels is not None),
-    ]
+    dark, nir = stretch["dark"], stretch["nir"]
+    true, false = pictures.true_colour(found, dark), pictures.false_colour(found, dark, nir)
+    bright = pictures.true_colour(found, stretch["bright"])
+    views = [("true colour", true, True), ("NIR, red, green", false, labels is None)]
+    views += [("for bright ground", bright, False)] if labels is None else [("NIR, red, green", false, True)]
     if "red_usual" in found:
-        usual = pictures.true_colour(found, stretch["dark"], "_usual")
-        views.append(("true colour, other dates", usual, False))
+        views.append(("other dates", pictures.true_colour(found, dark, "_usual"), False))
+    else:
+        views.append(("for bright ground", bright, False))
     framed = [
         pictures.with_scale(
             pictures.enlarged(picture, TIMES, labels if outlined else None), TIMES, f"{window['id']}: {title}"

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 GAMMA = 0.6
 MARGIN = 26
 TICK = 16
-OUTLINES = {1: (255, 0, 0), 2: (255, 255, 0), 255: (255, 0, 255)}
+OUTLINES = {1: (255, 0, 0), 2: (255, 255, 0), 255: (40, 80, 255)}
 
 
 def true_colour(bands: dict[str, np.ndarray], highest: float, suffix: str = "") -> np.ndarray:
