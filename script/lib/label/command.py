@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from script.lib.label import clouds
+from script.lib.label import clouds, points
 from script.lib.places import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -13,6 +13,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "sheets": clouds.sheets,
     "masks": clouds.masks,
     "agreement": clouds.compare,
+    "points": points.draw,
+    "chips": points.chips,
+    "table": points.table,
+    "kappa": points.compare,
 }
 
 

@@ -50,24 +50,31 @@ def measures(data: Path, place: Place, references: list[str]) -> dict[str, np.nd
         references: other dates on the same grid; without any there are no changes.
 
     Returns:
-        red, green, blue, nir; `blue_to_red`, in which white cloud stands out from yellow ground; `BAND_usual`, the median of the other dates; `BAND_rise`, the difference to it, and
-        `BAND_ratio`, the quotient; all float32, NaN where there is nothing.
+        red, green, blue, nir; `blue_to_red`, in which white cloud stands out from yellow ground; `BAND_usual`, the
+        median of the other dates; `BAND_rise`, the difference to it, and `BAND_ratio`, the quotient; all float32,
+        NaN where there is nothing.
     """
     found = read(data, place)
     found["blue_to_red"] = found["blue"] / np.maximum(found["red"], 1e-3)
     if not references:
         return found
-    others = [
-        read(data, Place(scene, place.row, place.col, place.rows, place.cols)) for scene in references
-    ]
+    usual = usually(data, place, references)
     for name in BANDS:
-        stack = np.stack([other[name] for other in others])
+        found[f"{name}_usual"] = usual[name]
+        found[f"{name}_rise"] = found[name] - usual[name]
+        found[f"{name}_ratio"] = found[name] / np.maximum(usual[name], 1e-3)
+    return found
+
+
+def usually(data: Path, place: Place, scenes: list[str]) -> dict[str, np.ndarray]:
+    """Median of the bands over `scenes`, all on the grid of `place`; NaN where none has anything."""
+    dates = [read(data, Place(scene, place.row, place.col, place.rows, place.cols)) for scene in scenes]
+    found = {}
+    for name in BANDS:
+        stack = np.stack([date[name] for date in dates])
         there = np.isfinite(stack).any(axis=0)
-        usual = np.full(there.shape, np.nan, np.float32)
-        usual[there] = np.nanmedian(stack[:, there], axis=0)
-        found[f"{name}_usual"] = usual
-        found[f"{name}_rise"] = found[name] - usual
-        found[f"{name}_ratio"] = found[name] / np.maximum(usual, 1e-3)
+        found[name] = np.full(there.shape, np.nan, np.float32)
+        found[name][there] = np.nanmedian(stack[:, there], axis=0)
     return found
 
 
