@@ -88,16 +88,19 @@ def _labels(labels: Path, which: str) -> dict[str, str]:
 
 
 def _used(labels: Path, first: dict[str, str]) -> list[dict]:
-    """The points asked for and, in order, a spare of the same stratum for each one that is unknown."""
+    """The points asked for and a spare for each that is unknown: of its stratum, or else of its scene."""
     candidates = strata.rows_of(labels / "candidates.csv")
-    asked = Counter(row["stratum"] for row in candidates if row["spare"] == "False")
-    used, known = [], Counter[str]()
-    for row in candidates:
-        if row["spare"] == "True" and known[row["stratum"]] >= asked[row["stratum"]]:
-            continue
-        used.append(row)
-        known[row["stratum"]] += first.get(row["number"]) != UNKNOWN
-    return used
+    asked = [row for row in candidates if row["spare"] == "False"]
+    spares = [row for row in candidates if row["spare"] == "True"]
+    used = list(asked)
+    for same in ("stratum", "scene"):
+        missing = Counter(row[same] for row in asked)
+        missing.subtract(row[same] for row in used if first.get(row["number"]) != UNKNOWN)
+        for row in [spare for spare in spares if spare not in used]:
+            if missing[row[same]] > 0:
+                used.append(row)
+                missing[row[same]] -= first.get(row["number"]) != UNKNOWN
+    return sorted(used, key=lambda row: int(row["number"]))
 
 
 def _wanted(labels: Path, which: str) -> list[dict]:
