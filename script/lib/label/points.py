@@ -108,8 +108,10 @@ def _wanted(labels: Path, which: str) -> list[dict]:
     if which == "first":
         return [row for row in _used(labels, first) if row["number"] not in first]
     second = _labels(labels, "second")
-    twice = [row for row in _used(labels, first) if row["twice"] == "True"]
-    return [row for row in twice if first.get(row["number"]) != UNKNOWN and row["number"] not in second]
+    known = [row for row in _used(labels, first) if first.get(row["number"]) != UNKNOWN]
+    # Points drawn for it that turned out unknown give way to the next ones by number.
+    known.sort(key=lambda row: row["twice"] != "True")
+    return [row for row in known[: _plan(labels)["twice"]] if row["number"] not in second]
 
 
 def _chip(row: dict, of_scene: dict, data: Path) -> Image.Image:
