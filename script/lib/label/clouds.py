@@ -1,4 +1,4 @@
-"""Windows in which cloud and shadow are labelled: draw them, show them, make their masks, compare two labellings."""
+"""Windows in which cloud and shadow are labelled: drawn, shown, masked, compared."""
 
 import argparse
 import json
@@ -34,8 +34,8 @@ def sheets(asked: argparse.Namespace) -> None:
     for window in _asked_for(asked):
         found = _measures(plan, window, asked.data)
         labels = None
-        if asked.outlines:
-            labels = shapes.mask(_shapes(asked.labels, asked.outlines, window), found)
+        if asked.labelling:
+            labels = shapes.mask(_shapes(asked.labels, asked.labelling, window), found)
         path = asked.out / f"{window['id']}.png"
         _sheet(window, found, _of(plan, window)["stretch"], labels).save(path)
         say(str(path))
@@ -44,17 +44,21 @@ def sheets(asked: argparse.Namespace) -> None:
 def masks(asked: argparse.Namespace) -> None:
     """Draw the masks of one labelling, or of both, from their polygons."""
     plan = _json(asked.labels / "plan.json")
+    made: dict[str, list[np.ndarray]] = {FIRST: [], SECOND: []}
     for window in _asked_for(asked):
         found = _measures(plan, window, asked.data)
         for labelling, file in ((FIRST, window["file"]), (SECOND, window["second"])):
             if file is None or not _polygons(asked.labels, labelling, window).is_file():
                 continue
             drawn = shapes.mask(_shapes(asked.labels, labelling, window), found)
+            made[labelling].append(drawn)
             path = asked.labels / file
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(drawn).save(path, optimize=True)
-            shares = {name: float((drawn == code).mean()) for name, code in shapes.CLASSES.items()}
-            say(f"{file}: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()))
+            say(f"{file}: {_shares(drawn)}")
+    for labelling, drawn in made.items():
+        if drawn:
+            say(f"{len(drawn)} windows, {labelling} labelling: {_shares(np.stack(drawn))}")
 
 
 def compare(asked: argparse.Namespace) -> None:
@@ -94,6 +98,10 @@ def _sheet(window: dict, found: dict, stretch: dict, labels: np.ndarray | None) 
         for title, picture, outlined in views
     ]
     return pictures.side_by_side(framed, 2)
+
+
+def _shares(drawn: np.ndarray) -> str:
+    return ", ".join(f"{name} {(drawn == code).mean():.3f}" for name, code in shapes.CLASSES.items())
 
 
 def _second(window: dict) -> str | None:

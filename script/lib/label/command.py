@@ -1,4 +1,4 @@
-"""`script/label`: hand labels of scenes, from the drawing of windows and points to the agreement of two labellings."""
+"""`script/label`: labels of scenes by hand, from the drawing of places to the agreement of two labellings."""
 
 import argparse
 from collections.abc import Callable
@@ -30,7 +30,8 @@ def parser() -> argparse.ArgumentParser:
         own.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="folder of the scenes")
         own.add_argument("--id", nargs="+", metavar="ID", help="only these (default: all)")
         own.add_argument("--out", type=Path, default=Path("sheets"), metavar="DIR", help="of the pictures")
-        own.add_argument("--outlines", choices=[clouds.FIRST, clouds.SECOND], help="labelling to be outlined")
+        which = [clouds.FIRST, clouds.SECOND]
+        own.add_argument("--labelling", choices=which, help="to be outlined on sheets, to be shown in chips")
     return whole
 
 

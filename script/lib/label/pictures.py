@@ -26,7 +26,7 @@ def _grey(bands: dict[str, np.ndarray], names: list[str], highest: list[float], 
 
 
 def enlarged(picture: np.ndarray, times: int, labels: np.ndarray | None = None) -> Image.Image:
-    """The picture with square pixels of `times` screen pixels, and the outlines of the labels drawn inside them."""
+    """The picture with pixels `times` as wide and high, and the outlines of the labels inside them."""
     large = picture.repeat(times, 0).repeat(times, 1)
     if labels is not None:
         grown = labels.repeat(times, 0).repeat(times, 1)
@@ -57,7 +57,8 @@ def with_scale(picture: Image.Image, times: int, title: str) -> Image.Image:
 def side_by_side(pictures: list[Image.Image], columns: int) -> Image.Image:
     """The pictures, all of one size, in rows of `columns`."""
     width, height = pictures[0].size
-    sheet = Image.new("RGB", (width * min(columns, len(pictures)), height * -(-len(pictures) // columns)), "white")
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (width * min(columns, len(pictures)), height * rows), "white")
     for index, picture in enumerate(pictures):
         sheet.paste(picture, (index % columns * width, index // columns * height))
     return sheet

@@ -1,4 +1,4 @@
-"""Points of which the landcover is labelled: draw them, show them, gather the labels, compare two labellings."""
+"""Points of which the landcover is labelled: drawn, shown, gathered, compared."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from script.lib.label import agreement, pictures, strata
-from script.lib.label.scenes import Place, read
+from script.lib.label.scenes import BANDS, Place, read
 from script.lib.say import Trouble, say
 
 CLASSES = ["water", "grass", "tree", "barren", "built"]
@@ -28,8 +28,8 @@ def draw(asked: argparse.Namespace) -> None:
 
 
 def chips(asked: argparse.Namespace) -> None:
-    """Write sheets of the points that still want a label, of the first labelling or of --outlines."""
-    wanted = _wanted(asked.labels, asked.outlines or "first")
+    """Write sheets of the points that still want a label, of the first labelling or of --labelling."""
+    wanted = _wanted(asked.labels, asked.labelling or "first")
     plan = {of_scene["scene"]: of_scene for of_scene in _plan(asked.labels)["scenes"]}
     asked.out.mkdir(parents=True, exist_ok=True)
     for sheet, start in enumerate(range(0, len(wanted), ROWS * ACROSS), start=1):
@@ -128,11 +128,11 @@ def _chip(row: dict, of_scene: dict, data: Path) -> Image.Image:
     size = (2 * REACH + 1) * TIMES
     framed = Image.new("RGB", (3 * size + 12, size + 16), "white")
     pen = ImageDraw.Draw(framed)
-    values = ", ".join(f"{name} {bands[name][REACH, REACH] * 100:.1f}" for name in ("red", "green", "blue", "nir"))
+    values = ", ".join(f"{name} {bands[name][REACH, REACH] * 100:.1f}" for name in BANDS)
     pen.text((2, 2), f"{row['number']}   {values}", "black")
     for index, view in enumerate(views):
         left = index * (size + 2)
         framed.paste(pictures.enlarged(view, TIMES), (left, 14))
-        corner = left + REACH * TIMES, 14 + REACH * TIMES
-        pen.rectangle([corner[0] - 2, corner[1] - 2, corner[0] + TIMES + 1, corner[1] + TIMES + 1], outline="cyan")
+        x, y = left + REACH * TIMES, 14 + REACH * TIMES
+        pen.rectangle([x - 2, y - 2, x + TIMES + 1, y + TIMES + 1], outline="cyan")
     return framed

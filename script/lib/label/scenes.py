@@ -50,9 +50,9 @@ def measures(data: Path, place: Place, references: list[str]) -> dict[str, np.nd
         references: other dates on the same grid; without any there are no changes.
 
     Returns:
-        red, green, blue, nir; `blue_to_red`, in which white cloud stands out from yellow ground; `BAND_usual`, the
-        median of the other dates; `BAND_rise`, the difference to it, and `BAND_ratio`, the quotient; all float32,
-        NaN where there is nothing.
+        red, green, blue, nir; `blue_to_red`, in which white cloud stands out from yellow ground;
+        `BAND_usual`, the median of the other dates; `BAND_rise`, the difference to it, and `BAND_ratio`, the
+        quotient; all float32, NaN where there is nothing.
     """
     found = read(data, place)
     found["blue_to_red"] = found["blue"] / np.maximum(found["red"], 1e-3)

@@ -10,7 +10,7 @@ from script.lib.say import Trouble
 CLASSES = {"clear": 0, "cloud": 1, "shadow": 2, "unknown": 255}
 UNKNOWN = CLASSES["unknown"]
 EVERYWHERE = "all"
-# Bands ring so far beside the edge of a swath, which is empty for this many pixels; deep shadow has 0 in single ones.
+# Bands ring so far beside the edge of a swath, which is told by its size from zeros in deep shadow.
 EDGE = 3
 WIDE = 100
 
@@ -18,22 +18,24 @@ WIDE = 100
 def mask(shapes: list[dict], measures: dict[str, np.ndarray]) -> np.ndarray:
     """Draw the shapes of one window, one over the other.
 
+    A shape is {"class": one of `CLASSES`, "area": "all" or corners [[x, y], ...] in pixels, 0, 0 being the
+    outer corner of the upper-left pixel, "where": tests (none: the whole area), "smallest": patches of fewer
+    pixels (8 neighbours) become unknown}. A test is {"measure": NAME, "above": [LOW, HIGH]} or {"measure":
+    NAME, "below": [LOW, HIGH]}: between both values nobody can tell. A pixel that passes all tests takes the
+    class; one that passes them only by the weaker values becomes unknown; others stay as they were.
+
     Args:
-        shapes: each {"class": one of `CLASSES`, "area": "all" or corners [[x, y], ...] in pixels, 0, 0 being the
-            outer corner of the upper-left pixel, "where": tests (none: the whole area)}. A test is {"measure":
-            NAME, "above": [LOW, HIGH]} or {"measure": NAME, "below": [LOW, HIGH]}: between both values nobody can
-            tell. "smallest": patches of fewer pixels (8 neighbours) become unknown. A pixel that passes all tests takes the class; one that passes them only by the weaker values
-            becomes unknown; others stay as they were.
+        shapes: as above, in the order in which they are drawn.
         measures: by name, of one shape; NaN is no data.
 
     Returns:
-        uint8, clear where no shape says otherwise, unknown where there is no data and beside the edge of a swath.
+        uint8, clear where no shape says otherwise, unknown without data and beside the edge of a swath.
     """
     first = next(iter(measures.values()))
     drawn = np.zeros(first.shape, np.uint8)
     for shape in shapes:
         if shape.get("class") not in CLASSES:
-            raise Trouble(f"A shape has the class {shape.get('class')!r}: one of {', '.join(CLASSES)} is wanted.")
+            raise Trouble(f"{shape.get('class')!r} is no class: one of {', '.join(CLASSES)} is wanted.")
         inside = _inside(shape["area"], first.shape)
         tests = [_passed(test, measures) for test in shape.get("where", [])]
         sure = np.logical_and.reduce([inside, *(test[0] for test in tests)])

@@ -42,12 +42,12 @@ def strata(bands: dict[str, np.ndarray], count: int, generator: np.random.Genera
 
 
 def draw(plan: dict, data: Path) -> list[dict]:
-    """Draw as many points from each stratum of each scene as `plan` asks for, and spares for those nobody can tell.
+    """Draw points from each stratum of each scene, and spares for those of which nobody can tell the class.
 
     Args:
-        plan: {"seed", "spares": per stratum, "twice": how many are labelled a second time, "scenes": [{"name",
-            "scene", "rows": used from the top, "references": other dates of which
-            the median is taken with it, where all have data, "strata", "points": per stratum, ...}]}.
+        plan: {"seed", "spares": per stratum, "twice": how many are labelled a second time, "scenes":
+            [{"name", "scene", "rows": used from the top, "references": other dates of which the median is
+            taken with it, where all have data, "strata": how many, "points": per stratum, ...}]}.
         data: folder of the scenes.
 
     Returns:
@@ -82,14 +82,16 @@ def _of_scene(of_scene: dict, spares: int, data: Path, generator: np.random.Gene
         places = np.argwhere((found == stratum) & inside)
         wanted = of_scene["points"] + spares
         if len(places) < wanted:
-            raise Trouble(f"Stratum {stratum} of {of_scene['scene']} has {len(places)} pixels for {wanted} points.")
+            raise Trouble(f"{of_scene['name']}-{stratum} has {len(places)} pixels for {wanted} points.")
         share = round(float((found == stratum).sum() / (found >= 0).sum()), 5)
+        told = {
+            "scene": of_scene["scene"],
+            "stratum": f"{of_scene['name']}-{stratum}",
+            "stratum_share": share,
+        }
         for order, index in enumerate(generator.choice(len(places), wanted, replace=False)):
             row, col = (int(value) for value in places[index])
-            rows.append(
-                {"scene": of_scene["scene"], "row": row, "col": col, "stratum": f"{of_scene['name']}-{stratum}"}
-                | {"stratum_share": share, "spare": order >= of_scene["points"], "twice": False}
-            )
+            rows.append(told | {"row": row, "col": col, "spare": order >= of_scene["points"], "twice": False})
     return rows
 
 

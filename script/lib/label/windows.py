@@ -11,11 +11,13 @@ from script.lib.say import Trouble
 def draw(plan: dict, data: Path) -> list[dict]:
     """Draw the windows that `plan` asks for: the same from the same plan and data.
 
+    A window with a smaller share of bright pixels than `mixed` says is plain, one with a larger is not drawn.
+
     Args:
         plan: {"seed", "size" of a window in pixels, "most_empty": share of a window that may be without data,
-            "twice": how many are labelled a second time, "scenes": [{"scene", "rows": how many from the top are
-            used, "bright": {"band", "above"}, "mixed": [SHARE, SHARE] of bright pixels, "draw": {"mixed", "plain"},
-            ...}]}. A window below the lower share is plain, one between both is mixed, one above is not drawn.
+            "twice": how many are labelled a second time, "scenes": [{"name", "scene", "rows": used from the
+            top, "bright": {"band", "above"}, "mixed": [SHARE, SHARE], "draw": {"mixed": COUNT, "plain":
+            COUNT}, ...}]}.
         data: folder of the scenes.
 
     Returns:
