@@ -27,7 +27,11 @@ class Card:
         margin: pixels by which the raster is reflected beyond its edges.
         reach: pixels read around a window, inside the raster so grown; 0 = as many as the margin.
         sha256: hash of the weights file.
+        temperature: what scores are divided by before they become probabilities.
         trained_on: sentences on the training data.
+        places: which places were "trained" on, which were for "validation", which are kept for the "test".
+        made_from: name, version and hash of the weights that training started with; empty = none.
+        training: how the weights were made: "command", "seconds", "machine".
         figures: what was measured, by name.
     """
 
@@ -42,7 +46,11 @@ class Card:
     margin: int = 64
     reach: int = 0
     sha256: str = ""
+    temperature: float = 1.0
     trained_on: tuple[str, ...] = ()
+    places: dict[str, list[str]] = field(default_factory=dict)
+    made_from: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property

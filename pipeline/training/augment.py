@@ -1,9 +1,12 @@
 """Changes to a crop that must not change its labels."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.tone import Tone, asinh_curve
 from pipeline.training.datasets import IGNORE, Sample
 
 HAZE_STRENGTH = np.array([0.65, 0.8, 1.0, 0.35], np.float32)
@@ -11,23 +14,45 @@ HAZE_STRENGTH = np.array([0.65, 0.8, 1.0, 0.35], np.float32)
 
 HAZE_COLOUR = np.array([0.28, 0.31, 0.36, 0.26], np.float32)
 
+WITHERED = np.array([0.9, 0.25, 0.2, -0.35], np.float32)
+"""What dense vegetation gains in R, G, B and NIR, relative to itself, from high summer to bare winter."""
 
-def augment(sample: Sample, rng: np.random.Generator, haze: float) -> Sample:
-    """Return the crop turned, rescaled, brightened, hazed, made noisy and cut, each now and then.
+TONES = (
+    (0.03, 0.2, 1.2),
+    (0.05, 0.2, 1.2),
+    (0.05, 0.2, 0.8),
+    (0.1, 0.3, 1.2),
+    (0.2, 0.4, 0.6),
+    (1.0, 1.0, 0.45),
+)
+"""Bends of R, G, B and of NIR, and top, of curves for pictures of 8 bits; the last is almost linear."""
+
+
+def augment(
+    sample: Sample, rng: np.random.Generator, haze: float, season: float = 0.0, toned: float = 0.0
+) -> Sample:
+    """Return the crop turned, rescaled, withered, brightened, hazed, made noisy and cut, each now and then.
 
     Args:
         sample: reflectance (4, rows, cols) and labels (rows, cols), both square.
         rng: source of chance.
         haze: most opacity of the haze over blue, 0..1.
+        season: share of the crops whose vegetation is made greener or drier.
+        toned: share of the crops that go through 8 bits.
     """
     sample = turned(sample, rng)
     if rng.random() < 0.2:
         sample = coarsened(sample, rng)
-    reflectance = brightened(sample.reflectance, rng)
+    reflectance = sample.reflectance
+    if rng.random() < season:
+        reflectance = in_season(reflectance, float(rng.uniform(-0.4, 1.0)))
+    reflectance = brightened(reflectance, rng)
     if rng.random() < 0.35:
         reflectance = hazed(reflectance, rng, rng.uniform(0, haze))
     grain = rng.standard_normal(reflectance.shape, np.float32)
     reflectance = reflectance + np.float32(rng.uniform(0, 0.006)) * grain
+    if rng.random() < toned:
+        reflectance = through_levels(reflectance, int(rng.integers(len(TONES))))
     sample = Sample(reflectance, sample.labels)
     return cut(sample, rng) if rng.random() < 0.1 else sample
 
@@ -61,6 +86,40 @@ def brightened(reflectance: NDArray[np.float32], rng: np.random.Generator) -> ND
     shape = (reflectance.shape[0], 1, 1)
     gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.04, shape)).astype(np.float32)
     return reflectance * gain + rng.normal(0, 0.006, shape).astype(np.float32)
+
+
+def in_season(reflectance: NDArray[np.float32], dryness: float) -> NDArray[np.float32]:
+    """Return reflectance as earlier or later in the year: what is green changes colour, all else stays.
+
+    Args:
+        reflectance: (4, rows, cols); NIR may stand at 0 where it is not known.
+        dryness: from -0.4 (greener) to 1 (dry or bare).
+    """
+    green = green_share(reflectance)
+    count = reflectance.shape[0]
+    return reflectance * (1 + np.float32(dryness) * green * WITHERED[:count, None, None])
+
+
+def green_share(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how green each pixel is, 0..1, by NDVI, or by green against red where NIR is not known."""
+    red, green = reflectance[0], reflectance[1]
+    nir = reflectance[3] if reflectance.shape[0] > 3 else np.zeros_like(red)
+    known = np.nanmax(nir, initial=0) > 0
+    high, low, full = (nir, 0.25, 0.8) if known else (green, 0.02, 0.25)
+    index = (high - red) / np.maximum(np.abs(high) + np.abs(red), np.float32(1e-3))
+    return np.clip((index - np.float32(low)) / np.float32(full - low), 0, 1)
+
+
+def through_levels(reflectance: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    """Return reflectance as it comes back from a picture of 8 bits, made with one of `TONES`."""
+    tone = _tone(number)
+    four = reflectance if reflectance.shape[0] == 4 else np.pad(reflectance, ((0, 1), (0, 0), (0, 0)))
+    return tone.invert(tone.apply(four))[: reflectance.shape[0]]
+
+
+@lru_cache(maxsize=len(TONES))
+def _tone(number: int) -> Tone:
+    return asinh_curve(f"training {number}", *TONES[number])
 
 
 def hazed(reflectance: NDArray[np.float32], rng: np.random.Generator, opacity: float) -> NDArray[np.float32]:

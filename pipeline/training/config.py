@@ -1,7 +1,9 @@
 """What one training run does: `training/configs/NAME.toml`."""
 
+import hashlib
+import json
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from pipeline.networks.card import Card
 from pipeline.networks.normalise import Normalisation
 
 CONFIGS = Path(__file__).parent / "configs"
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Config:
         width: factor on the paper's numbers of channels.
         normalisation: how reflectance becomes the input.
         sources: share of each data set in a batch, by name.
-        class_weights: weight of each class in the cross entropy.
+        class_weights: weight of each class in the cross entropy; empty = by how rare a class is in the data.
         lean: added to the score of each class once the network is trained, in the logarithm of odds: how much
             worse a miss is than a false alarm. Empty = nothing.
         steps: optimiser steps.
@@ -34,10 +37,17 @@ class Config:
         learning_rate: its highest value.
         weight_decay: of AdamW.
         haze: most opacity of the synthetic haze over blue, 0..1.
+        season: share of the crops whose vegetation is made greener or drier.
+        toned: share of the crops that go through 8 bits of a tone curve.
+        precision: "float32", "bfloat16", "float16", or "auto": the best that the device has.
+        validation: simulator seeds of the validation places; empty = no validation.
+        validate_every: steps between validations.
+        patience: validations without a better score after which training ends; 0 = never.
         seed: everything random follows from this and the step's number.
         seeds: of the simulated crops, as "1-150".
         reach: pixels that inference reads around a window; 0 = the margin.
         trained_on: sentences for the card.
+        made_from: the weights that training starts with (name, version and hash); empty = drawn by chance.
     """
 
     name: str
@@ -48,7 +58,7 @@ class Config:
     width: float
     normalisation: Normalisation
     sources: dict[str, float]
-    class_weights: tuple[float, ...]
+    class_weights: tuple[float, ...] = ()
     lean: tuple[float, ...] = ()
     steps: int = 3000
     batch: int = 8
@@ -56,15 +66,46 @@ class Config:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     haze: float = 0.25
+    season: float = 0.0
+    toned: float = 0.0
+    precision: str = "auto"
+    validation: str = ""
+    validate_every: int = 500
+    patience: int = 0
     seed: int = 1
     seeds: str = "1-150"
     reach: int = 0
     trained_on: tuple[str, ...] = field(default=())
+    made_from: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can have.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"The precision {self.precision!r} is none of {', '.join(PRECISIONS)}.", "precision"
+            )
+        if self.class_weights and len(self.class_weights) != len(self.classes):
+            raise UsageError(
+                f"{len(self.class_weights)} class weights for {len(self.classes)} classes.", "class_weights"
+            )
+        if self.patience and not self.validation:
+            raise UsageError("`patience` needs validation places: set `validation` to seeds.", "patience")
+        if min(self.steps, self.batch, self.crop, self.validate_every) < 1:
+            raise UsageError("Steps, batch, crop and validate_every are at least 1.", "steps")
 
     def card(self) -> Card:
         """Return the card of the network, without hash and figures."""
         same = {item.name for item in fields(Card)} & {item.name for item in fields(self)}
         return Card(**{key: getattr(self, key) for key in same})
+
+    def fingerprint(self) -> str:
+        """Return what tells a run of these settings from any other: a hash of all but the sentences."""
+        values = {key: value for key, value in asdict(self).items() if key != "trained_on"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def read_config(path: Path) -> Config:

@@ -1,17 +1,51 @@
-"""The training loop: seeded, resumable, with plain lines of progress."""
+"""The training loop: seeded, resumable, alone or in a team of processes."""
 
-import json
 import math
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from pipeline.training.checkpoint import Progress, restore, save
+from pipeline.training.team import Team, add_gradients, shared_norms
+from pipeline.training.watch import Silent, Watch
+
 Batch = dict[str, Tensor]
+Validate = Callable[[nn.Module], Mapping[str, float]]
+SCORE = "score"
+"""Of the figures of a validation, the one that is to be high."""
+
+TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast.
+
+    Attributes:
+        steps: optimiser steps in all.
+        highest_rate: peak of the learning rate.
+        weight_decay: of AdamW.
+        save_every: steps between checkpoints.
+        validate_every: steps between validations.
+        patience: validations without a better score after which training ends; 0 = never.
+        precision: "float32", "bfloat16" or "float16" of the products; weights are float32.
+        loaders: threads that make the coming batches.
+    """
+
+    steps: int
+    highest_rate: float
+    weight_decay: float = 1e-4
+    save_every: int = 500
+    validate_every: int = 500
+    patience: int = 0
+    precision: str = "float32"
+    loaders: int = 1
 
 
 def learning_rate(step: int, steps: int, highest: float) -> float:
@@ -22,97 +56,164 @@ def learning_rate(step: int, steps: int, highest: float) -> float:
     return highest * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
+def best_precision(device: torch.device) -> str:
+    """Return what pays on a device: bfloat16 where a GPU has it, else float16; float32 on CPUs."""
+    if device.type != "cuda":
+        return "float32"
+    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+
+
 def train(
     module: nn.Module,
     batch_at: Callable[[int], Batch],
     loss_of: Callable[[nn.Module, Batch], Tensor],
-    *,
-    steps: int,
-    highest_rate: float,
-    weight_decay: float,
+    plan: Plan,
     checkpoint: Path,
-    tell: Callable[[str], None] = print,
-    every: int = 100,
-    save_every: int = 500,
-) -> float:
+    *,
+    validate: Validate | None = None,
+    watch: Watch | None = None,
+    team: Team | None = None,
+    run: str = "",
+) -> Progress:
     """Train a module, going on from the checkpoint where there is one.
 
     Args:
-        module: what is trained, in place.
-        batch_at: the batch of a step; a function of the step alone, so that a resumed run equals a whole one.
-        loss_of: the loss of a batch.
-        steps: optimiser steps in all.
-        highest_rate: peak of the learning rate.
-        weight_decay: of AdamW.
-        checkpoint: written here (safetensors, and the step beside it as JSON).
-        tell: takes a line of progress.
-        every: steps between lines.
-        save_every: steps between checkpoints.
+        module: what is trained, in place. Where the plan has patience it ends with the weights of the best
+            validation, else with the last ones.
+        batch_at: the batch of a step, or this process's part of it; a function of the step alone, so that a
+            resumed run equals a whole one.
+        loss_of: the loss of the whole batch from the part of it.
+        plan: how long and how fast.
+        checkpoint: the file to go on from and to write.
+        validate: gives the figures of the validation places, "score" among them.
+        watch: what is told of it.
+        team: the processes that train together.
+        run: what tells this run from others.
 
     Returns:
-        The mean loss over the last `every` steps.
+        How far it came.
+
+    Raises:
+        UsageError: the checkpoint is of another run.
     """
-    optimiser = torch.optim.AdamW(module.parameters(), lr=highest_rate, weight_decay=weight_decay)
-    start = restore(module, optimiser, checkpoint)
+    team = team or Team()
+    watch = (watch or Watch()) if team.rank == 0 else Silent()
+    module.to(team.device)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=plan.highest_rate, weight_decay=plan.weight_decay)
+    stepper = _Stepper(shared_norms(module), optimiser, loss_of, plan, team.device)
+    progress = stepper.restore(checkpoint, run)
+    watch.start(progress.step, plan.steps)
+    try:
+        _go_on(stepper, batch_at, progress, checkpoint, validate, watch, team, run)
+        if plan.patience and progress.best:
+            watch.say(f"The best validation was after step {progress.best_step}; its weights are kept.")
+            module.load_state_dict(progress.best)
+    finally:
+        watch.end()
+    return progress
+
+
+def _go_on(
+    stepper: "_Stepper",
+    batch_at: Callable[[int], Batch],
+    progress: Progress,
+    checkpoint: Path,
+    validate: Validate | None,
+    watch: Watch,
+    team: Team,
+    run: str,
+) -> None:
+    """Do the steps that are left, with validations and checkpoints between them; see `train`."""
+    plan, since = stepper.plan, time.monotonic()
+    for step, batch in _ahead(batch_at, progress.step, plan):
+        if _is_over(progress, plan):
+            break
+        watch.step(step + 1, *stepper.step(step, batch))
+        progress.step = step + 1
+        last = progress.step == plan.steps
+        if validate and (last or progress.step % plan.validate_every == 0):
+            watch.validation(progress.step, _validated(stepper.module, validate, progress))
+        if team.rank == 0 and (last or progress.step % plan.save_every == 0 or _is_over(progress, plan)):
+            now = time.monotonic()
+            progress.seconds, since = progress.seconds + now - since, now
+            stepper.save(checkpoint, progress, run)
+
+
+class _Stepper:
+    """Module, optimiser and gradient scaler."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        loss_of: Callable[[nn.Module, Batch], Tensor],
+        plan: Plan,
+        device: torch.device,
+    ) -> None:
+        self.module, self.optimiser, self.loss_of = module, optimiser, loss_of
+        self.plan, self.device = plan, device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
+        module.train()
+
+    def step(self, step: int, batch: Batch) -> tuple[Tensor, float]:
+        """Do a step; returns its loss and its learning rate."""
+        rate = learning_rate(step, self.plan.steps, self.plan.highest_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        there = {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
+        kind = TYPES[self.plan.precision]
+        with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
+            loss = self.loss_of(self.module, there)
+        self.scaler.scale(loss).backward()
+        add_gradients(self.module)
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return loss.detach(), rate
+
+    def restore(self, checkpoint: Path, run: str) -> Progress:
+        """Load the checkpoint where there is one."""
+        progress = restore(checkpoint, self.module, self.optimiser, run)
+        if progress.scaler:
+            self.scaler.load_state_dict(progress.scaler)
+        return progress
+
+    def save(self, checkpoint: Path, progress: Progress, run: str) -> None:
+        """Write the checkpoint."""
+        progress.scaler = self.scaler.state_dict()
+        save(checkpoint, self.module, self.optimiser, progress, run)
+
+
+def _validated(module: nn.Module, validate: Validate, progress: Progress) -> Mapping[str, float]:
+    """Validate, and keep the weights where they are the best so far; returns the figures."""
+    module.eval()
+    with torch.inference_mode():
+        figures = validate(module)
     module.train()
-    recent: list[float] = []
-    since = time.monotonic()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming = pool.submit(batch_at, start)
-        for step in range(start, steps):
-            batch = coming.result()
-            coming = pool.submit(batch_at, step + 1)
-            recent.append(_step(module, optimiser, loss_of, batch, learning_rate(step, steps, highest_rate)))
-            if (step + 1) % every == 0 or step + 1 == steps:
-                rate = len(recent[-every:]) / max(time.monotonic() - since, 1e-9)
-                recent, since = recent[-every:], time.monotonic()
-                tell(f"step {step + 1}/{steps}  loss {sum(recent) / len(recent):.4f}  {rate:.1f} steps/s")
-            if (step + 1) % save_every == 0 or step + 1 == steps:
-                save(module, optimiser, step + 1, checkpoint)
-    return sum(recent) / max(1, len(recent))
+    if figures[SCORE] > progress.best_score:
+        progress.best_score, progress.best_step = figures[SCORE], progress.step
+        progress.best = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    return figures
 
 
-def _step(
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    loss_of: Callable[[nn.Module, Batch], Tensor],
-    batch: Batch,
-    rate: float,
-) -> float:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
-    loss = loss_of(module, batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimiser.step()
-    return float(loss.detach())
+def _is_over(progress: Progress, plan: Plan) -> bool:
+    waited = (progress.step - progress.best_step) // plan.validate_every
+    return bool(plan.patience and progress.best and waited >= plan.patience)
 
 
-def save(module: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path) -> None:
-    """Write weights and the optimiser's moments as safetensors, and the step as JSON beside them."""
-    tensors = {f"module.{key}": value.contiguous() for key, value in module.state_dict().items()}
-    for index, moments in optimiser.state_dict()["state"].items():
-        for key, value in moments.items():
-            tensors[f"optimiser.{index}.{key}"] = value.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    save_file(tensors, beside, metadata={"step": str(step)})
-    beside.replace(path)
-    path.with_suffix(".json").write_text(json.dumps({"step": step}) + "\n", encoding="utf-8")
-
-
-def restore(module: nn.Module, optimiser: torch.optim.Optimizer, path: Path) -> int:
-    """Load a checkpoint where there is one; returns the step to go on with."""
-    if not path.is_file():
-        return 0
-    tensors = load_file(path)
-    prefix = "module."
-    module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-    state = optimiser.state_dict()
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".")
-            state["state"].setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict(state)
-    return int(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["step"])
+def _ahead(batch_at: Callable[[int], Batch], start: int, plan: Plan) -> Iterator[tuple[int, Batch]]:
+    """Yield the steps that are left with their batches, the coming ones made in threads meanwhile."""
+    with ThreadPoolExecutor(plan.loaders) as pool:
+        coming: deque[Future[Batch]] = deque()
+        asked = start
+        try:
+            for step in range(start, plan.steps):
+                while asked < plan.steps and asked <= step + plan.loaders:
+                    coming.append(pool.submit(batch_at, asked))
+                    asked += 1
+                yield step, coming.popleft().result()
+        finally:
+            for future in coming:
+                future.cancel()

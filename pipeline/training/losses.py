@@ -1,10 +1,14 @@
-"""The loss of the U-Nets: weighted cross entropy and Dice, both blind to ignored pixels."""
+"""The losses: weighted cross entropy and Dice of the U-Nets, both blind to ignored pixels, and that of haze.
+
+Their sums are over the batches of all processes that train together (`team.pooled`).
+"""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from pipeline.training.datasets import IGNORE
+from pipeline.training.team import pooled
 
 
 def segmentation_loss(scores: Tensor, labels: Tensor, class_weights: Tensor) -> Tensor:
@@ -19,8 +23,8 @@ def segmentation_loss(scores: Tensor, labels: Tensor, class_weights: Tensor) -> 
         scores, labels, weight=class_weights, ignore_index=IGNORE, reduction="sum"
     )
     known = labels != IGNORE
-    entropy = entropy / class_weights[labels[known]].sum().clamp(min=1)
-    return entropy + dice_loss(scores, labels)
+    weight = pooled(class_weights[labels[known]].sum())
+    return pooled(entropy) / weight.clamp(min=1) + dice_loss(scores, labels)
 
 
 def dice_loss(scores: Tensor, labels: Tensor) -> Tensor:
@@ -29,6 +33,23 @@ def dice_loss(scores: Tensor, labels: Tensor) -> Tensor:
     target = functional.one_hot(torch.where(labels == IGNORE, 0, labels), scores.shape[1])
     truth = target.permute(0, 3, 1, 2) * known
     guess = torch.softmax(scores, dim=1) * known
-    overlap = (guess * truth).sum(dim=(0, 2, 3))
-    total = guess.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3))
+    overlap = pooled((guess * truth).sum(dim=(0, 2, 3)))
+    total = pooled(guess.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3)))
     return 1 - ((2 * overlap + 1) / (total + 1)).mean()
+
+
+def haze_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross entropy of whole previews.
+
+    Args:
+        scores: (batch,), positive means hazy.
+        labels: int64 (batch, rows, cols); a preview's label stands in each known pixel.
+    """
+    entropy = functional.binary_cross_entropy_with_logits(scores, preview_labels(labels), reduction="sum")
+    return pooled(entropy) / pooled(scores.new_tensor(len(scores)))
+
+
+def preview_labels(labels: Tensor) -> Tensor:
+    """Return 1.0 for hazy previews and 0.0 for others (batch,), from the labels of their pixels."""
+    flat = labels.flatten(1)
+    return torch.where(flat == IGNORE, 0, flat).amax(dim=1).float()

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pipeline.errors import UsageError
 from pipeline.networks.network import build
@@ -19,7 +18,11 @@ from pipeline.training.datasets.eurosat import EurosatPatches
 from pipeline.training.datasets.previews import AlpinePreviews, HazePreviews, SimulatedPreviews
 from pipeline.training.datasets.simulated import SimulatedCrops
 from pipeline.training.loop import Batch
-from pipeline.training.losses import segmentation_loss
+from pipeline.training.losses import haze_loss, segmentation_loss
+from pipeline.training.team import Team
+
+COUNTED = 32
+"""Batches whose labels are counted for the weights of the classes."""
 
 
 def new_module(config: Config) -> nn.Module:
@@ -57,20 +60,48 @@ def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
     return {name: openers[name]() for name in config.sources}
 
 
-def batches(config: Config, sources: dict[str, Source]) -> Callable[[int], Batch]:
-    """Return the function from a step to its batch; it depends on seed and step alone."""
+def batches(config: Config, sources: dict[str, Source], team: Team | None = None) -> Callable[[int], Batch]:
+    """Return the function from a step to its batch, or to the part of it that a process works on.
+
+    A crop depends on the seed, the step and its place in the batch alone.
+    """
     names = sorted(sources)
     shares = np.array([config.sources[name] for name in names])
     indices = list(config.card().band_indices)
     haze = 0.0 if config.kind == "haze" else config.haze
+    part = (team or Team()).part(config.batch)
 
     def batch_at(step: int) -> Batch:
-        rng = np.random.default_rng((config.seed, step))
-        chosen = rng.choice(len(names), size=config.batch, p=shares / shares.sum())
-        samples = [augment(sources[names[i]].sample(rng), rng, haze) for i in chosen]
+        chosen = np.random.default_rng((config.seed, step)).choice(
+            len(names), size=config.batch, p=shares / shares.sum()
+        )
+        samples = []
+        for place in part:
+            rng = np.random.default_rng((config.seed, step, place + 1))
+            sample = sources[names[chosen[place]]].sample(rng)
+            samples.append(augment(sample, rng, haze, config.season, config.toned))
         return collate(samples, indices, config)
 
     return batch_at
+
+
+def class_weights(config: Config, sources: dict[str, Source]) -> tuple[float, ...]:
+    """Return the configuration's weights of the classes, or what balances them halfway where it has none.
+
+    Those are 1 / square root of a class's share of the known pixels, their mean 1, each within 0.25..4; a class
+    without pixels has 1.
+    """
+    if config.class_weights:
+        return config.class_weights
+    counts = np.zeros(256, np.int64)
+    batch_at = batches(config, sources)
+    for step in range(COUNTED):
+        counts += np.bincount(batch_at(step)["labels"].numpy().ravel(), minlength=256)
+    counts = counts[: len(config.classes)]
+    rare = np.ones(len(counts))
+    rare[counts > 0] = 1 / np.sqrt(counts[counts > 0] / counts.sum())
+    rare[counts > 0] /= rare[counts > 0].mean()
+    return tuple(float(value) for value in np.clip(rare, 0.25, 4))
 
 
 def collate(samples: list[Sample], indices: list[int], config: Config) -> Batch:
@@ -91,16 +122,18 @@ def collate(samples: list[Sample], indices: list[int], config: Config) -> Batch:
     }
 
 
-def loss_of(config: Config) -> Callable[[nn.Module, Batch], Tensor]:
-    """Return the loss function of the configuration's kind of network."""
-    weights = torch.tensor(config.class_weights, dtype=torch.float32)
+def loss_of(config: Config, weights: tuple[float, ...]) -> Callable[[nn.Module, Batch], Tensor]:
+    """Return the loss function of the configuration's kind of network.
+
+    Args:
+        config: the training run.
+        weights: of the classes (`class_weights`).
+    """
     if config.kind == "haze":
-        return haze_loss
-    return lambda module, batch: segmentation_loss(module(batch["inputs"]), batch["labels"], weights)
+        return lambda module, batch: haze_loss(module(batch["inputs"], batch["valid"]), batch["labels"])
 
+    def loss(module: nn.Module, batch: Batch) -> Tensor:
+        labels = batch["labels"]
+        return segmentation_loss(module(batch["inputs"]), labels, torch.tensor(weights, device=labels.device))
 
-def haze_loss(module: nn.Module, batch: Batch) -> Tensor:
-    """Return the binary cross entropy of whole previews; a preview's label stands in each known pixel."""
-    labels = batch["labels"].flatten(1)
-    target = torch.where(labels == IGNORE, 0, labels).amax(dim=1).float()
-    return functional.binary_cross_entropy_with_logits(module(batch["inputs"], batch["valid"]), target)
+    return loss

@@ -93,6 +93,10 @@ class AlpineCrops:
             if min(labels.shape) >= crop:
                 self.parts.append(Sample(scene.reflectance[:, rows], labels))
 
+    def __len__(self) -> int:
+        """Return how many crops there are."""
+        return sum(part.labels.size for part in self.parts) // self.crop**2
+
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return a crop; of three tries the one with the rarest labels."""
         part = self.parts[int(rng.integers(len(self.parts)))]

@@ -43,6 +43,10 @@ class EurosatPatches:
             raise SourceError(f"{data / ARCHIVE} cannot be read: {error}.") from error
         self.groups = groups
 
+    def __len__(self) -> int:
+        """Return how many crops there are."""
+        return sum(len(group) for group in self.groups.values()) // (self.crop // PATCH) ** 2
+
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return a crop laid with patches; the near infrared is not known and stands at 0."""
         side = self.crop // PATCH

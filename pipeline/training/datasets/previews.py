@@ -34,6 +34,10 @@ class SimulatedPreviews:
             for item in read_cache(cache_folder(cache, "previews", crop), seeds)
         ]
 
+    def __len__(self) -> int:
+        """Return how many previews there are."""
+        return len(self.samples)
+
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return one of the previews, cropped."""
         return self.sample_with_haze(rng)[0]
@@ -56,6 +60,10 @@ class AlpinePreviews:
         self.crop = crop
         self.scenes = [scene for scene in scenes if scene.rows(held_out=True) == slice(0, 0)]
 
+    def __len__(self) -> int:
+        """Return how many previews there are."""
+        return len(self.scenes)
+
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return one of the previews, cropped, read in one of two ways and from a shifted grid."""
         return self.sample_with_haze(rng)[0]
@@ -77,6 +85,10 @@ class HazePreviews:
 
     def __init__(self, previews: "SimulatedPreviews | AlpinePreviews", crop: int) -> None:
         self.previews, self.crop = previews, crop
+
+    def __len__(self) -> int:
+        """Return how many previews there are."""
+        return len(self.previews)
 
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return a crop whose labels are all 0 (not hazy) or all 1 (hazy)."""

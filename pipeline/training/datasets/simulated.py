@@ -145,6 +145,10 @@ class SimulatedCrops:
                 self.stored.append(encode(item.reflectance))
                 self.labels.append(labels)
 
+    def __len__(self) -> int:
+        """Return how many crops there are."""
+        return len(self.stored)
+
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return one of the crops."""
         index = int(rng.integers(len(self.stored)))

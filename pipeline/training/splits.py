@@ -1,0 +1,66 @@
+"""Which places a network was trained on, which serve for choices, and which are kept for tests."""
+
+from collections.abc import Mapping
+
+from pipeline.errors import UsageError
+from pipeline.training.config import Config, parse_seeds
+
+LAST_TRAINING_SEED = 7999
+VALIDATION_SEEDS = range(8000, 9000)
+"""Of which 8000 to 8099 serve for temperatures and early stop."""
+
+KEPT_FOR_TESTS = (
+    "33TWM north of northing 5,110,000",
+    "29RKH (the desert scene)",
+    "simulator seeds 9000-9999",
+)
+ALPINE = ("33TWL", "33TWM south of northing 5,110,000")
+PLACES = {"alpine": ALPINE, "alpine-previews": ALPINE[:1], "alpine-haze": ALPINE[:1]}
+"""Places of the data sets that do not tell them themselves (`places`)."""
+
+
+def check_seeds(config: Config) -> None:
+    """Refuse seeds of another split.
+
+    Raises:
+        UsageError: training seeds beyond 1 to 7999, or validation seeds beyond 8000 to 8999.
+    """
+    seeds = parse_seeds(config.seeds)
+    if seeds[0] < 1 or seeds[-1] > LAST_TRAINING_SEED:
+        raise UsageError(
+            f"Seeds {config.seeds} cannot be trained on: only 1 to {LAST_TRAINING_SEED}.", "seeds"
+        )
+    if not config.validation:
+        return
+    seeds = parse_seeds(config.validation)
+    if seeds[0] not in VALIDATION_SEEDS or seeds[-1] not in VALIDATION_SEEDS:
+        raise UsageError(
+            f"Seeds {config.validation} are not for validation: only {VALIDATION_SEEDS[0]} to "
+            f"{VALIDATION_SEEDS[-1]}.",
+            "validation",
+        )
+
+
+def places_of(config: Config, sources: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the split for the card: "trained", "validation" and "test" to the names of places.
+
+    Args:
+        config: the training run.
+        sources: its data sets; one that has `places` tells them itself, `kept` what it keeps for tests.
+
+    Raises:
+        UsageError: a place would be in two splits.
+    """
+    trained: list[str] = []
+    kept = list(KEPT_FOR_TESTS)
+    for name, source in sources.items():
+        seeds = [f"simulator seeds {config.seeds}"] if name.startswith("simulated") else PLACES.get(name, ())
+        trained += getattr(source, "places", seeds)
+        kept += getattr(source, "kept", ())
+    validation = [f"simulator seeds {config.validation}"] if config.validation else []
+    split = {"trained": trained, "validation": validation, "test": kept}
+    split = {key: list(dict.fromkeys(places)) for key, places in split.items()}
+    for place in split["trained"]:
+        if place in split["test"] or place in split["validation"]:
+            raise UsageError(f"The place {place} is trained on and kept for tests or validation.", "sources")
+    return split
