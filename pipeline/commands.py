@@ -223,6 +223,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "train": elsewhere("pipeline.training.command", "train a network", "add_train_arguments", "run_train"),
     "evaluate": elsewhere(
-        "pipeline.training.command", "measure a network", "add_evaluate_arguments", "run_evaluate"
+        "pipeline.training.evaluate_command", "measure a network", "add_evaluate_arguments", "run_evaluate"
+    ),
+    "calibrate": elsewhere(
+        "pipeline.training.evaluate_command",
+        "make a network's probabilities mean what they say",
+        "add_calibrate_arguments",
+        "run_calibrate",
     ),
 }

@@ -29,9 +29,11 @@ class Card:
         sha256: hash of the weights file.
         temperature: what scores are divided by before they become probabilities.
         trained_on: sentences on the training data.
-        places: which places were "trained" on, which were for "validation", which are kept for the "test".
+        places: names of places by split: "train", "validation", "test".
         made_from: name, version and hash of the weights that training started with; empty = none.
         training: how the weights were made: "command", "seconds", "machine".
+        patch_thresholds: of "buildings": shares of built and of industrial ground from which a whole patch
+            counts as such; empty = none were fitted.
         figures: what was measured, by name.
     """
 
@@ -51,6 +53,7 @@ class Card:
     places: dict[str, list[str]] = field(default_factory=dict)
     made_from: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+    patch_thresholds: tuple[float, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -74,6 +77,7 @@ def read_card(path: Path) -> Card:
         values["normalisation"] = Normalisation(**values["normalisation"])
         for name in ("bands", "classes", "trained_on"):
             values[name] = tuple(values[name])
+        values["patch_thresholds"] = tuple(values.get("patch_thresholds", ()))
         return Card(**values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The model card {path} cannot be read: {error}.") from error

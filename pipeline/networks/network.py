@@ -67,7 +67,7 @@ class Network:
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(inputs))[None].to(self.device)
             scores = self.module(batch.contiguous(memory_format=torch.channels_last), wanted)
-            return torch.softmax(scores, dim=1)[0].cpu().numpy()
+            return torch.softmax(scores / self.card.temperature, dim=1)[0].cpu().numpy()
 
     def probabilities(
         self, reflectance: NDArray[np.floating], valid: NDArray[np.bool_] | None = None
@@ -100,4 +100,4 @@ class Network:
         with torch.inference_mode():
             batch = torch.from_numpy(inputs)[None].to(self.device)
             mask = torch.from_numpy(valid.astype(np.float32))[None, None].to(self.device)
-            return float(torch.sigmoid(self.module(batch, mask))[0])
+            return float(torch.sigmoid(self.module(batch, mask) / self.card.temperature)[0])

@@ -28,7 +28,7 @@ def figures(matrix: NDArray[Any], classes: Sequence[str]) -> dict[str, Any]:
         classes: their names.
 
     Returns:
-        "pixels", "overall_accuracy", "mean_iou"; "f1" and "iou" by class; "classes" with all four; "confusion".
+        "pixels", "overall_accuracy", "mean_iou"; "f1" and "iou" by class; "classes", all four; "confusion".
     """
     hits, truth, guess = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     per_class = {name: _of_class(hits[i], truth[i], guess[i]) for i, name in enumerate(classes)}

@@ -42,25 +42,29 @@ def check_seeds(config: Config) -> None:
 
 
 def places_of(config: Config, sources: Mapping[str, object]) -> dict[str, list[str]]:
-    """Return the split for the card: "trained", "validation" and "test" to the names of places.
+    """Return the split for the card: "train", "validation" and "test" to the names of places.
 
     Args:
         config: the training run.
-        sources: its data sets; one that has `places` tells them itself, `kept` what it keeps for tests.
+        sources: its data sets; one that has `places`, with names under `train`, `validation` and `test`,
+            tells them itself.
 
     Raises:
         UsageError: a place would be in two splits.
     """
-    trained: list[str] = []
-    kept = list(KEPT_FOR_TESTS)
+    split: dict[str, list[str]] = {"train": [], "validation": [], "test": list(KEPT_FOR_TESTS)}
+    if config.validation:
+        split["validation"].append(f"simulator seeds {config.validation}")
     for name, source in sources.items():
-        seeds = [f"simulator seeds {config.seeds}"] if name.startswith("simulated") else PLACES.get(name, ())
-        trained += getattr(source, "places", seeds)
-        kept += getattr(source, "kept", ())
-    validation = [f"simulator seeds {config.validation}"] if config.validation else []
-    split = {"trained": trained, "validation": validation, "test": kept}
-    split = {key: list(dict.fromkeys(places)) for key, places in split.items()}
-    for place in split["trained"]:
+        told = getattr(source, "places", None)
+        if told is None:
+            seeds = [f"simulator seeds {config.seeds}"]
+            split["train"] += seeds if name.startswith("simulated") else PLACES.get(name, ())
+            continue
+        for part, places in split.items():
+            places += getattr(told, part)
+    split = {part: list(dict.fromkeys(places)) for part, places in split.items()}
+    for place in split["train"]:
         if place in split["test"] or place in split["validation"]:
             raise UsageError(f"The place {place} is trained on and kept for tests or validation.", "sources")
     return split

@@ -88,8 +88,8 @@ def batches(config: Config, sources: dict[str, Source], team: Team | None = None
 def class_weights(config: Config, sources: dict[str, Source]) -> tuple[float, ...]:
     """Return the configuration's weights of the classes, or what balances them halfway where it has none.
 
-    Those are 1 / square root of a class's share of the known pixels, their mean 1, each within 0.25..4; a class
-    without pixels has 1.
+    Those are 1 / square root of a class's share of the known pixels, their mean 1, each within 0.25..4;
+    those of classes without pixels are 1.
     """
     if config.class_weights:
         return config.class_weights

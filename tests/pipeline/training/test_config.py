@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from pipeline.errors import UsageError
@@ -68,22 +70,25 @@ def test_validation_seeds_are_neither_trained_on_nor_kept_for_tests(changed, see
         check_seeds(config)
 
 
-class Places:
-    places = ("Vienna", "Graz")
+class Own:
+    """A data set that tells its places itself."""
+
+    def __init__(self, train=(), validation=(), test=()):
+        self.places = SimpleNamespace(train=train, validation=validation, test=test)
 
 
 def test_the_split_names_the_places_of_each_data_set(changed):
     config = read_config(changed("seed = 11", 'seed = 11\nvalidation = "8000-8003"'))
-    split = places_of(config, {"simulated": object(), "alpine": object(), "own": Places()})
-    assert split["trained"] == [
+    own = Own(("Vienna", "Graz"), test=("Linz",))
+    split = places_of(config, {"simulated": object(), "alpine": object(), "own": own})
+    assert split["train"] == [
         "simulator seeds 1-300", "33TWL", "33TWM south of northing 5,110,000", "Vienna", "Graz"
     ]  # fmt: skip
     assert split["validation"] == ["simulator seeds 8000-8003"]
-    assert "33TWM north of northing 5,110,000" in split["test"]
+    assert {"33TWM north of northing 5,110,000", "Linz"} <= set(split["test"])
 
 
 def test_a_place_is_in_one_split_only(changed):
-    kept = Places()
-    kept.kept = ("Graz",)
+    sets = {"one": Own(("Vienna", "Graz")), "two": Own(("Linz",), test=("Graz",))}
     with pytest.raises(UsageError, match="Graz"):
-        places_of(read_config(default_config("cloud")), {"own": kept})
+        places_of(read_config(default_config("cloud")), sets)

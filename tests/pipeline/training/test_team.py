@@ -37,7 +37,8 @@ with joined() as team:
             labels = labels[:, :1, :1].expand(-1, 32, 32).clone()
         labels[0, :9] = 255
         part = list(team.part(5))
-        return {"inputs": inputs[part], "labels": labels[part], "valid": (labels[part] != 255)[:, None].double()}
+        return {"inputs": inputs[part], "labels": labels[part], "valid": (labels[part] != 255)[:,
+        None].double()}
 
     def loss_of(module, batch):
         if kind == "haze":
@@ -45,8 +46,8 @@ with joined() as team:
         weights = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
         return segmentation_loss(module(batch["inputs"]), batch["labels"], weights)
 
-    train(module, batch_at, loss_of, Plan(steps=4, highest_rate=0.01), out / "c.safetensors", team=team, watch=Silent())
-    if team.rank == 0:
+    train(module, batch_at, loss_of, Plan(steps=4, highest_rate=0.01), out / "c.safetensors", team=team,
+    watch=Silent()) if team.rank == 0:
         save_file(module.state_dict(), out / f"{team.size}.safetensors")
 """
 

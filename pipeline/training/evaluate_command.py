@@ -1,0 +1,209 @@
+"""`python -m pipeline evaluate NAME` and `python -m pipeline calibrate NAME`."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UsageError
+from pipeline.networks import NAMES
+from pipeline.networks.registry import WEIGHTS
+from pipeline.training.command import DATA
+from pipeline.training.config import parse_seeds
+
+if TYPE_CHECKING:
+    from pipeline.training.album import Album
+    from pipeline.training.judge import Judge
+
+REAL = ("alpine-trained", "alpine-held-out", "alpine", "desert", "eurosat")
+BY_HAND = {"windows": ("cloud", "preview-cloud"), "points": ("landcover",), "eurosat": ("buildings",)}
+"""Arguments that name a folder of labels, and what can be measured on it."""
+
+
+def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `evaluate`."""
+    names = (*NAMES, "landcover", "tone")
+    parser.add_argument("name", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--on", choices=("simulated", *REAL), default="simulated", help="default simulated")
+    what.add_argument("--windows", type=Path, metavar="DIR", help="clouds and shadows drawn by hand")
+    what.add_argument("--points", type=Path, metavar="DIR", help="landcover told by eye")
+    what.add_argument("--eurosat", type=Path, metavar="DIR", help="patches in EuroSAT's layout")
+    parser.add_argument("--seeds", default="9000-9004", help="simulator seeds (default 9000-9004)")
+    parser.add_argument("--resolution", type=float, default=60, help="metres (default 60)")
+    parser.add_argument("--data", type=Path, default=DATA, help=f"real scenes and EuroSAT (default {DATA})")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights (default: shipped)")
+    parser.add_argument("--fit", action="store_true", help="of --eurosat: fit thresholds on training patches")
+    parser.add_argument(
+        "--every-patch", action="store_true", help="of --eurosat: not only those kept for tests"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help="write figures and pictures as a page")
+    parser.add_argument("--reliability", type=Path, metavar="FILE.png", help="write the reliability diagram")
+    parser.add_argument("--picture", type=Path, help="of `tone`: true colour beside the fitted curve")
+    parser.add_argument(
+        "--measure", metavar="NAME|FILE", help="of `tone`: this curve instead of a fitted one"
+    )
+    parser.add_argument("--record", action="store_true", help="write the figures into the network's cards")
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Measure a network and print its figures."""
+    album = _album(args)
+    found = _figures(args, album)
+    print(json.dumps(found, indent=2))
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if album is not None:
+        _write_pictures(args, found, album)
+    if args.record and args.name in NAMES:
+        from pipeline.training.export import record
+
+        record(args.name, args.weights, command_of(args), found)
+    return 0
+
+
+def add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `calibrate`."""
+    parser.add_argument("name", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument("--weights", type=Path, required=True, help="folder of weights and cards to change")
+    parser.add_argument("--seeds", default="8000-8039", help="of the validation places (default 8000-8039)")
+    parser.add_argument("--resolutions", default="60,10", help="metres (default 60,10)")
+    parser.add_argument("--version", help="of the network then (default: the next patch version)")
+    parser.add_argument(
+        "--even-so", action="store_true", help="a network whose probabilities are read as they are"
+    )
+
+
+def run_calibrate(args: argparse.Namespace) -> int:
+    """Fit a network's temperature on validation places, write it into its cards and print what it changes."""
+    from pipeline.training.calibrate import calibrate
+    from pipeline.training.splits import VALIDATION_SEEDS
+
+    seeds = parse_seeds(args.seeds)
+    if seeds[0] not in VALIDATION_SEEDS or seeds[-1] not in VALIDATION_SEEDS:
+        raise UsageError(f"Seeds {args.seeds} are not for validation: only 8000 to 8999.", "seeds")
+    try:
+        resolutions = [float(part) for part in args.resolutions.split(",")]
+    except ValueError as error:
+        raise UsageError(f"Resolutions are metres such as 60,10, not {args.resolutions!r}.") from error
+    found = calibrate(args.name, args.weights, seeds, resolutions, version=args.version, even_so=args.even_so)
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+def _album(args: argparse.Namespace) -> "Album | None":
+    """What takes pictures, where some are asked for."""
+    if not (args.page or args.reliability):
+        return None
+    if args.name in ("haze", "tone"):
+        raise UsageError(f"There is no page of {args.name!r}, only figures.", "page")
+    from pipeline.training.album import Album
+    from pipeline.training.patches import CLASSES as PATCH_CLASSES
+    from pipeline.training.points import CLASSES as POINT_CLASSES
+
+    if args.points:
+        return Album(POINT_CLASSES)
+    return Album(PATCH_CLASSES if args.eurosat else _judge(args).classes)
+
+
+def _judge(args: argparse.Namespace) -> "Judge":
+    from pipeline.training.judge import judge_of
+
+    return judge_of(args.name, args.weights)
+
+
+def _figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
+    for name, able in BY_HAND.items():
+        if getattr(args, name) and args.name not in able:
+            raise UsageError(
+                f"--{name} says nothing about {args.name!r}, only about {' and '.join(able)}.", name
+            )
+    if args.name == "tone":
+        return _tone_figures(args)
+    if args.name == "haze":
+        return _haze_figures(args)
+    if args.windows:
+        from pipeline.training.windows import on_windows
+
+        return on_windows(_judge(args), args.windows, args.data, album)
+    if args.points:
+        from pipeline.training.points import on_points
+
+        return on_points(_judge(args), args.points, args.data, album)
+    if args.eurosat:
+        from pipeline.training.patches import on_patches
+
+        return on_patches(args.eurosat, args.weights, album, fit=args.fit, every=args.every_patch)
+    return _scene_figures(args, album)
+
+
+def _scene_figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
+    from pipeline.training.evaluate import on_alpine, on_desert, on_eurosat, on_seeds
+
+    if args.on == "simulated":
+        return on_seeds(args.name, parse_seeds(args.seeds), args.resolution, args.weights, album)
+    if args.on == "eurosat":
+        if args.name != "buildings":
+            raise UsageError(f"EuroSAT says nothing about {args.name!r}, only about 'buildings'.", "on")
+        return on_eurosat(args.data, args.weights, album)
+    if args.on == "desert":
+        if args.name != "cloud":
+            raise UsageError(f"The desert scene is for 'cloud', not for {args.name!r}.", "on")
+        return on_desert(args.data, args.weights, album)
+    if args.on == "alpine" or args.name not in ("cloud", "preview-cloud"):
+        raise UsageError(f"The alpine scenes have no labels for {args.name!r}.", "on")
+    return on_alpine(args.name, args.data, args.on == "alpine-held-out", args.weights, album)
+
+
+def _haze_figures(args: argparse.Namespace) -> dict[str, Any]:
+    from pipeline.training.evaluate_haze import on_alpine, on_seeds
+
+    if args.on == "simulated":
+        return on_seeds(parse_seeds(args.seeds), args.weights)
+    if args.on not in ("alpine-trained", "alpine-held-out"):
+        raise UsageError(
+            f"Haze is measured on simulated and alpine previews, {args.on} says nothing about 'haze'.", "on"
+        )
+    return on_alpine(args.data, args.on == "alpine-held-out", args.weights)
+
+
+def _tone_figures(args: argparse.Namespace) -> dict[str, Any]:
+    from pipeline.commands import read_tone
+    from pipeline.tone import load_tone
+    from pipeline.training.tones import evaluate_tone
+
+    if args.on not in ("simulated", "alpine", "desert"):
+        raise UsageError(f"Tone curves are measured on simulated, alpine or desert, not on {args.on}.", "on")
+    given = load_tone(read_tone(args.measure)) if args.measure else None
+    return evaluate_tone(args.on, args.data, parse_seeds(args.seeds), args.resolution, args.picture, given)
+
+
+def _write_pictures(args: argparse.Namespace, found: dict[str, Any], album: "Album") -> None:
+    from pipeline.training.judge import versions_of
+    from pipeline.training.page import write_page
+    from pipeline.training.reliability import drawn
+
+    versions = ", ".join(
+        f"{name} {version}" for name, version in versions_of(args.name, args.weights).items()
+    )
+    if args.page:
+        write_page(args.page, f"{args.name} ({versions})", command_of(args), found, album)
+    if args.reliability:
+        if album.reliability is None:
+            raise UsageError(
+                "There are no probabilities of pixels to draw the reliability of.", "reliability"
+            )
+        drawn(album.reliability, versions).save(args.reliability)
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """Return the command that gives these figures, without the folders of one machine."""
+    command = f"python -m pipeline evaluate {args.name}"
+    for name in BY_HAND:
+        if getattr(args, name):
+            return f"{command} --{name} {getattr(args, name).name}"
+    if args.on != "simulated":
+        return f"{command} --on {args.on}"
+    resolution = "" if args.name in ("haze", "preview-cloud") else f" --resolution {args.resolution:g}"
+    return f"{command} --seeds {args.seeds}{resolution}"
