@@ -63,13 +63,15 @@ def describe(card: Card) -> str:
         f"Version {card.version}; {kind}, width {card.width}.",
         f"Reads {', '.join(card.bands)} as reflectance (square root, clipped to "
         f"0..{card.normalisation.high}); tells {', '.join(card.classes)}.",
+        *([f"Scores are divided by {card.temperature} first."] if card.temperature != 1 else []),
         "",
         "## Trained on",
         "",
         *(f"- {sentence}" for sentence in card.trained_on),
+        *([f"- Started from {card.made_from}."] if card.made_from else []),
         "",
-        f"`python -m pipeline train {card.name}` makes the weights again; "
-        f"SHA-256 of the file: `{card.sha256}`.",
+        *_places(card),
+        f"{_making(card)}; SHA-256 of the file: `{card.sha256}`.",
     ]
     if card.figures:
         lines += ["", "## Measured", ""]
@@ -78,8 +80,29 @@ def describe(card: Card) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _places(card: Card) -> list[str]:
+    names = {"train": "Trained on", "validation": "Looked at for choices", "test": "Kept for tests"}
+    lines = [
+        f"- {names[split]}: {'; '.join(card.places[split])}" for split in names if card.places.get(split)
+    ]
+    return ["Places, each in one split only:", "", *lines, ""] if lines else []
+
+
+def _making(card: Card) -> str:
+    if not card.training:
+        return f"`python -m pipeline train {card.name}` makes the weights again"
+    about = card.training
+    hours = f"{about['seconds'] / 3600:.1f} hours for {about['steps']} steps on {about['machine']}"
+    return f"`{about['command']}` makes the weights again ({hours}, torch {about['torch']})"
+
+
 def _table(values: dict[str, Any]) -> list[str]:
-    rows = [f"- {key.replace('_', ' ')}: {value}" for key, value in values.items() if key in _SUMMARY]
+    spreads = values.get("intervals", {})
+    rows = [
+        f"- {key.replace('_', ' ')}: {value}{_spread(spreads.get(key))}"
+        for key, value in values.items()
+        if key in _SUMMARY
+    ]
     classes = values.get("classes", {})
     if not classes:
         return rows
@@ -90,4 +113,8 @@ def _table(values: dict[str, Any]) -> list[str]:
     return rows
 
 
-_SUMMARY = ("pixels", "previews", "accuracy", "mean_iou", "scores")
+def _spread(interval: Sequence[float] | None) -> str:
+    return f" ({interval[0]} to {interval[1]})" if interval else ""
+
+
+_SUMMARY = ("pixels", "previews", "patches", "overall_accuracy", "mean_iou", "auc", "ece", "scores")

@@ -10,6 +10,7 @@ def few(monkeypatch):
     """Few and small simulated crops."""
     monkeypatch.setattr("pipeline.training.datasets.simulated.CROPS_PER_SEED", 3)
     monkeypatch.setattr("pipeline.training.datasets.simulated.PREVIEWS_PER_SEED", 1)
+    monkeypatch.setattr("pipeline.training.validation.CROPS", 4)
 
 
 @pytest.fixture

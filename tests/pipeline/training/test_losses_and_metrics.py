@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 
 from pipeline.training.datasets import IGNORE
 from pipeline.training.losses import segmentation_loss
-from pipeline.training.metrics import confusion, figures
+from pipeline.training.metrics import auc, confusion, figures, kappa
 
 LABELS = torch.tensor([[[0, 1], [2, IGNORE]]])
 
@@ -42,9 +42,11 @@ def test_figures_of_a_confusion_by_hand():
     labels = np.array([0, 0, 0, 1, 1, IGNORE])
     found = figures(confusion(labels, np.array([0, 0, 1, 1, 0, 1]), 2), ("clear", "cloud"))
     assert found["pixels"] == 5
-    assert found["accuracy"] == pytest.approx(3 / 5)
+    assert found["overall_accuracy"] == pytest.approx(3 / 5)
     cloud = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "iou": pytest.approx(1 / 3, abs=1e-4)}
     assert found["classes"]["cloud"] == cloud
+    assert found["f1"] == {"clear": pytest.approx(2 / 3, abs=1e-4), "cloud": 0.5}
+    assert found["iou"]["clear"] == 0.5
 
 
 def test_class_that_never_occurs_is_left_out_of_the_mean():
@@ -57,3 +59,17 @@ def test_class_that_never_occurs_is_left_out_of_the_mean():
 @settings(deadline=None)
 def test_confusion_counts_each_known_pixel_once(labels):
     assert confusion(labels, np.zeros(20, np.uint8), 3).sum() == (labels != IGNORE).sum()
+
+
+def test_auc_is_the_chance_that_a_positive_is_above_a_negative():
+    positive, negative = np.array([0.9, 0.5, 0.5]), np.array([0.1, 0.5])
+    pairs = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
+    assert auc(positive, negative) == pytest.approx(np.mean(pairs))
+    assert auc(positive, np.array([])) is None
+
+
+def test_kappa_by_hand():
+    # Agreed 3 of 4; by chance 0.75 * 0.5 + 0.25 * 0.5.
+    assert kappa(["a", "a", "a", "b"], ["a", "a", "b", "b"]) == pytest.approx((0.75 - 0.5) / 0.5)
+    assert kappa(["a", "b"], ["b", "a"]) == pytest.approx(-1)
+    assert kappa([], []) is None

@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline.networks.registry import WEIGHTS
+from pipeline.training import evaluate_haze
 from pipeline.training.evaluate import on_alpine, on_desert
 
 HAZY_OR_MOSTLY_CLOUD = "20230810"
@@ -21,7 +22,7 @@ def test_preview_clouds_are_sound_on_the_alpine_tile_kept_for_tests(shared_data)
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_good_alpine_dates_are_not_hazy(shared_data, held_out):
-    scores = on_alpine("haze", shared_data, held_out=held_out, weights=WEIGHTS)["scores"]
+    scores = evaluate_haze.on_alpine(shared_data, held_out=held_out, weights=WEIGHTS)["scores"]
     good = {name: score for name, score in scores.items() if HAZY_OR_MOSTLY_CLOUD not in name}
     assert len(good) == 4
     assert max(good.values()) < 0.5

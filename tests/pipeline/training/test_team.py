@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from pipeline.training.team import SharedNorm, Team, pooled
 
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
 
 STEPS = """
@@ -37,8 +39,8 @@ with joined() as team:
             labels = labels[:, :1, :1].expand(-1, 32, 32).clone()
         labels[0, :9] = 255
         part = list(team.part(5))
-        return {"inputs": inputs[part], "labels": labels[part], "valid": (labels[part] != 255)[:,
-        None].double()}
+        known = (labels != 255)[:, None].double()
+        return {"inputs": inputs[part], "labels": labels[part], "valid": known[part]}
 
     def loss_of(module, batch):
         if kind == "haze":
@@ -46,16 +48,16 @@ with joined() as team:
         weights = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
         return segmentation_loss(module(batch["inputs"]), batch["labels"], weights)
 
-    train(module, batch_at, loss_of, Plan(steps=4, highest_rate=0.01), out / "c.safetensors", team=team,
-    watch=Silent()) if team.rank == 0:
+    plan = Plan(steps=4, highest_rate=0.01)
+    train(module, batch_at, loss_of, plan, out / "c.safetensors", team=team, watch=Silent())
+    if team.rank == 0:
         save_file(module.state_dict(), out / f"{team.size}.safetensors")
 """
 
 
 def launched(port, *words):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*LAUNCH, str(port), *map(str, words)], env=environment, capture_output=True, text=True, timeout=300
+        [*LAUNCH, str(port), *map(str, words)], env=ENVIRONMENT, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done
@@ -67,7 +69,8 @@ def test_parts_of_a_batch_on_two_processes_give_the_weights_of_the_whole(tmp_pat
     script.write_text(STEPS)
     (tmp_path / "two").mkdir()
     launched(free_port, script, tmp_path / "two", kind)
-    alone = subprocess.run([sys.executable, script, tmp_path, kind], capture_output=True, text=True)
+    words = [sys.executable, script, tmp_path, kind]
+    alone = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True)
     assert alone.returncode == 0, alone.stderr
     one, two = load_file(tmp_path / "1.safetensors"), load_file(tmp_path / "two" / "2.safetensors")
     for key, value in one.items():
