@@ -10,15 +10,17 @@ EuroSAT's layout.
 
 import json
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
-CLUSTERS = 120
+CLUSTERS = 200
 KEPT_OF = 5
 """One cluster in so many is kept for tests."""
 
@@ -44,19 +46,28 @@ def cluster_of(picture: NDArray[np.uint8]) -> int:
     return int(((centres - statistics(picture) / scale) ** 2).sum(axis=1).argmin())
 
 
-def fitted(pictures: Iterable[NDArray[np.uint8]], seed: int = 1) -> dict[str, list]:
+def fitted(
+    pictures: Iterable[NDArray[np.uint8]], folders: Sequence[str], seed: int = 1
+) -> dict[str, list[Any]]:
     """Return the table of clusters of patches: "scale" of the six numbers and the scaled "centres".
+
+    The clusters are numbered by the folder that most of their patches are of, and by size, so that every
+    fifth is kept of each kind of ground.
 
     Args:
         pictures: patches.
-        seed: of the first centres. The clusters are numbered by chance, so that those kept lie anywhere.
+        folders: of the same.
+        seed: of the first centres.
     """
     numbers = np.stack([statistics(picture) for picture in pictures])
     scale = numbers.std(axis=0)
-    rng = np.random.default_rng(seed)
-    centres, _ = kmeans2(numbers / scale, CLUSTERS, iter=50, minit="++", rng=rng)
-    rng.shuffle(centres)
-    return {"scale": scale.round(4).tolist(), "centres": centres.round(4).tolist()}
+    centres, member = kmeans2(numbers / scale, CLUSTERS, iter=50, minit="++", rng=np.random.default_rng(seed))
+    most = {}
+    for cluster in range(CLUSTERS):
+        counts = Counter(folder for folder, of in zip(folders, member, strict=True) if of == cluster)
+        most[cluster] = counts.most_common(1)[0] if counts else ("", 0)
+    order = sorted(range(CLUSTERS), key=lambda cluster: (most[cluster][0], -most[cluster][1], cluster))
+    return {"scale": scale.round(4).tolist(), "centres": centres[order].round(4).tolist()}
 
 
 @lru_cache(maxsize=1)
@@ -68,5 +79,6 @@ def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 if __name__ == "__main__":
     from pipeline.training.patches import read_patches
 
-    content = fitted(patch.picture for patch in read_patches(Path(sys.argv[1])))
+    found = list(read_patches(Path(sys.argv[1])))
+    content = fitted([patch.picture for patch in found], [patch.folder for patch in found])
     TABLE.write_text(json.dumps(content) + "\n", encoding="utf-8")

@@ -83,7 +83,7 @@ def drawn(reliability: Reliability, title: str) -> Image.Image:
             continue
         left, end = (EDGE + SIDE * edge // BINS for edge in (number, number + 1))
         low, high = sorted((right / count, total / count))
-        pen.rectangle((left + 1, _y(right / count), end - 1, _y(0) - 1), fill=BAR)
+        pen.rectangle((left + 1, _y(right / count), end - 1, _y(0)), fill=BAR)
         pen.rectangle((left + 1, _y(high), end - 1, _y(low)), outline=GAP)
         floor = picture.height - EDGE // 2
         pen.rectangle((left + 1, floor - round(SIDE / 5 * count / most), end - 1, floor), fill="#9aa7b2")

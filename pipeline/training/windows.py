@@ -9,7 +9,7 @@ import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, StorageError
 from pipeline.storage import read_json
 from pipeline.training.album import Album
 from pipeline.training.cases import Case
@@ -70,7 +70,7 @@ def read_windows(folder: Path) -> list[LabelledWindow]:
             )
             for item in read_json(path)
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, StorageError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"The labelled windows in {path} cannot be read: {error}.") from error
 
 
