@@ -221,6 +221,10 @@ COMMANDS: dict[str, Command] = {
     "assess": elsewhere(
         "pipeline.assessment.command", "measure a finished composite, against a truth where there is one"
     ),
+    "labels": elsewhere(
+        "pipeline.training.recipe.command",
+        "six-class labels on a scene, from ESA WorldCover and OpenStreetMap",
+    ),
     "train": elsewhere("pipeline.training.command", "train a network", "add_train_arguments", "run_train"),
     "evaluate": elsewhere(
         "pipeline.training.evaluate_command", "measure a network", "add_evaluate_arguments", "run_evaluate"
