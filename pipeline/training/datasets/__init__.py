@@ -1,10 +1,12 @@
-"""Where crops with labels come from. Every source has `sample(rng) -> Sample`."""
+"""Where crops with labels come from. Every source has `sample(rng) -> Sample`, a licence and places."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.training.datasets.places import Places
 
 IGNORE = 255
 """Label of pixels about which nothing is known."""
@@ -21,7 +23,17 @@ class Sample:
 
 
 class Source(Protocol):
-    """A data set that crops are drawn from."""
+    """A data set that crops are drawn from, all of them from the places of one split."""
+
+    @property
+    def licence(self) -> str:
+        """What the data may be used for, and whom to name."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """The places of the whole set by split; a place is in one split only."""
+        ...
 
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return one crop; the same generator state gives the same crop."""

@@ -18,10 +18,16 @@ from pipeline.training.datasets.labels import (
     SCL_WATER,
     scl_labels,
 )
+from pipeline.training.datasets.places import Places
 
 FOLDER = "alpine_33TWL_33TWM"
 HELD_OUT_NORTH = 5_110_000
 """Tile 33TWM north of this northing is kept for tests and never trained on."""
+
+LICENCE = "Sentinel-2 Level-2A scenes as in mapchete-eo; contains modified Copernicus Sentinel data 2023."
+PLACES = Places(
+    train=("33TWL", "33TWM south of northing 5,110,000"), test=("33TWM north of northing 5,110,000",)
+)
 
 TABLES = {
     "cloud": SCL_CLOUD,
@@ -83,6 +89,9 @@ class AlpineCrops:
         name: the network whose labels are wanted.
         crop: side in pixels.
     """
+
+    licence = LICENCE
+    places = PLACES
 
     def __init__(self, scenes: list[RealScene], name: str, crop: int) -> None:
         self.crop = crop

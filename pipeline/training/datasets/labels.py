@@ -1,9 +1,12 @@
 """From landcover codes and the scene classification to the labels of each network."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.errors import UsageError
 from pipeline.training.datasets import CLEAR, CLOUD, IGNORE, SHADOW
 
 LANDCOVER_LABELS = {
@@ -21,11 +24,32 @@ SCL_WATER = {4: 0, 5: 0, 6: 1}
 SCL_VEGETATION = {5: 0, 6: 0}
 
 
-def lookup(codes: NDArray[np.uint8], table: dict[int, int], rest: int) -> NDArray[np.uint8]:
+def lookup(codes: NDArray[np.uint8], table: Mapping[int, int], rest: int) -> NDArray[np.uint8]:
     """Return `table[code]` per pixel, and `rest` for codes that it lacks."""
     full = np.full(256, rest, np.uint8)
     full[list(table)] = list(table.values())
     return full[codes]
+
+
+def network_table(name: str, table: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
+    """Return what a network is to tell for the codes of a data set; codes that leave it open are left out.
+
+    A code that may be grass or tree is "other" for the water network and open for the vegetation network.
+
+    Args:
+        name: "water", "vegetation" or "buildings".
+        table: code -> the landcover classes that it may be; none where it is none of the six.
+
+    Raises:
+        UsageError: the network does not tell landcover.
+    """
+    if name not in LANDCOVER_LABELS:
+        raise UsageError(
+            f"The data set has labels of landcover, and none for the network {name!r}.", "sources"
+        )
+    of_class = LANDCOVER_LABELS[name]
+    told = {code: {of_class.get(item, 0) for item in classes} or {0} for code, classes in table.items()}
+    return {code: labels.pop() for code, labels in told.items() if len(labels) == 1}
 
 
 def landcover_labels(name: str, classes: NDArray[np.uint8], cloud: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,9 +9,11 @@ from scipy import ndimage
 from pipeline.atmosphere import WAVELENGTHS, rayleigh, without_rayleigh
 from pipeline.training.augment import hazed
 from pipeline.training.datasets import Sample
-from pipeline.training.datasets.alpine import RealScene
+from pipeline.training.datasets.alpine import LICENCE as ALPINE_LICENCE
+from pipeline.training.datasets.alpine import PLACES, RealScene
 from pipeline.training.datasets.labels import SCL_PREVIEW_CLOUD, scl_labels
-from pipeline.training.datasets.simulated import cache_folder, read_cache
+from pipeline.training.datasets.places import Places
+from pipeline.training.datasets.simulated import LICENCE, cache_folder, read_cache, seed_places
 
 PIXEL = 320.0
 NOT_HAZY, HAZY = 0, 1
@@ -27,8 +29,11 @@ class SimulatedPreviews:
         crop: side of a crop in pixels; 0 for the whole.
     """
 
+    licence = LICENCE
+
     def __init__(self, cache: Path, seeds: Iterable[int], crop: int) -> None:
-        self.crop = crop
+        seeds = list(seeds)
+        self.crop, self.places = crop, seed_places(seeds)
         self.samples = [
             (Sample(item.reflectance, item.preview_labels()), bool(item.hazy))
             for item in read_cache(cache_folder(cache, "previews", crop), seeds)
@@ -55,6 +60,9 @@ class AlpinePreviews:
         scenes: what `alpine.read_scenes` returned.
         crop: side of a crop in pixels; 0 for the whole.
     """
+
+    licence = ALPINE_LICENCE
+    places = Places(train=PLACES.train[:1], test=PLACES.test)
 
     def __init__(self, scenes: list[RealScene], crop: int) -> None:
         self.crop = crop
@@ -85,6 +93,7 @@ class HazePreviews:
 
     def __init__(self, previews: "SimulatedPreviews | AlpinePreviews", crop: int) -> None:
         self.previews, self.crop = previews, crop
+        self.licence, self.places = previews.licence, previews.places
 
     def __len__(self) -> int:
         """Return how many previews there are."""

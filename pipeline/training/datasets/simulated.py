@@ -16,7 +16,9 @@ from pipeline.storage import whole_file
 from pipeline.training.datasets import IGNORE, Sample
 from pipeline.training.datasets.drawing import Drawn, any_date, draw, draw_preview, square, world_of
 from pipeline.training.datasets.labels import LANDCOVER_LABELS, landcover_labels
+from pipeline.training.datasets.places import Places
 
+LICENCE = "Simulated scenes, made by pipeline.simulate: no rights of others."
 CROPS_PER_SEED = 24
 PREVIEWS_PER_SEED = 2
 RESOLUTIONS = (10, 20, 60)
@@ -124,6 +126,12 @@ def read_cache(folder: Path, seeds: Iterable[int]) -> Iterator[Drawn]:
                 yield Drawn(decode(stored), *rest)
 
 
+def seed_places(seeds: Iterable[int]) -> Places:
+    """Return the places of simulated data: each seed is an earth of its own."""
+    known = sorted(seeds)
+    return Places(train=(f"simulator seeds {known[0]}-{known[-1]}",)) if known else Places()
+
+
 class SimulatedCrops:
     """Crops with the labels of one network.
 
@@ -135,7 +143,11 @@ class SimulatedCrops:
         kind: of the crops; by default the one that the network is trained on.
     """
 
+    licence = LICENCE
+
     def __init__(self, cache: Path, seeds: Iterable[int], name: str, crop: int, kind: str = "") -> None:
+        seeds = list(seeds)
+        self.places = seed_places(seeds)
         self.stored, self.labels = [], []
         for item in read_cache(cache_folder(cache, kind or kind_of(name), crop), seeds):
             labels = item.cloud
