@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.errors import SourceError, UsageError
+from pipeline.training.datasets.eurosat import EurosatPatches
+from pipeline.training.datasets.folders import OPENERS, eurosat, open_folders, parse_data
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """EuroSAT's RGB folders, as they come out of its archive; brightness tells the class."""
+    for index, kind in enumerate(("Residential", "Industrial", "Forest", "Highway")):
+        for number in (1, 2, 10):
+            path = tmp_path / "EuroSAT" / "2750" / kind / f"{kind}_{number}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (64, 64), (40 * (index + 1),) * 3).save(path, quality=100)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("held_out", "count"), [(False, 2), (True, 1)])
+def test_eurosat_is_read_from_folders_in_its_own_layout(pictures, held_out, count):
+    groups = EurosatPatches(pictures, 64, held_out).groups
+    assert {label: [int(p[0, 0, 0]) for p in group] for label, group in groups.items()} == {
+        0: [120] * count,
+        1: [40] * count,
+        2: [80] * count,
+    }
+
+
+def test_eurosat_without_bands_serves_buildings_and_knows_no_places(pictures):
+    source = eurosat(pictures, "buildings", 64)
+    sample = source.sample(np.random.default_rng(0))
+    assert sample.reflectance.shape == (4, 64, 64)
+    assert source.places.train == ()
+    with pytest.raises(UsageError, match="'water'"):
+        eurosat(pictures, "water", 64)
+    with pytest.raises(SourceError, match="no places"):
+        eurosat(pictures, "buildings", 64, "test")
+
+
+def test_a_folder_without_eurosat_is_told(tmp_path):
+    with pytest.raises(SourceError, match=r"Residential_N\.jpg"):
+        eurosat(tmp_path, "buildings", 64)
+
+
+def test_folders_are_given_by_name_and_the_shared_data_without(tmp_path):
+    given = [str(tmp_path), f"labelled={tmp_path}"]
+    assert parse_data(given, Path("x")) == (tmp_path, {"labelled": tmp_path})
+    assert parse_data([], Path("x")) == (Path("x"), {})
+    assert parse_data(["a=b"], Path("x")) == (Path("a=b"), {})
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [(["labelled=/gone"], "/gone"), (["labelled=.", "labelled=."], "twice")],
+)
+def test_folders_that_are_not_there_or_given_twice_are_told(values, words):
+    with pytest.raises(UsageError, match=words):
+        parse_data(values, Path("x"))
+
+
+def test_a_configuration_must_name_what_is_given_and_be_given_what_it_names(tmp_path):
+    with pytest.raises(UsageError, match="--data dfc2020=DIR"):
+        open_folders({}, ["simulated", "dfc2020"], "water", 64)
+    with pytest.raises(UsageError, match="no share"):
+        open_folders({"labelled": tmp_path}, ["simulated"], "water", 64)
+    assert open_folders({}, ["simulated", "eurosat"], "buildings", 64) == {}
+
+
+def test_each_name_opens_what_it_says(pictures, tmp_path):
+    found = open_folders({"eurosat": pictures}, ["eurosat"], "buildings", 64)
+    assert isinstance(found["eurosat"], EurosatPatches)
+    for name in set(OPENERS) - {"eurosat", "cloudsen12"}:
+        with pytest.raises(SourceError, match=r"[Tt]here (is|are) no"):
+            open_folders({name: tmp_path / "EuroSAT"}, [name], "buildings", 64)
