@@ -39,7 +39,13 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, help="of the products (default auto)")
     parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="weights to start from")
     parser.add_argument("--version", help="of the new weights")
-    parser.add_argument("--data", type=Path, default=DATA, help=f"real scenes and EuroSAT (default {DATA})")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR|NAME=DIR",
+        help=f"real scenes and EuroSAT (default {DATA}), or a data set's folder by its name in `sources`",
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"simulated crops (default {CACHE})")
 
 
@@ -98,6 +104,7 @@ def command_of(args: argparse.Namespace) -> str:
     words += [f"--config {args.config.name}"] if args.config else []
     words += [f"--from {Path(args.start).name}"] if args.start else []
     words += [f"--epochs {args.epochs:g}"] if args.epochs else []
+    words += [f"--data {value.partition('=')[0]}=DIR" for value in args.data if "=" in value]
     return " ".join(
         words + [f"--{key} {getattr(args, key)}" for key in SETTINGS if getattr(args, key) is not None]
     )
@@ -107,6 +114,7 @@ def _sources(
     config: Config, args: argparse.Namespace, team: "Team"
 ) -> tuple[dict[str, "Source"], dict[str, "Source"]]:
     """Open the data sets for training and for validation; the first process draws what is not there yet."""
+    from pipeline.training.datasets.folders import parse_data
     from pipeline.training.datasets.simulated import generate, kinds_for
     from pipeline.training.tasks import open_sources
     from pipeline.training.team import wait
@@ -118,7 +126,9 @@ def _sources(
             for kind in kinds_for(run.sources, run.name):
                 generate(args.cache, kind, parse_seeds(run.seeds), run.crop, tell=_tell)
     wait()
-    opened = [open_sources(run, args.data, args.cache) for run in runs]
+    data, folders = parse_data(args.data, DATA)
+    opened = [open_sources(config, data, args.cache, folders)]
+    opened += [open_sources(run, data, args.cache) for run in runs[1:]]
     return opened[0], opened[1] if len(opened) > 1 else {}
 
 

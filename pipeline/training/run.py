@@ -15,6 +15,7 @@ from pipeline.networks.card import Card
 from pipeline.training.checkpoint import Progress
 from pipeline.training.config import Config
 from pipeline.training.datasets import Source
+from pipeline.training.datasets.folders import OPENERS
 from pipeline.training.export import export, leant
 from pipeline.training.finetune import fill
 from pipeline.training.loop import Plan, best_precision, train
@@ -88,7 +89,9 @@ def train_network(
     if team.rank:
         return None
     about = _about(config, progress, team, command)
-    card = dataclasses.replace(config.card(), places=places, training=about)
+    licences = [source.licence for name, source in sorted(sources.items()) if name in OPENERS]
+    trained_on = tuple(dict.fromkeys((*config.trained_on, *licences)))
+    card = dataclasses.replace(config.card(), places=places, training=about, trained_on=trained_on)
     return export(leant(module.cpu(), config.lean), card, out)
 
 

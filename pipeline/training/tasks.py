@@ -1,6 +1,6 @@
 """What is trained: the module, its batches and its loss, from a configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from pipeline.training.config import Config, parse_seeds
 from pipeline.training.datasets import IGNORE, Sample, Source
 from pipeline.training.datasets.alpine import AlpineCrops, read_scenes
 from pipeline.training.datasets.eurosat import EurosatPatches
+from pipeline.training.datasets.folders import open_folders
 from pipeline.training.datasets.previews import AlpinePreviews, HazePreviews, SimulatedPreviews
 from pipeline.training.datasets.simulated import SimulatedCrops
 from pipeline.training.loop import Batch
@@ -31,18 +32,22 @@ def new_module(config: Config) -> nn.Module:
     return build(config.card()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
+def open_sources(
+    config: Config, data: Path, cache: Path, folders: Mapping[str, Path] | None = None
+) -> dict[str, Source]:
     """Return the data sets that the configuration names.
 
     Args:
         config: the training run.
         data: folder of the shared data (real scenes, EuroSAT).
         cache: folder of the simulated crops.
+        folders: of the data sets that a person has, by name (`folders.OPENERS`).
 
     Raises:
-        UsageError: a data set is unknown.
+        UsageError: a data set is unknown, or its folder was not given.
         SourceError: a data set is not there.
     """
+    given = open_folders(folders or {}, list(config.sources), config.name, config.crop)
     seeds = parse_seeds(config.seeds)
     openers: dict[str, Callable[[], Source]] = {
         "simulated": lambda: SimulatedCrops(cache, seeds, config.name, config.crop),
@@ -54,10 +59,10 @@ def open_sources(config: Config, data: Path, cache: Path) -> dict[str, Source]:
         "simulated-haze": lambda: HazePreviews(SimulatedPreviews(cache, seeds, 0), config.crop),
         "alpine-haze": lambda: HazePreviews(AlpinePreviews(read_scenes(data), 0), config.crop),
     }
-    unknown = sorted(set(config.sources) - set(openers))
+    unknown = sorted(set(config.sources) - set(openers) - set(given))
     if unknown:
         raise UsageError(f"There is no data set named {unknown[0]!r}.", "sources")
-    return {name: openers[name]() for name in config.sources}
+    return {name: given[name] if name in given else openers[name]() for name in config.sources}
 
 
 def batches(config: Config, sources: dict[str, Source], team: Team | None = None) -> Callable[[int], Batch]:

@@ -128,8 +128,12 @@ def read_cache(folder: Path, seeds: Iterable[int]) -> Iterator[Drawn]:
 
 def seed_places(seeds: Iterable[int]) -> Places:
     """Return the places of simulated data: each seed is an earth of its own."""
-    known = sorted(seeds)
-    return Places(train=(f"simulator seeds {known[0]}-{known[-1]}",)) if known else Places()
+    known = sorted(set(seeds))
+    if not known:
+        return Places()
+    whole = len(known) > 2 and known[-1] - known[0] == len(known) - 1
+    words = f"{known[0]}-{known[-1]}" if whole else ",".join(map(str, known))
+    return Places(train=(f"simulator seeds {words}",))
 
 
 class SimulatedCrops:

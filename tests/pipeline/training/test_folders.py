@@ -1,3 +1,4 @@
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +6,36 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import SourceError, UsageError
+from pipeline.networks import load
+from pipeline.training.command import add_train_arguments, run_train
 from pipeline.training.datasets.eurosat import EurosatPatches
 from pipeline.training.datasets.folders import OPENERS, eurosat, open_folders, parse_data
+from tests.pipeline.training.test_labelled import write_scene
+
+
+def test_a_network_is_trained_on_labels_and_its_card_tells_places_and_licences(tmp_path, tiny):
+    write_scene(tmp_path / "mine" / "a", "Ljubljana", np.full((64, 64), 1), split="train")
+    write_scene(tmp_path / "mine" / "b", "Maribor", np.full((64, 64), 2), split="test")
+    config = tiny("water", "labelled", "patience = 0\nvalidation = ''")
+    words = [
+        "water",
+        "--out",
+        tmp_path,
+        "--config",
+        config,
+        "--steps",
+        "2",
+        "--data",
+        f"labelled={tmp_path / 'mine'}",
+    ]
+    parser = argparse.ArgumentParser()
+    add_train_arguments(parser)
+    run_train(parser.parse_args([str(word) for word in words]))
+    card = load("water", tmp_path).card
+    assert card.places["train"] == ["Ljubljana"]
+    assert "Maribor" in card.places["test"]
+    assert any("ODbL 1.0" in sentence for sentence in card.trained_on)
+    assert "--data labelled=DIR" in card.training["command"]
 
 
 @pytest.fixture
