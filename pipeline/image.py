@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from pipeline.catalog import SceneReader, scene_reader
+from pipeline.catalog import Scene, SceneReader, scene_reader
 from pipeline.catalog.safe import read_safe
 from pipeline.errors import SourceError, UsageError
 from pipeline.grid import Tile
@@ -64,7 +64,7 @@ def open_image(path: Path, stretch: Stretch | None = None) -> Iterator[Image]:
         UsageError: a band is missing, or 8 bits come without a way back to reflectance.
     """
     if Path(path).is_dir():
-        with _safe(Path(path)) as image:
+        with open_scene(read_safe(Path(path)).scene) as image:
             yield image
         return
     with opened(path) as dataset:
@@ -91,7 +91,7 @@ def parse_stretch(text: str) -> Stretch:
 
 
 @dataclass(frozen=True)
-class _SafeImage:
+class _SceneImage:
     geobox: GeoBox
     reader: SceneReader
 
@@ -100,13 +100,23 @@ class _SafeImage:
 
 
 @contextmanager
-def _safe(folder: Path) -> Iterator[Image]:
-    scene = read_safe(folder).scene
-    with opened(scene.assets["red"].href) as red:
-        resolution = red.transform.a
+def open_scene(scene: Scene, resolution: float | None = None) -> Iterator[Image]:
+    """Open a scene on its tile's grid.
+
+    Args:
+        scene: what to read.
+        resolution: metres; that of its red band where None.
+
+    Raises:
+        SourceError: the scene cannot be read.
+    """
+    if resolution is None:
+        first = scene.parts[0] if scene.parts else scene
+        with opened(first.assets["red"].href) as red:
+            resolution = float(red.transform.a)
     geobox = Tile.parse(scene.tile).geobox(resolution)
     with scene_reader(scene, geobox) as reader:
-        yield _SafeImage(geobox, reader)
+        yield _SceneImage(geobox, reader)
 
 
 class _Picture:

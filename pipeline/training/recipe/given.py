@@ -8,21 +8,17 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from rasterio.windows import Window
 
-from pipeline.catalog import Scene, SceneReader, scene_reader
+from pipeline.catalog import Scene
 from pipeline.catalog.hrefs import resolve
 from pipeline.catalog.safe import read_safe
 from pipeline.catalog.stac import item_product
 from pipeline.errors import SourceError, UsageError
-from pipeline.grid import Tile, tiles_of
-from pipeline.image import Image, open_image
-from pipeline.raster import decode, opened
+from pipeline.grid import SIZE, tiles_of
+from pipeline.image import Image, open_image, open_scene
 
 
 @dataclass(frozen=True)
@@ -44,15 +40,6 @@ class Given:
     image: Image
 
 
-@dataclass(frozen=True)
-class _SceneImage:
-    geobox: GeoBox
-    reader: SceneReader
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        return decode(self.reader.read(window))
-
-
 @contextmanager
 def given_scene(path: Path, day: date | None = None, resolution: float | None = None) -> Iterator[Given]:
     """Open a scene.
@@ -65,14 +52,15 @@ def given_scene(path: Path, day: date | None = None, resolution: float | None = 
 
     Raises:
         SourceError: the scene cannot be read.
-        UsageError: the day of an image is not given, or an image is asked for at another resolution.
+        UsageError: the day of an image is not given, an image is asked for at another resolution, or one
+            that does not divide the tile.
     """
+    if resolution is not None and (resolution <= 0 or SIZE % resolution):
+        raise UsageError(f"A resolution of {resolution:g} m does not divide the tile.", "resolution")
     if path.is_dir() or path.suffix.lower() == ".json":
         scene = read_safe(path).scene if path.is_dir() else _item(path)
-        geobox = Tile.parse(scene.tile).geobox(resolution or _own_resolution(scene))
-        with scene_reader(scene, geobox) as reader:
-            seen = _SceneImage(geobox, reader)
-            yield Given(scene.id, scene.datetime.date(), scene.tile, scene.level, seen)
+        with open_scene(scene, resolution) as image:
+            yield Given(scene.id, scene.datetime.date(), scene.tile, scene.level, image)
         return
     if day is None:
         raise UsageError(f"Say with --date on which day {path} was taken.", "date")
@@ -104,9 +92,3 @@ def _item(path: Path) -> Scene:
     if not isinstance(item, dict) or item.get("type") != "Feature":
         raise SourceError(f"{path} is no STAC item.")
     return item_product(item, partial(resolve, base=str(path.resolve()), root=path.resolve().parent)).scene
-
-
-def _own_resolution(scene: Scene) -> float:
-    first = scene.parts[0] if scene.parts else scene
-    with opened(first.assets["red"].href) as red:
-        return float(red.transform.a)

@@ -104,6 +104,8 @@ def test_without_a_mask_the_shipped_network_makes_one(maps, tmp_path):
         ({"purity": 0.2}, 2, "purity"),
         ({"border": -1}, 2, "border"),
         ({"resolution": 20}, 2, "--resolution"),
+        ({"resolution": 7}, 2, "7 m does not divide"),
+        ({"resolution": 0}, 2, "0 m does not divide"),
         ({"worldcover": "gone.tif"}, 2, "tells no year"),
         ({"worldcover": "ESA_WorldCover_10m_2021_v200_gone.tif"}, 1, "gone.tif"),
         ({"osm": "gone.osm"}, 1, "gone.osm"),
