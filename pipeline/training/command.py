@@ -83,6 +83,8 @@ def settings_of(args: argparse.Namespace) -> tuple[Config, Path | None]:
         UsageError: an argument does not fit.
         ModelError: the weights to start from cannot be used.
     """
+    from pipeline.training.datasets.folders import parse_data, shares_with
+
     config = read_config(args.config or default_config(args.name))
     start = None
     if args.start:
@@ -93,6 +95,7 @@ def settings_of(args: argparse.Namespace) -> tuple[Config, Path | None]:
         card, start = read_start(args.start, args.name)
         config = start_from(config, card, shorter=args.config is None)
     asked = {key: getattr(args, key) for key in (*SETTINGS, "version")}
+    asked["sources"] = shares_with(config.sources, parse_data(args.data, DATA)[1])
     return dataclasses.replace(
         config, **{key: value for key, value in asked.items() if value is not None}
     ), start

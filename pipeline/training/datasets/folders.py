@@ -72,6 +72,17 @@ def parse_data(values: Sequence[str], default: Path) -> tuple[Path, dict[str, Pa
     return shared, folders
 
 
+def shares_with(sources: Mapping[str, float], folders: Mapping[str, Path]) -> dict[str, float]:
+    """Return the shares of a batch; sets that are given but not named in it take half of it together.
+
+    Args:
+        sources: shares by name, of a configuration.
+        folders: of data sets by name.
+    """
+    added = [name for name in folders if name not in sources]
+    return {**sources, **{name: sum(sources.values()) / len(added) for name in added}}
+
+
 def open_folders(
     folders: Mapping[str, Path], sources: Sequence[str], name: str, crop: int, split: str = TRAIN
 ) -> dict[str, Source]:
@@ -85,15 +96,14 @@ def open_folders(
         split: "train", "validation" or "test".
 
     Raises:
-        UsageError: a set of the configuration has no folder, or a folder's set has no share there.
+        UsageError: a set of the configuration has no folder, or cannot serve the network.
         SourceError: a set cannot be read.
     """
     needed = [source for source in sources if source in OPENERS and source not in (*folders, EUROSAT)]
     if needed:
         raise UsageError(f"Say where the data set {needed[0]!r} lies: --data {needed[0]}=DIR.", "data")
-    useless = [given for given in folders if given not in sources]
-    if useless:
-        raise UsageError(
-            f"The configuration gives the data set {useless[0]!r} no share: name it under [sources].", "data"
-        )
-    return {source: OPENERS[source](folder, name, crop, split) for source, folder in folders.items()}
+    return {
+        source: OPENERS[source](folder, name, crop, split)
+        for source, folder in folders.items()
+        if source in sources
+    }

@@ -9,7 +9,7 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.networks import load
 from pipeline.training.command import add_train_arguments, run_train
 from pipeline.training.datasets.eurosat import EurosatPatches
-from pipeline.training.datasets.folders import OPENERS, eurosat, open_folders, parse_data
+from pipeline.training.datasets.folders import OPENERS, eurosat, open_folders, parse_data, shares_with
 from tests.pipeline.training.test_labelled import write_scene
 
 
@@ -91,11 +91,27 @@ def test_folders_that_are_not_there_or_given_twice_are_told(values, words):
         parse_data(values, Path("x"))
 
 
-def test_a_configuration_must_name_what_is_given_and_be_given_what_it_names(tmp_path):
+def test_sets_that_the_configuration_does_not_name_take_half_of_a_batch():
+    found = shares_with({"simulated": 0.75, "alpine": 0.25}, {"labelled": Path("x"), "dfc2020": Path("y")})
+    assert found == {"simulated": 0.75, "alpine": 0.25, "labelled": 0.5, "dfc2020": 0.5}
+    assert shares_with({"labelled": 0.2, "simulated": 0.8}, {"labelled": Path("x")})["labelled"] == 0.2
+    assert shares_with({"simulated": 1.0}, {}) == {"simulated": 1.0}
+
+
+def test_a_shipped_configuration_takes_labels_besides_its_own_data(tmp_path, tiny, crops):
+    write_scene(tmp_path / "mine", "Ljubljana", np.full((64, 64), 1), split="train")
+    config = tiny("water", "simulated", "patience = 0\nvalidation = ''")
+    words = ["water", "--out", tmp_path, "--config", config, "--steps", "2", "--seeds", "1"]
+    words += ["--cache", crops("water", "simulated", 1), "--data", f"labelled={tmp_path / 'mine'}"]
+    parser = argparse.ArgumentParser()
+    add_train_arguments(parser)
+    run_train(parser.parse_args([str(word) for word in words]))
+    assert load("water", tmp_path).card.places["train"] == ["simulator seeds 1", "Ljubljana"]
+
+
+def test_a_configuration_must_be_given_what_it_names():
     with pytest.raises(UsageError, match="--data dfc2020=DIR"):
         open_folders({}, ["simulated", "dfc2020"], "water", 64)
-    with pytest.raises(UsageError, match="no share"):
-        open_folders({"labelled": tmp_path}, ["simulated"], "water", 64)
     assert open_folders({}, ["simulated", "eurosat"], "buildings", 64) == {}
 
 
