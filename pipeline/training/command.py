@@ -38,6 +38,9 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--precision", choices=PRECISIONS, help="of the products (default auto)")
     parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="weights to start from")
+    parser.add_argument(
+        "--encoder", type=Path, metavar="FILE", help="VGG16's ImageNet weights to start from, at width 1"
+    )
     parser.add_argument("--version", help="of the new weights")
     parser.add_argument(
         "--data",
@@ -67,6 +70,7 @@ def run_train(args: argparse.Namespace) -> int:
             validation,
             args.out,
             start=start,
+            encoder=args.encoder,
             command=command_of(args),
             tell=_tell,
             team=team,
@@ -90,6 +94,8 @@ def settings_of(args: argparse.Namespace) -> tuple[Config, Path | None]:
     if args.start:
         from pipeline.training.finetune import read_start, start_from
 
+        if args.encoder:
+            raise UsageError("Give --from or --encoder: each is where the weights start.", "encoder")
         if args.width:
             raise UsageError("--width is that of the weights to start from: leave it out.", "width")
         card, start = read_start(args.start, args.name)
@@ -106,6 +112,7 @@ def command_of(args: argparse.Namespace) -> str:
     words = [f"python -m pipeline train {args.name}"]
     words += [f"--config {args.config.name}"] if args.config else []
     words += [f"--from {Path(args.start).name}"] if args.start else []
+    words += [f"--encoder {args.encoder.name}"] if args.encoder else []
     words += [f"--epochs {args.epochs:g}"] if args.epochs else []
     words += [f"--data {value.partition('=')[0]}=DIR" for value in args.data if "=" in value]
     return " ".join(

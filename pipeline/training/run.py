@@ -12,6 +12,7 @@ import torch
 
 from pipeline.errors import UsageError
 from pipeline.networks.card import Card
+from pipeline.networks.vgg import load_vgg16
 from pipeline.training.checkpoint import Progress
 from pipeline.training.config import Config
 from pipeline.training.datasets import Source
@@ -47,6 +48,7 @@ def train_network(
     out: Path,
     *,
     start: Path | None = None,
+    encoder: Path | None = None,
     command: str = "",
     tell: Callable[[str], None] = print,
     team: Team | None = None,
@@ -59,6 +61,7 @@ def train_network(
         validation: those of the validation places; empty = no validation.
         out: the folder; the checkpoint lies in `checkpoints/`, logs for TensorBoard in `logs/`.
         start: weights to start from, of the configuration's shapes; None = drawn by chance.
+        encoder: VGG16's weights for the encoder of a U-Net of width 1; None = drawn by chance.
         command: what a person types for this run, for the card.
         tell: takes a line of progress.
         team: the processes that train together.
@@ -68,13 +71,15 @@ def train_network(
 
     Raises:
         UsageError: the checkpoint is of another run, or a place is in two splits.
-        ModelError: the weights to start from do not fit.
+        ModelError: the weights to start from, or those of the encoder, do not fit.
     """
     team = team or Team()
     places = places_of(config, sources)
     module = new_module(config)
     if start:
         fill(module, start)
+    if encoder:
+        load_vgg16(module, encoder)
     progress = train(
         module,
         batches(config, sources, team),

@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
     "packing": "script.lib.bench.packing",
+    "networks": "script.lib.bench.networks",
     "balance": "script.lib.bench.balance",
     "scene-lists": "script.lib.bench.scene_lists",
     "fetched": "script.lib.bench.fetched",

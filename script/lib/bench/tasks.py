@@ -30,6 +30,7 @@ from script.lib.bench import balance_task
 from script.lib.bench.in_blocks import in_blocks
 from script.lib.bench.make_safe import make_safe
 from script.lib.bench.mask_truth import against_truth
+from script.lib.bench.networks_task import back_ends, speed
 from script.lib.bench.pack_task import pack
 from script.lib.bench.scene_list_task import lists, region_lists
 
@@ -275,6 +276,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "from-sources": from_sources,
     "grid": grid,
     "pack": pack,
+    "network": speed,
+    "back-ends": back_ends,
     "balance-many": balance_task.many,
     "balance-square": balance_task.square,
     "scene-list": lists,

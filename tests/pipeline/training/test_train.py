@@ -234,3 +234,15 @@ def test_a_network_leans_by_what_is_added_to_its_scores():
 def test_a_lean_of_other_classes_is_refused():
     with pytest.raises(UsageError, match="2 values of `lean` for 3 classes"):
         leant(UNet(4, 3, 0.0625), (0.0, 1.0))
+
+
+def test_an_encoder_of_vgg16_is_where_training_starts(tmp_path, tiny, crops):
+    words = ["vegetation", "--out", tmp_path, "--config", tiny("vegetation", "simulated")]
+    words += ["--cache", crops("vegetation", "simulated", 1), "--seeds", "1", "--steps", "1"]
+    torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg16.pth")
+    with pytest.raises(ModelError, match=r"is not VGG16: features\.2\.weight has the shape None"):
+        train(*words, "--encoder", tmp_path / "vgg16.pth")
+    with pytest.raises(UsageError, match="Give --from or --encoder"):
+        train(*words, "--encoder", tmp_path / "vgg16.pth", "--from", "vegetation")
+    asked = arguments(add_train_arguments, *words, "--encoder", tmp_path / "vgg16.pth")
+    assert "--encoder vgg16.pth" in command_of(asked)

@@ -1,0 +1,97 @@
+"""How fast the networks are: tiled inference against its forward passes alone, by width and threads."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from script.lib.bench import runs
+from script.lib.bench.measure import Bench
+from script.lib.bench.report import Section, Table
+from script.lib.bench.runs import Run
+from script.lib.say import step
+
+SHIPPED = ("cloud", "water", "vegetation", "buildings")
+LIKE = "buildings"
+WIDTHS = (0.0625, 0.125, 0.25, 1.0)
+WIDE = 1.0
+ROWS, FEW_COLS = 1024, 2048
+THREADS = (1, 2)
+LEAST_SHARE = 0.9
+TILE_PIXELS = 10_980**2
+
+
+def measure(bench: Bench) -> Section:
+    """Measure the networks that ship, untrained ones of other widths, and other back ends."""
+    found: dict[str, list[Run]] = {}
+    with step("Networks that ship, and other widths"):
+        for threads in THREADS:
+            with_threads = replace(bench, threads=threads)
+            tasks = _tasks(with_threads)
+            found |= runs.paired({f"{name}, {threads}": task for name, task in tasks.items()}, bench.count)
+    with step("Back ends"):
+        others = [bench.task("back-ends", name=LIKE, threads=bench.threads) for _ in range(bench.count)]
+    return Section(
+        title=f"Networks, rasters of {ROWS} x {bench.side} pixels",
+        tables=(_speeds(found), _back_ends(others)),
+        figures=runs.in_json(found) | {"back ends": [run.to_json() for run in others]},
+        notes=(
+            "A row of windows across a tile, random pixels in memory, float32 on the processor; the forward "
+            "passes alone are those of the same windows, on tensors in memory. A tile is told by its number "
+            f"of pixels. Untrained networks are as {LIKE!r}; that of width 1 runs on {FEW_COLS} columns. "
+            "Seconds are medians.",
+            "Other back ends are measured where they are installed beside torch (`pip install "
+            "openvino==2026.4.1 onnxruntime==1.32.0 onnx==1.23.2`): one window inside a tile, the fastest of "
+            "five.",
+        ),
+    )
+
+
+def _tasks(bench: Bench) -> Mapping[str, Callable[[], Run]]:
+    def of(name: str, width: float | None, cols: int) -> Callable[[], Run]:
+        return lambda: bench.task("network", name=name, width=width, rows=ROWS, cols=cols)
+
+    shipped = {name: of(name, None, bench.side) for name in SHIPPED}
+    widths = {
+        f"width {width:g}": of(LIKE, width, FEW_COLS if width == WIDE else bench.side) for width in WIDTHS
+    }
+    return shipped | widths
+
+
+def _speeds(found: Mapping[str, list[Run]]) -> Table:
+    rows = []
+    for name, measured in found.items():
+        seconds = runs.median_seconds(measured)
+        bare = sorted(run.answer["bare"] for run in measured)[len(measured) // 2]
+        pixels = measured[0].answer["pixels"]
+        share = bare / seconds
+        network, threads = name.rsplit(", ", 1)
+        rows.append(
+            (
+                network,
+                threads,
+                f"{pixels / seconds / 1e6:.2f} million",
+                f"{seconds * TILE_PIXELS / pixels:.0f} s",
+                f"{share:.2f}",
+                "yes" if share >= LEAST_SHARE else "no",
+                f"{runs.peak_mib(measured) / 1024:.2f} GiB",
+            )
+        )
+    columns = (
+        "network",
+        "threads",
+        "pixels a second",
+        "a tile",
+        "speed of the bare passes",
+        "held",
+        "peak memory",
+    )
+    return Table("At least 0.9 of the speed of the bare forward passes is wanted:", columns, tuple(rows))
+
+
+def _back_ends(found: list[Run]) -> Table:
+    rows = []
+    for kind, one in found[0].answer["back_ends"].items():
+        seconds = sorted(run.answer["back_ends"][kind]["seconds"] for run in found)[len(found) // 2]
+        first = sorted(run.answer["back_ends"]["torch"]["seconds"] for run in found)[len(found) // 2]
+        rows.append((kind, f"{seconds:.3f} s", f"{first / seconds:.2f}", f"{one['differ']:.2g}"))
+    columns = ("back end", "a window", "times as fast as torch", "share of classes that differ")
+    return Table("Back ends, one window with what it reads around it:", columns, tuple(rows))
