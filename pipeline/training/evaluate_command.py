@@ -10,6 +10,8 @@ from pipeline.networks import NAMES
 from pipeline.networks.registry import WEIGHTS
 from pipeline.training.command import DATA
 from pipeline.training.config import parse_seeds
+from pipeline.training.csmask import NAME as CSMASK
+from pipeline.training.csmask import csmask
 
 if TYPE_CHECKING:
     from pipeline.training.album import Album
@@ -37,6 +39,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every-patch", action="store_true", help="of --eurosat: not only those kept for tests"
     )
+    parser.add_argument("--beside", choices=(CSMASK,), help="of --windows: another mask on the same pixels")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--page", type=Path, metavar="FILE.html", help="write figures and pictures as a page")
     parser.add_argument("--reliability", type=Path, metavar="FILE.png", help="write the reliability diagram")
@@ -126,7 +129,9 @@ def _figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
     if args.windows:
         from pipeline.training.windows import on_windows
 
-        return on_windows(_judge(args), args.windows, args.data, album)
+        return on_windows(
+            _judge(args), args.windows, args.data, album, beside=csmask if args.beside else None
+        )
     if args.points:
         from pipeline.training.points import on_points
 

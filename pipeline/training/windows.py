@@ -1,5 +1,6 @@
 """Windows of real scenes whose clouds and shadows were drawn by hand, for "cloud" and "preview-cloud"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,24 @@ class LabelledWindow:
         """Rows and columns of the scene that the window covers."""
         rows, cols = self.labels.shape
         return slice(self.row, self.row + rows), slice(self.col, self.col + cols)
+
+
+Mask = Callable[[RealScene], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another mask that is measured on the same pixels.
+
+    Attributes:
+        name: under which it is told.
+        mask: 0 clear, 1 cloud, 2 shadow of a whole scene.
+        tally: what it is measured by.
+    """
+
+    name: str
+    mask: Mask
+    tally: Tally
 
 
 def read_windows(folder: Path) -> list[LabelledWindow]:
@@ -108,7 +127,13 @@ def read_scene(data: Path, scene: str) -> RealScene:
     return RealScene(scene, reflectance.astype(np.float32), scl.repeat(step, 0).repeat(step, 1), top, pixel)
 
 
-def on_windows(judge: Judge, folder: Path, data: Path, album: Album | None = None) -> dict[str, Any]:
+def on_windows(
+    judge: Judge,
+    folder: Path,
+    data: Path,
+    album: Album | None = None,
+    beside: Callable[[NDArray[np.float32]], NDArray[np.uint8]] | None = None,
+) -> dict[str, Any]:
     """Return figures on windows labelled by hand; each window is a place.
 
     Args:
@@ -116,29 +141,34 @@ def on_windows(judge: Judge, folder: Path, data: Path, album: Album | None = Non
         folder: of windows.json.
         data: folder of the scenes.
         album: takes pictures.
+        beside: another mask of clear, cloud and shadow, from the reflectance of a whole scene.
 
     Returns:
-        What `measure` gives; "scl", the same of the scenes' own classification on the same pixels;
+        What `measure` gives; "scl", the same of the scenes' own classification on the same pixels, and
+        "beside" of the other mask, where there is one;
         "labellers", how far two labellings of a window agree.
 
     Raises:
         SourceError: labels or scenes cannot be read.
     """
     found = read_windows(folder)
-    own = Tally(judge.classes)
+    masks: dict[str, Mask] = {"scl": lambda scene: lookup(scene.scl, SCL_CLOUD, CLEAR)}
+    if beside is not None:
+        masks["beside"] = lambda scene: beside(scene.reflectance)
+    others = [Other(name, mask, Tally(judge.classes)) for name, mask in masks.items()]
     return {
-        **measure(judge, _judged(judge, found, data, own), album),
-        "scl": own.figures(),
+        **measure(judge, _judged(judge, found, data, others), album),
+        **{other.name: other.tally.figures() for other in others},
         "labellers": agreement(found, judge),
     }
 
 
-def _judged(judge: Judge, found: list[LabelledWindow], data: Path, own: Tally) -> Judged:
-    """Yield each window as the network saw it within its scene; `own` takes the scene's classification."""
+def _judged(judge: Judge, found: list[LabelledWindow], data: Path, others: list[Other]) -> Judged:
+    """Yield each window as the network saw it within its scene; `others` are measured on the same pixels."""
     for name in dict.fromkeys(window.scene for window in found):
         scene = read_scene(data, name)
         probabilities = scene_probabilities(judge, scene)
-        classified = one_hot(lookup(scene.scl, SCL_CLOUD, CLEAR), 3)
+        masks = [one_hot(other.mask(scene), 3) for other in others]
         for window in found:
             if window.scene != name:
                 continue
@@ -147,7 +177,8 @@ def _judged(judge: Judge, found: list[LabelledWindow], data: Path, own: Tally) -
             empty = np.isnan(reflectance).any(axis=0)
             labels = np.where(empty, IGNORE, labels_for(judge, window.labels)).astype(np.uint8)
             cover = cover_of(window.labels)
-            own.add(window.id, labels, for_classes(judge, classified[:, rows, cols]), cover)
+            for other, mask in zip(others, masks, strict=True):
+                other.tally.add(window.id, labels, for_classes(judge, mask[:, rows, cols]), cover)
             yield Case(window.id, name, reflectance, labels, cover), probabilities[:, rows, cols]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 
-from pipeline.errors import SourceError, UsageError
+from pipeline.errors import ModelError, SourceError, UsageError
 from pipeline.training.album import Album
+from pipeline.training.csmask import csmask
 from pipeline.training.datasets import IGNORE
 from pipeline.training.judge import LANDCOVER, Judge
 from pipeline.training.points import CLASSES, five_classes, on_points, read_points, stratum_weights
@@ -67,6 +69,27 @@ def windows(data):
     ]
     (folder / "windows.json").write_text(json.dumps(listed))
     return folder
+
+
+def test_another_mask_is_measured_on_the_same_pixels(data, windows):
+    def late(reflectance):
+        """A mask that calls the first column of each cloud clear."""
+        clouds = np.nan_to_num(reflectance[0]) > 0.3
+        return np.where(clouds & np.roll(clouds, 1, axis=1), 1, 0).astype(np.uint8)
+
+    found = on_windows(CLOUD, windows, data, beside=late)
+    assert found["f1"]["cloud"] == 1 and found["beside"]["pixels"] == found["pixels"]
+    assert found["beside"]["classes"]["cloud"] == pytest.approx(
+        {"precision": 1, "recall": 15 / 16, "f1": 30 / 31, "iou": 15 / 16}, abs=1e-4
+    )
+    assert found["beside"]["classes"]["shadow"]["recall"] == 0
+
+
+def test_a_peer_that_is_not_installed_is_asked_for_with_words(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ukis_csmask", None)
+    monkeypatch.setitem(sys.modules, "ukis_csmask.mask", None)
+    with pytest.raises(ModelError, match=r"pip install 'ukis-csmask\[cpu\]==1.0.0'"):
+        csmask(np.zeros((4, 8, 8), np.float32))
 
 
 def test_windows_are_judged_within_their_scene(data, windows):
