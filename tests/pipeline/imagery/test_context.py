@@ -1,6 +1,4 @@
-"""The mask depends neither on the windows nor on the blocks in which a scene came; on a real scene."""
-
-from dataclasses import replace
+"""The mask does not depend on the blocks in which a scene came; on a real scene."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,6 @@ import pytest
 from pipeline import networks
 from pipeline.distance import near_true
 from pipeline.imagery.needed import CONTEXT
-from pipeline.networks.network import Network
 from pipeline.raster import BANDS, read_raster
 
 FILES = dict(zip(BANDS, ("B04", "B03", "B02", "B08"), strict=True))
@@ -35,13 +32,6 @@ def mask(network, reflectance):
     found = network.probabilities(reflectance).argmax(axis=0)
     assert (found == 1).mean() > 0.01 and (found == 2).sum() > 100
     return found
-
-
-@pytest.mark.parametrize("window", [256, 320, 512])
-def test_windows_of_another_size_give_the_same_mask(network, reflectance, mask, window):
-    other = Network(replace(network.card, window=window), network.module)
-    different = other.probabilities(reflectance).argmax(axis=0) != mask
-    assert different.mean() <= MOST_DIFFERENT
 
 
 @pytest.mark.parametrize("draw", range(6))
