@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Section:
             tasks = _tasks(with_threads)
             found |= runs.paired({f"{name}, {threads}": task for name, task in tasks.items()}, bench.count)
     with step("Back ends"):
-        others = [bench.task("back-ends", name=LIKE, threads=bench.threads) for _ in range(bench.count)]
+        others = [bench.task("back-ends", network=LIKE, threads=bench.threads) for _ in range(bench.count)]
     return Section(
         title=f"Networks, rasters of {ROWS} x {bench.side} pixels",
         tables=(_speeds(found), _back_ends(others)),
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> Section:
 
 def _tasks(bench: Bench) -> Mapping[str, Callable[[], Run]]:
     def of(name: str, width: float | None, cols: int) -> Callable[[], Run]:
-        return lambda: bench.task("network", name=name, width=width, rows=ROWS, cols=cols)
+        return lambda: bench.task("network", network=name, width=width, rows=ROWS, cols=cols)
 
     shipped = {name: of(name, None, bench.side) for name in SHIPPED}
     widths = {

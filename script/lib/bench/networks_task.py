@@ -22,35 +22,35 @@ Inputs = tuple[NDArray[np.float32], Part]
 BACK_ENDS = ("torch", "openvino", "onnxruntime")
 
 
-def speed(name: str, width: float | None, rows: int, cols: int) -> dict[str, Any]:
+def speed(network: str, width: float | None, rows: int, cols: int) -> dict[str, Any]:
     """Seconds of tiled inference over random pixels in memory, and of its forward passes alone.
 
     Args:
-        name: a network that ships.
+        network: one that ships.
         width: of an untrained network of the same bands and classes instead; None = the one that ships.
         rows, cols: of the raster.
     """
-    network = _network(name, width)
+    asked = _network(network, width)
     pixels = np.random.default_rng(0).random((4, rows, cols), np.float32) / 2
 
     def read(window: Window) -> NDArray[np.float32]:
         return pixels[(slice(None), *window.toslices())]
 
-    with _recorded(network) as given:
-        list(predict(network, read, (rows, cols)))
-    bare = _seconds(lambda: [_forward(network, tensor, wanted) for tensor, wanted in _tensors(given)])
-    tiled = _seconds(lambda: list(predict(network, read, (rows, cols))))
+    with _recorded(asked) as given:
+        list(predict(asked, read, (rows, cols)))
+    bare = _seconds(lambda: [_forward(asked, tensor, wanted) for tensor, wanted in _tensors(given)])
+    tiled = _seconds(lambda: list(predict(asked, read, (rows, cols))))
     return {"seconds": tiled, "bare": bare, "pixels": rows * cols, "windows": len(given)}
 
 
-def back_ends(name: str, threads: int, rounds: int = 5) -> dict[str, Any]:
+def back_ends(network: str, threads: int, rounds: int = 5) -> dict[str, Any]:
     """Seconds of one window by each back end that is installed, and how their classes differ."""
-    network = load(name)
-    window, reach = network.window, network.reach
+    asked = load(network)
+    window, reach = asked.window, asked.reach
     wanted = (slice(reach, reach + window),) * 2
     side = window + 2 * reach
-    inputs = np.random.default_rng(0).standard_normal((1, len(network.bands), side, side), np.float32)
-    cut = _Cut(network.module, wanted).eval()
+    inputs = np.random.default_rng(0).standard_normal((1, len(asked.bands), side, side), np.float32)
+    cut = _Cut(asked.module, wanted).eval()
     runs = {kind: _MADE[kind](cut, inputs, threads) for kind in BACK_ENDS if importlib.util.find_spec(kind)}
     first = runs["torch"]()
     found = {}
