@@ -193,7 +193,8 @@ def _write_pictures(args: argparse.Namespace, found: dict[str, Any], album: "Alb
         f"{name} {version}" for name, version in versions_of(args.name, args.weights).items()
     )
     if args.page:
-        write_page(args.page, f"{args.name} ({versions})", command_of(args), found, album)
+        title = f"{args.name}: {versions}" if args.name not in versions else versions
+        write_page(args.page, title, command_of(args), found, album)
     if args.reliability:
         if album.reliability is None:
             raise UsageError(

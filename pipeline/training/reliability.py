@@ -74,7 +74,7 @@ def drawn(reliability: Reliability, title: str) -> Image.Image:
     """
     picture = Image.new("RGB", (SIDE + 2 * EDGE, SIDE + 2 * EDGE + SIDE // 4), "white")
     pen = ImageDraw.Draw(picture)
-    pen.text((EDGE, 14), title, fill=INK)
+    pen.text((EDGE, 6), title, fill=INK)
     _frame(pen)
     counts = reliability.counts
     most = max(counts[0].max(), 1)
@@ -102,7 +102,7 @@ def _frame(pen: ImageDraw.ImageDraw) -> None:
         pen.text((EDGE + SIDE * share - 8, EDGE + SIDE + 6), f"{share:.1f}", fill=INK)
         pen.line((EDGE, _y(share), EDGE + SIDE, _y(share)), fill="#e3e8ec")
     pen.text((EDGE + SIDE // 2 - 30, EDGE + SIDE + 20), "confidence", fill=INK)
-    pen.text((6, EDGE - 22), "share right", fill=INK)
+    pen.text((6, EDGE - 20), "share right", fill=INK)
 
 
 def _y(share: float) -> int:

@@ -20,6 +20,7 @@ COMMANDS = {
         "test": "check",
         "bench": "bench.command",
         "label": "label.command",
+        "new-place": "new_place",
     }.items()
 }
 

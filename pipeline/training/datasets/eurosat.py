@@ -17,6 +17,7 @@ from pipeline.training.datasets import IGNORE, Sample
 from pipeline.training.datasets.labels import network_table
 from pipeline.training.datasets.patches import Patch, PatchSource, read_reflectance
 from pipeline.training.datasets.places import TRAIN, Places
+from pipeline.training.patch_clusters import TEST_PLACE, TRAIN_PLACE, is_kept
 
 LICENCE = "EuroSAT, MIT, (c) 2023 Patrick Helber; contains modified Copernicus Sentinel data."
 TABLE: dict[str, tuple[int, ...]] = {
@@ -44,7 +45,7 @@ STRETCH = 0.275
 
 
 class EurosatPatches:
-    """Mosaics of RGB patches; every tenth patch of a class, by its number, is held out.
+    """Mosaics of RGB patches; those of some clusters of alike patches are held out (`patch_clusters`).
 
     The pictures tell no places: neighbours of patches that are held out may be among those trained on.
 
@@ -59,14 +60,16 @@ class EurosatPatches:
     """
 
     licence = LICENCE
-    places = Places()
+    places = Places(train=(TRAIN_PLACE,), test=(TEST_PLACE,))
 
     def __init__(self, data: Path, crop: int, held_out: bool = False) -> None:
         self.crop = crop
         groups: dict[int, list[NDArray[np.uint8]]] = {0: [], 1: [], 2: []}
         try:
-            for name, content in _pictures(data, held_out):
-                groups[LABELS.get(_class(name), 0)].append(_picture(content))
+            for name, content in _pictures(data):
+                picture = _picture(content)
+                if is_kept(picture) == held_out:
+                    groups[LABELS.get(_class(name), 0)].append(picture)
         except (OSError, zipfile.BadZipFile) as error:
             raise SourceError(f"EuroSAT under {data} cannot be read: {error}.") from error
         lacking = [name for name, label in LABELS.items() if not groups[label]]
@@ -145,15 +148,15 @@ def to_reflectance(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.moveaxis((picture.astype(np.float32) - 1) * (STRETCH / 254), -1, 0)
 
 
-def _pictures(data: Path, held_out: bool) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the pictures wanted, of the archive or of folders."""
+def _pictures(data: Path) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the pictures of one ground, of the archive or of folders."""
     if (data / ARCHIVE).is_file():
         with zipfile.ZipFile(data / ARCHIVE) as archive:
-            for name in sorted(name for name in archive.namelist() if _wanted(name, held_out)):
+            for name in sorted(name for name in archive.namelist() if _wanted(name)):
                 yield name, archive.read(name)
         return
     for path in sorted(data.rglob("*_*.jpg")):
-        if path.parent.name in TABLE and _wanted(str(path), held_out):
+        if path.parent.name in TABLE and _wanted(str(path)):
             yield str(path), path.read_bytes()
 
 
@@ -161,11 +164,8 @@ def _class(name: str) -> str:
     return Path(name).parent.name
 
 
-def _wanted(name: str, held_out: bool) -> bool:
-    number = re.search(r"_(\d+)\.jpg$", name)
-    if number is None or _class(name) in AMBIGUOUS:
-        return False
-    return (int(number.group(1)) % 10 == 0) == held_out
+def _wanted(name: str) -> bool:
+    return re.search(r"_\d+\.jpg$", name) is not None and _class(name) not in AMBIGUOUS
 
 
 def _picture(data: bytes) -> NDArray[np.uint8]:
