@@ -1,7 +1,7 @@
 """What twenty labelled windows of a new place are worth: a network before and after it went on from them.
 
-The place is the tile of a simulator seed that nothing was trained on, seen through gains that hardly a crop of
-the training had, as another soil or sensor has. The labelled windows lie in the west of the tile, those that it
+The place is the tile of a simulator seed that nothing was trained on, seen through gains that hardly a crop
+of the training had, as another soil or sensor has. The labelled windows lie in the west of the tile, those it
 is measured on in the east; the simulator's own places show what is lost elsewhere.
 """
 
