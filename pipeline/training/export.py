@@ -90,7 +90,8 @@ def _places(card: Card) -> list[str]:
 
 def _making(card: Card) -> str:
     if not card.training:
-        return f"`python -m pipeline train {card.name}` makes the weights again"
+        # Of these, neither the run nor the order in which its crops were drawn was kept.
+        return f"Made by an earlier `python -m pipeline train {card.name}`, with its crops in another order"
     about = card.training
     hours = f"{about['seconds'] / 3600:.1f} hours for {about['steps']} steps on {about['machine']}"
     return f"`{about['command']}` makes the weights again ({hours}, torch {about['torch']})"
