@@ -10,7 +10,10 @@ from pipeline.networks import load
 from pipeline.training.command import add_train_arguments, run_train
 from pipeline.training.datasets.eurosat import EurosatPatches
 from pipeline.training.datasets.folders import OPENERS, eurosat, open_folders, parse_data, shares_with
+from pipeline.training.patch_clusters import TEST_PLACE, TRAIN_PLACE, is_kept
 from tests.pipeline.training.test_labelled import write_scene
+
+PATCHES = 48
 
 
 def test_a_network_is_trained_on_labels_and_its_card_tells_places_and_licences(tmp_path, tiny):
@@ -40,30 +43,32 @@ def test_a_network_is_trained_on_labels_and_its_card_tells_places_and_licences(t
 
 @pytest.fixture
 def pictures(tmp_path):
-    """EuroSAT's RGB folders, as they come out of its archive; brightness tells the class."""
+    """EuroSAT's RGB folders, as they come out of its archive; green tells the class, red the patch."""
     for index, kind in enumerate(("Residential", "Industrial", "Forest", "Highway")):
-        for number in (1, 2, 10):
+        for number in range(1, PATCHES + 1):
             path = tmp_path / "EuroSAT" / "2750" / kind / f"{kind}_{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (64, 64), (40 * (index + 1),) * 3).save(path, quality=100)
+            colour = (5 * number, 40 * (index + 1), 60)
+            Image.new("RGB", (64, 64), colour).save(path, quality=100, subsampling=0)
     return tmp_path
 
 
-@pytest.mark.parametrize(("held_out", "count"), [(False, 2), (True, 1)])
-def test_eurosat_is_read_from_folders_in_its_own_layout(pictures, held_out, count):
-    groups = EurosatPatches(pictures, 64, held_out).groups
-    assert {label: [int(p[0, 0, 0]) for p in group] for label, group in groups.items()} == {
-        0: [120] * count,
-        1: [40] * count,
-        2: [80] * count,
-    }
+def test_eurosat_is_read_from_folders_in_its_own_layout(pictures):
+    trained, kept = (EurosatPatches(pictures, 64, held_out).groups for held_out in (False, True))
+    for label, green in enumerate((120, 40, 80)):
+        patches = trained[label] + kept[label]
+        assert len(patches) == PATCHES and trained[label] and kept[label]
+        assert len({int(patch[0, 0, 0]) for patch in patches}) == PATCHES
+        assert all(abs(int(patch[0, 0, 1]) - green) < 5 for patch in patches)
+        assert all(is_kept(patch) for patch in kept[label])
+        assert not any(is_kept(patch) for patch in trained[label])
 
 
-def test_eurosat_without_bands_serves_buildings_and_knows_no_places(pictures):
+def test_eurosat_without_bands_serves_buildings_and_is_split_by_clusters(pictures):
     source = eurosat(pictures, "buildings", 64)
     sample = source.sample(np.random.default_rng(0))
     assert sample.reflectance.shape == (4, 64, 64)
-    assert source.places.train == ()
+    assert source.places.train == (TRAIN_PLACE,) and source.places.test == (TEST_PLACE,)
     with pytest.raises(UsageError, match="'water'"):
         eurosat(pictures, "water", 64)
     with pytest.raises(SourceError, match="no places"):
