@@ -51,6 +51,7 @@ def _read(path: Path) -> Weights:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        # A .pth is a pickle, which could run anything; `weights_only` takes tensors alone out of it.
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
         raise ModelError(f"{path} cannot be read as VGG16 weights: {error}.") from error

@@ -131,22 +131,6 @@ class SharedNorm(nn.BatchNorm2d):
             self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
 
 
-class _Summed(Function):
-    """The sum over all processes, each of which goes on with it to a loss of its own."""
-
-    @staticmethod
-    def forward(_: Any, part: Tensor) -> Tensor:
-        whole = part.clone()
-        dist.all_reduce(whole)
-        return whole
-
-    @staticmethod
-    def backward(_: Any, gradient: Tensor) -> Tensor:
-        whole = gradient.contiguous().clone()
-        dist.all_reduce(whole)
-        return whole
-
-
 class _Pooled(Function):
     """The sum over all processes, from which all go on to the same loss."""
 
@@ -159,3 +143,13 @@ class _Pooled(Function):
     @staticmethod
     def backward(_: Any, gradient: Tensor) -> Tensor:
         return gradient
+
+
+class _Summed(_Pooled):
+    """The sum over all processes, each of which goes on with it to a loss of its own."""
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        whole = gradient.contiguous().clone()
+        dist.all_reduce(whole)
+        return whole

@@ -1,5 +1,7 @@
 """The encoder of a U-Net of width 1 gives what VGG16 gives, whichever file its weights come from."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -79,3 +81,21 @@ def test_other_weights_and_other_widths_are_refused_with_words(tmp_path, publish
     path.write_bytes(b"no weights")
     with pytest.raises(ModelError, match="cannot be read as VGG16 weights"):
         load_vgg16(UNet(3, 2), path)
+
+
+class Harmful:
+    """What runs code when a pickle of it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
+    touched, path = tmp_path / "touched", tmp_path / "vgg16.pth"
+    torch.save({"features.0.weight": Harmful(touched)}, path)
+    with pytest.raises(ModelError, match="cannot be read as VGG16 weights"):
+        load_vgg16(UNet(3, 2), path)
+    assert not touched.exists()

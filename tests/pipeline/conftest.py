@@ -1,5 +1,8 @@
+"""Small networks, and a real scene."""
+
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -7,6 +10,7 @@ from safetensors.torch import save_file
 from pipeline.networks.card import Card, file_sha256
 from pipeline.networks.network import build
 from pipeline.networks.normalise import Normalisation
+from pipeline.raster import read_raster
 
 
 @pytest.fixture
@@ -44,3 +48,13 @@ def make_weights(tmp_path, make_card):
 @pytest.fixture
 def weights(make_weights):
     return make_weights()
+
+
+@pytest.fixture(scope="session")
+def alpine_reflectance(shared_data):
+    """33TWL on 2023-08-20, 915 x 915 pixels with cumulus and shadows, NaN where it is empty."""
+    place = shared_data / "alpine_33TWL_33TWM" / "S2B_33TWL_20230820_0_L2A"
+    numbers = np.concatenate(
+        [read_raster(place / f"{name}.tif").data for name in ("B04", "B03", "B02", "B08")]
+    )
+    return np.where((numbers > 0).all(axis=0), numbers.astype(np.float32) / 10_000, np.nan)
