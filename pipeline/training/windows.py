@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,12 +17,11 @@ from pipeline.training.datasets import CLEAR, CLOUD, IGNORE, SHADOW
 from pipeline.training.datasets.alpine import RealScene
 from pipeline.training.datasets.labels import SCL_CLOUD, lookup
 from pipeline.training.datasets.previews import PIXEL, preview_of
+from pipeline.training.datasets.real import read_bands, read_classification
 from pipeline.training.evaluate import Judged, measure
 from pipeline.training.judge import Judge
 from pipeline.training.metrics import confusion, figures, kappa
 from pipeline.training.tally import Tally, cover_of
-
-BANDS = ("B04", "B03", "B02", "B08")
 
 
 @dataclass(frozen=True)
@@ -110,21 +108,13 @@ def read_scene(data: Path, scene: str) -> RealScene:
     Raises:
         SourceError: it is not there.
     """
-    folder = data / scene
-    try:
-        bands = []
-        for name in BANDS:
-            with rasterio.open(folder / f"{name}.tif") as dataset:
-                bands.append(dataset.read(1))
-                top, pixel = dataset.transform.f, dataset.transform.a
-        with rasterio.open(folder / "SCL.tif") as dataset:
-            scl = dataset.read(1)
-    except rasterio.RasterioIOError as error:
-        raise SourceError(f"The scene {folder} cannot be read: {error}.") from error
-    digital = np.stack(bands)
+    digital, transform = read_bands(data / scene)
+    scl = read_classification(data / scene)
     reflectance = np.where((digital == 0).any(axis=0), np.nan, digital.astype(np.float32) / 10_000)
     step = digital.shape[1] // scl.shape[0]
-    return RealScene(scene, reflectance.astype(np.float32), scl.repeat(step, 0).repeat(step, 1), top, pixel)
+    return RealScene(
+        scene, reflectance.astype(np.float32), scl.repeat(step, 0).repeat(step, 1), transform.f, transform.a
+    )
 
 
 def on_windows(

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -19,6 +18,7 @@ from pipeline.training.datasets.labels import (
     scl_labels,
 )
 from pipeline.training.datasets.places import Places
+from pipeline.training.datasets.real import read_bands, read_classification
 
 FOLDER = "alpine_33TWL_33TWM"
 HELD_OUT_NORTH = 5_110_000
@@ -68,17 +68,13 @@ def read_scenes(data: Path) -> list[RealScene]:
 
 
 def _read_scene(folder: Path) -> RealScene:
-    bands = []
-    for name in ("B04", "B03", "B02", "B08"):
-        with rasterio.open(folder / f"{name}.tif") as dataset:
-            bands.append(dataset.read(1))
-            top, pixel = dataset.transform.f, dataset.transform.a
-    with rasterio.open(folder / "SCL.tif") as dataset:
-        scl = dataset.read(1)
-    digital = np.stack(bands)
+    digital, transform = read_bands(folder)
+    scl = read_classification(folder)
     empty = ndimage.binary_dilation((digital == 0).any(axis=0) | (scl == 0), iterations=2)
     reflectance = np.where(empty, np.nan, digital.astype(np.float32) / 10_000)
-    return RealScene(folder.name, reflectance, np.where(empty, 0, scl).astype(np.uint8), top, pixel)
+    return RealScene(
+        folder.name, reflectance, np.where(empty, 0, scl).astype(np.uint8), transform.f, transform.a
+    )
 
 
 class AlpineCrops:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 from pipeline.errors import SourceError
 from pipeline.training.datasets import Sample
 from pipeline.training.datasets.labels import SCL_CLOUD, scl_labels
+from pipeline.training.datasets.real import read_bands, read_classification
 
 FOLDER = "L2A_29RKH_20200219_crop"
 
@@ -21,12 +21,7 @@ def read_desert(data: Path) -> Sample:
     folder = data / FOLDER
     if not folder.is_dir():
         raise SourceError(f"There is no desert scene at {folder}.")
-    bands = np.stack([_band(folder / f"{name}.tif") for name in ("B04", "B03", "B02", "B08")])
+    bands, _ = read_bands(folder)
     reflectance = np.where((bands == 0).any(axis=0), np.nan, bands.astype(np.float32) / 10_000)
-    labels = scl_labels(_band(folder / "SCL.tif"), SCL_CLOUD)
+    labels = scl_labels(read_classification(folder), SCL_CLOUD)
     return Sample(reflectance.astype(np.float32), labels.repeat(2, 0).repeat(2, 1))
-
-
-def _band(path: Path) -> np.ndarray:
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
