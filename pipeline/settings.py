@@ -82,7 +82,7 @@ class CampaignSettings:
         level: "L1C" or "L2A"; never mixed.
         share: the share of the coverable pixels that must be clear (0.01..1).
         clear_dates: how many clear dates each pixel should have where there are as many.
-        target_date: the best date; the end of the range where none is given.
+        target_date: the best date, inside the range; its end where none is given.
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
         clear_gain: what a scene must promise to show clear, as a share of the tile, to be fetched for ground
             that no scene before it shows surely clear.
@@ -126,6 +126,11 @@ class CampaignSettings:
             self._check_date(name)
         if self.end < self.start:
             raise UsageError(f"The end date {self.end} lies before the start date {self.start}.", "end")
+        if self.target_date is not None and not self.start <= self.target_date <= self.end:
+            raise UsageError(
+                f"The target date must lie from {self.start} to {self.end}, not on {self.target_date}.",
+                "target_date",
+            )
         self._check_fill()
         for name, allowed in NUMBERS.items():
             allowed.check(name, getattr(self, name))

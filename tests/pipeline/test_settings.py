@@ -76,6 +76,8 @@ def test_the_end_of_the_range_is_the_target_where_none_is_given():
         ({"tone": ["default"]}, "tone"),
         ({"start": None}, "start"),
         ({"target_date": 5}, "target_date"),
+        ({"target_date": date(2023, 5, 31)}, "target_date"),
+        ({"target_date": date(2023, 9, 1)}, "target_date"),
         ({"fill_start": date(2022, 6, 1)}, "fill_end"),
         ({"fill_end": date(2022, 6, 1)}, "fill_start"),
         ({"fill_start": date(2022, 8, 1), "fill_end": date(2022, 6, 1)}, "fill_end"),
@@ -89,6 +91,13 @@ def test_a_value_out_of_range_is_refused_with_its_name(wrong, field):
         CampaignSettings(**(SUMMER | wrong))
     assert refused.value.field == field
     assert str(refused.value).endswith(".") and "supported between" not in str(refused.value)
+
+
+def test_the_target_lies_inside_the_range():
+    for day in SUMMER.values():
+        assert CampaignSettings(**SUMMER, target_date=day).target == day
+    with pytest.raises(UsageError, match=r"must lie from 2023-06-01 to 2023-08-31, not on 2022-08-31\.$"):
+        CampaignSettings(**SUMMER, target_date=date(2022, 8, 31))
 
 
 def test_the_least_share_is_a_hundredth():

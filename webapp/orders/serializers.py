@@ -18,12 +18,17 @@ from webapp.orders.services import Area, campaign_of
 OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
 
 
-def _filling_older(content: dict[str, Any]) -> dict[str, Any]:
-    """Settings whose holes stay empty where the order's own dates reach back into the range for them."""
-    last = content.get("fill_end")
-    if last is None or last < str(content["start"]):
-        return content
-    return content | {"fill_start": None, "fill_end": None}
+def _fitting(content: dict[str, Any]) -> dict[str, Any]:
+    """Settings without those dates of the campaign that do not go with the order's own.
+
+    Holes stay empty where these reach back into the range for them, and the last day is the target again
+    where the campaign's lies outside.
+    """
+    start, end = str(content["start"]), str(content["end"])
+    last, target = content.get("fill_end"), content.get("target_date")
+    fill = {"fill_start": None, "fill_end": None} if last is not None and last >= start else {}
+    aim = {"target_date": None} if target is not None and not start <= target <= end else {}
+    return content | fill | aim
 
 
 class AreaSerializer(serializers.Serializer):
@@ -66,7 +71,7 @@ class AreaSerializer(serializers.Serializer):
         """The campaign's settings with those of the order's own."""
         own = {name: attrs[name] for name in OWN_SETTINGS if name in attrs}
         try:
-            return CampaignSettings.from_json(_filling_older({**campaign.settings, **own}))
+            return CampaignSettings.from_json(_fitting({**campaign.settings, **own}))
         except UsageError as error:
             raise serializers.ValidationError({error.field or "campaign": str(error)}) from error
 

@@ -71,6 +71,7 @@ def test_others_make_no_campaigns(as_, person, role, status):
         ({"agree_datatakes": "no"}, "settings.agree_datatakes"),
         ({"max_cloud": [1]}, "settings.max_cloud"),
         ({"tone": {"name": "own"}}, "settings.tone"),
+        ({"target_date": "2022-08-15"}, "settings.target_date"),
         ({"fill_start": "2022-08-01"}, "settings.fill_end"),
         ({"fill_end": "2022-08-01"}, "settings.fill_start"),
         ({"fill_start": "2022-08-01", "fill_end": "2022-07-01"}, "settings.fill_end"),

@@ -104,6 +104,24 @@ def test_fingerprints_are_those_of_today_whichever_settings_were_chosen(transact
     assert Campaign.objects.get(slug="before").fingerprint == fingerprint("/", settings)
 
 
+@pytest.mark.parametrize(
+    ("target", "inside"),
+    [("2022-08-15", "2023-08-01"), ("2024-01-01", None), ("2023-08-10", "2023-08-10"), (None, None)],
+)
+def test_a_target_outside_of_the_range_is_brought_inside(transactional_db, target, inside):
+    content = CampaignSettings.from_json(SETTINGS).to_json() | {"target_date": target}
+    try:
+        state = migrate([("campaigns", "0006_fingerprints_of_choices")])
+        rows = state.get_model("campaigns", "Campaign").objects
+        rows.create(slug="before", name="Before", catalog="/", settings=content, fingerprint="old")
+    finally:
+        migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    campaign = Campaign.objects.get(slug="before")
+    wanted = CampaignSettings.from_json(SETTINGS | {"target_date": inside})
+    assert campaign.pipeline_settings == wanted
+    assert campaign.fingerprint == (fingerprint("/", wanted) if target != inside else "old")
+
+
 def test_the_way_back_counts_all_settings_again(transactional_db):
     settings = CampaignSettings.from_json(SETTINGS)
     campaign = Campaign.objects.create(slug="now", name="Now", catalog="/", settings=settings.to_json())

@@ -96,6 +96,26 @@ def test_holes_stay_where_an_orders_own_dates_reach_back_into_the_older_range(
 
 
 @pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ({"start": "2022-05-01", "end": "2022-06-30"}, False),
+        ({"end": "2023-08-14"}, False),
+        ({"start": "2023-08-16"}, False),
+        ({"start": "2023-08-15", "end": "2023-08-15"}, True),
+        ({"max_cloud": 30}, True),
+    ],
+)
+def test_a_target_date_of_the_campaign_outside_of_an_orders_own_dates_is_dropped(
+    as_, alps, customer, own, kept
+):
+    aimed = alps.settings | {"target_date": "2023-08-15"}
+    Campaign.objects.filter(pk=alps.pk).update(catalog="https://example.org/stac", settings=aimed)
+    order = as_(customer).post(ORDERS, {"campaign": "alps", "aoi": AOI, **own}).json()
+    made = Campaign.objects.get(slug=order["campaign"]).pipeline_settings
+    assert str(made.target) == ("2023-08-15" if kept else str(made.end))
+
+
+@pytest.mark.parametrize(
     ("asked", "field"),
     [
         ({"campaign": "alps"}, "aoi"),

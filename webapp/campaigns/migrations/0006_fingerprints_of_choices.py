@@ -11,15 +11,19 @@ DEFAULTS = {
 }
 
 
+def chosen(settings):
+    """What differs from the defaults."""
+    return {
+        name: float(value) if isinstance(DEFAULTS.get(name), float) else value
+        for name, value in settings.items()
+        if name not in DEFAULTS or value != DEFAULTS[name]
+    }
+
+
 def count_choices(apps, schema_editor):
     """Fingerprints count what differs from the defaults, whichever settings there were at the time."""
     for campaign in apps.get_model("campaigns", "Campaign").objects.iterator():
-        chosen = {
-            name: float(value) if isinstance(DEFAULTS.get(name), float) else value
-            for name, value in campaign.settings.items()
-            if name not in DEFAULTS or value != DEFAULTS[name]
-        }
-        note(campaign, chosen)
+        note(campaign, chosen(campaign.settings))
 
 
 def count_all(apps, schema_editor):
