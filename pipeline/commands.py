@@ -16,7 +16,8 @@ from tqdm import tqdm
 from pipeline.area import refuse_crossing
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
-from pipeline.settings import CampaignSettings, parse_date
+from pipeline.settings import LEVELS, CampaignSettings, parse_date
+from pipeline.settings_told import WORDS
 from pipeline.storage import read_json
 from pipeline.tone.curve import CURVES, Tone
 
@@ -25,23 +26,22 @@ MOST_TILES = 400
 
 DEFAULTS = {item.name: item.default for item in fields(CampaignSettings)}
 # Settings that are one number, or yes or no, by name: what stands for the value in the help, and what it is.
-FLAGS = (
-    ("max_cloud", "P", "most cloud cover, percent"),
-    ("resolution", "M", "metres; divides 60"),
-    ("share", "SHARE", "share of the coverable ground to cover"),
-    ("clear_dates", "K", "clear dates of each pixel"),
-    ("preview_margin", "M", "metres around the cloud of previews in which ground is doubtful"),
-    ("agree_datatakes", "", "lists share overpasses with neighbours"),
-    ("series", "N", "dates of the landcover series"),
-    ("margin", "M", "metres around cloud and shadow in which ground is doubtful"),
-    ("least_gain", "SHARE", "what a scene fetched besides must add, as a share of the tile"),
-    ("most_further", "N", "most scenes to fetch for ground that the others show in doubt"),
-    (
-        "clear_gain",
-        "SHARE",
-        "what a scene must promise to show clear to be fetched for that, as a share of the tile",
-    ),
-    ("fill_hazy", "", "hazy ground fills what nothing else covers"),
+FLAGS = tuple(
+    (name, metavar, WORDS[name])
+    for name, metavar in (
+        ("max_cloud", "P"),
+        ("resolution", "M"),
+        ("share", "SHARE"),
+        ("clear_dates", "K"),
+        ("preview_margin", "M"),
+        ("agree_datatakes", ""),
+        ("series", "N"),
+        ("margin", "M"),
+        ("least_gain", "SHARE"),
+        ("most_further", "N"),
+        ("clear_gain", "SHARE"),
+        ("fill_hazy", ""),
+    )
 )
 
 
@@ -79,8 +79,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", required=True, metavar="D", help="first day, YYYY-MM-DD")
     parser.add_argument("--end", required=True, metavar="D", help="last day, YYYY-MM-DD")
-    parser.add_argument("--level", default="L2A", choices=("L1C", "L2A"))
-    parser.add_argument("--target-date", metavar="D", help="the best date, else the end of the range")
+    parser.add_argument("--level", default="L2A", choices=LEVELS)
+    parser.add_argument("--target-date", metavar="D", help=WORDS["target_date"])
     parser.add_argument(
         "--fill-start", metavar="D", help="first day of an older range that shows in holes, for display only"
     )
@@ -211,6 +211,7 @@ COMMANDS: dict[str, Command] = {
     "draw-seams": elsewhere(
         "pipeline.assessment.picture", "a picture of finished tiles before and after balance and blending"
     ),
+    "settings": elsewhere("pipeline.settings_told", "the settings of a campaign, as a table"),
     "tiles": Command("the grid tiles of an area", add_tiles_arguments, run_tiles),
     "tone": elsewhere(
         "pipeline.tone.command", "fit a tone curve to a campaign or to images, or measure one on them"

@@ -8,6 +8,7 @@ from pipeline.errors import UsageError
 from pipeline.tone.curve import CURVES, Tone
 
 RESOLUTIONS = (10, 20, 30, 60)
+LEVELS = ("L1C", "L2A")
 NOT_NEEDED = ("target_date", "fill_start", "fill_end")
 DATES = ("start", "end", *NOT_NEEDED)
 
@@ -139,8 +140,8 @@ class CampaignSettings:
             raise UsageError(
                 f"The resolution must be one of {known} metres, not {self.resolution!r}.", "resolution"
             )
-        if self.level not in ("L1C", "L2A"):
-            raise UsageError(f"The level must be L1C or L2A, not {self.level!r}.", "level")
+        if self.level not in LEVELS:
+            raise UsageError(f"The level must be {' or '.join(LEVELS)}, not {self.level!r}.", "level")
         for name in ("agree_datatakes", "fill_hazy"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}.", name)

@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.gis.admin import GISModelAdmin
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from pipeline.errors import EarthquiltError, UsageError
 from webapp.campaigns import models
 from webapp.campaigns.services import rebuild, withdraw
+from webapp.campaigns.settings_form import TOLD, SettingsForm
 
 
 class MadeElsewhere:
@@ -48,6 +50,23 @@ class CampaignAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "is_public", "owner", "created_at")
     search_fields = ("name", "slug")
     actions = ["publish"]
+    form = SettingsForm
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
+        """With a field for each setting, until these are fixed."""
+        if obj and obj.has_builds:
+            kwargs["form"] = ModelForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
+        """The campaign, then its settings."""
+        own = ["name", "slug", "catalog", "is_public", "owner"]
+        if obj and obj.has_builds:
+            return [(None, {"fields": [*own, "settings"]})]
+        return [
+            (None, {"fields": own}),
+            ("Settings, fixed with the first build", {"fields": list(TOLD)}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What cannot be changed any more."""

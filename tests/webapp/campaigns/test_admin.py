@@ -5,6 +5,10 @@ import json
 import pytest
 
 from pipeline.errors import SourceError
+from pipeline.networks.registry import versions
+from pipeline.settings import CampaignSettings
+from pipeline.settings_told import settings_told
+from pipeline.tone.curve import default_curve
 from tests.webapp.products import SETTINGS, WEST, make_campaign
 from webapp.accounts.models import User
 from webapp.campaigns.models import Build, Campaign, Edition
@@ -20,7 +24,14 @@ def root(client, db):
 
 
 def form(asked):
-    return {"slug": "summer", "name": "Summer", "catalog": "/data", "settings": json.dumps(asked)}
+    """What the page sends for a campaign of these settings."""
+    sent = {"slug": "summer", "name": "Summer", "catalog": "/data"}
+    for name, value in ({one.name: one.default for one in settings_told()} | asked).items():
+        if value is True:
+            sent[name] = "on"
+        elif value is not None and value is not False:
+            sent[name] = json.dumps(value) if isinstance(value, dict) else str(value)
+    return sent
 
 
 def text_of(answer):
@@ -30,15 +41,22 @@ def text_of(answer):
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        (SETTINGS | {"share": 2}, "share must be a number"),
+        (SETTINGS | {"share": 2}, "Ensure this value is less than or equal to 1."),
+        (SETTINGS | {"share": "all"}, "Enter a number."),
+        (SETTINGS | {"clear_dates": 1.5}, "Enter a whole number."),
+        (SETTINGS | {"resolution": 7}, "Select a valid choice. 7 is not one of the available choices."),
         (SETTINGS | {"end": "2023-07-01"}, "The end date 2023-07-01 lies before the start date 2023-08-01."),
-        (SETTINGS | {"target_date": "soon"}, "'soon' is no date: write it as YYYY-MM-DD."),
-        (SETTINGS | {"colour": "red"}, "Unknown campaign setting: colour."),
+        (SETTINGS | {"target_date": "soon"}, "Enter a valid date."),
+        (
+            SETTINGS | {"target_date": "2022-08-15"},
+            "The target date must lie from 2023-08-01 to 2023-08-31, not on 2022-08-15.",
+        ),
+        (SETTINGS | {"fill_start": "2022-08-01"}, "fill_end is missing."),
+        (SETTINGS | {"tone": "sepia"}, "The tone curve must be default or a table, not 'sepia'."),
+        (SETTINGS | {"tone": "{sepia"}, "The table of the tone curve is no JSON"),
         (SETTINGS | {"networks": {"cloud": "0.0.1"}}, "The network cloud is pinned at 0.0.1, but"),
         (SETTINGS | {"networks": {"nothing": "1"}}, "There is no network named 'nothing'"),
-        ({"end": "2023-08-31"}, "The settings lack the start date."),
-        (["2023-08-01"], "The settings must be an object, not ['2023-08-01']."),
-        ("summer", "The settings must be an object, not 'summer'."),
+        ({"end": "2023-08-31"}, "This field is required."),
     ],
 )
 def test_a_campaign_with_impossible_settings_is_refused_on_the_page(root, asked, sentence):
@@ -51,13 +69,47 @@ def test_a_campaign_with_impossible_settings_is_refused_on_the_page(root, asked,
 def test_a_campaign_with_good_settings_is_made_and_changed(root):
     assert root.post(ADD, form(SETTINGS)).status_code == 302
     made = Campaign.objects.get()
-    assert made.settings["share"] == 0.999
+    assert made.pipeline_settings == CampaignSettings.from_json(SETTINGS)
     address = f"/admin/campaigns/campaign/{made.pk}/change/"
-    answer = root.post(address, form(made.settings | {"share": "all"}))
-    assert answer.status_code == 200 and "share must be a number" in text_of(answer)
+    answer = root.post(address, form(made.settings | {"share": 0}))
+    assert answer.status_code == 200 and "greater than or equal to 0.01" in text_of(answer)
     assert root.post(address, form(made.settings | {"share": 0.9})).status_code == 302
     made.refresh_from_db()
     assert made.settings["share"] == 0.9
+
+
+def test_every_setting_can_be_given_on_the_page_and_comes_back(root):
+    asked = SETTINGS | {
+        "max_cloud": 70.0,
+        "resolution": 20,
+        "level": "L1C",
+        "share": 0.98,
+        "clear_dates": 2,
+        "target_date": "2023-08-15",
+        "least_gain": 0.001,
+        "clear_gain": 0.002,
+        "most_further": 2,
+        "series": 1,
+        "margin": 60.0,
+        "preview_margin": 320.0,
+        "agree_datatakes": True,
+        "fill_hazy": True,
+        "fill_start": "2022-06-01",
+        "fill_end": "2022-08-31",
+        "tone": default_curve().to_json(),
+        "networks": {"cloud": versions()["cloud"]},
+    }
+    assert set(asked) == {one.name for one in settings_told()}
+    assert root.post(ADD, form(asked)).status_code == 302
+    made = Campaign.objects.get()
+    assert made.pipeline_settings == CampaignSettings.from_json(asked)
+    page = root.get(f"/admin/campaigns/campaign/{made.pk}/change/")
+    shown = page.context["adminform"].form
+    sent = {name: shown[name].value() for name in asked}
+    assert root.post(f"/admin/campaigns/campaign/{made.pk}/change/", form(sent)).status_code == 302
+    made.refresh_from_db()
+    assert made.pipeline_settings == CampaignSettings.from_json(asked)
+    assert all(one.words[1:] in page.content.decode() for one in settings_told())
 
 
 def test_a_campaign_with_builds_can_be_named_anew_whatever_its_networks_are(root):

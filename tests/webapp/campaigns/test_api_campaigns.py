@@ -1,8 +1,10 @@
 import base64
+from dataclasses import fields
 
 import pytest
 from rest_framework.test import APIClient
 
+from pipeline.settings import CampaignSettings
 from tests.webapp.products import SETTINGS
 from webapp.campaigns.models import Campaign
 
@@ -94,6 +96,25 @@ def test_an_older_range_for_holes_is_a_setting_like_others(as_, operator):
     assert str(made.pipeline_settings.fill_end) == "2023-07-31"
     plain = as_(operator).post("/api/campaigns/", NEW).json()["settings"]
     assert plain["fill_start"] is None and plain["fill_end"] is None
+
+
+def test_the_schema_tells_each_setting_with_its_range(as_, db):
+    schema = as_().get("/api/schema/", {"format": "json"}).json()["components"]["schemas"]
+    for name in ("Campaign", "CampaignRequest", "PatchedCampaignRequest"):
+        told = schema[name]["properties"]["settings"]
+        assert set(told["properties"]) == {item.name for item in fields(CampaignSettings)}
+        assert told["required"] == ["start", "end"] and told["additionalProperties"] is False
+        assert told["properties"]["share"] == {
+            "type": "number",
+            "minimum": 0.01,
+            "maximum": 1,
+            "default": 0.999,
+            "description": "share of the coverable ground to cover",
+        }
+        assert told["properties"]["clear_dates"]["type"] == "integer"
+        assert told["properties"]["level"]["enum"] == ["L1C", "L2A"]
+        assert told["properties"]["target_date"]["nullable"] is True
+        assert all(one["description"] for one in told["properties"].values())
 
 
 @pytest.mark.parametrize("wrong", [None, [], "all", {}, {"start": "2023-08-01"}, {"start": 5, "end": 6}])

@@ -15,11 +15,13 @@ from webapp.campaigns.models import (
     Event,
 )
 from webapp.campaigns.serializers.fields import nullable
+from webapp.campaigns.serializers.settings import SettingsField
 
 
 class CampaignSerializer(serializers.ModelSerializer):
     """A campaign; its source is shown to those who work with it."""
 
+    settings = SettingsField()
     settings_fixed = serializers.BooleanField(source="has_builds", read_only=True)
     latest_edition = serializers.IntegerField(read_only=True, allow_null=True, source="latest_number")
 

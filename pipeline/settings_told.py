@@ -1,0 +1,119 @@
+"""The settings of a campaign as people are told them, by commands, forms, the API and the documentation."""
+
+import argparse
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from typing import Any, Literal
+
+from pipeline.settings import DATES, LEVELS, NUMBERS, RESOLUTIONS, Allowed, CampaignSettings
+from pipeline.tone.curve import CURVES
+
+Kind = Literal["date", "number", "choice", "flag", "tone", "networks"]
+
+WORDS = {
+    "start": "first day",
+    "end": "last day",
+    "max_cloud": "most cloud cover of a scene, percent, as its metadata says",
+    "resolution": "metres; divides 60",
+    "level": "level of the products; never mixed",
+    "share": "share of the coverable ground to cover",
+    "clear_dates": "clear dates of each pixel, where there are as many",
+    "target_date": "the best date, inside the range; its last day where none is given",
+    "least_gain": "what a scene fetched besides must add, as a share of the tile",
+    "clear_gain": "what a scene fetched for ground in doubt must promise to clear, as a share of the tile",
+    "most_further": "most scenes to fetch for ground that the others show in doubt",
+    "series": "dates of the landcover series",
+    "margin": "metres around cloud and shadow in which ground is doubtful",
+    "preview_margin": "metres around the cloud of previews in which ground is doubtful for the scene list",
+    "agree_datatakes": "lists share overpasses with those of neighbours where that costs no scene",
+    "fill_hazy": "hazy ground fills what nothing else covers",
+    "fill_start": "first day of an older range that shows in holes, for display only",
+    "fill_end": "last day of the older range, before the first day of the campaign",
+    "tone": "name of a tone curve, or the campaign's own table",
+    "networks": "versions of the networks by name; what is not named is the one that ships",
+}
+CHOICES: dict[str, tuple[Any, ...]] = {"resolution": RESOLUTIONS, "level": LEVELS}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: as in `CampaignSettings`.
+        kind: of its value.
+        words: what it means.
+        needed: whether it has no default.
+        default: its default as JSON has it; None where it is needed or left out by default.
+        allowed: the numbers it may have, where it is one.
+        choices: the values it may have, where these are few.
+    """
+
+    name: str
+    kind: Kind
+    words: str
+    needed: bool
+    default: Any
+    allowed: Allowed | None = None
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def range(self) -> str:
+        """The values that it may have, in words."""
+        if self.allowed:
+            whole = ", whole" if self.allowed.whole else ""
+            return f"{self.allowed.least:g} to {self.allowed.most:g}{self.allowed.unit}{whole}"
+        if self.choices:
+            return ", ".join(map(str, self.choices))
+        kinds = {"date": "a day, YYYY-MM-DD", "flag": "true, false", "networks": "names and versions"}
+        return kinds.get(self.kind) or f"{', '.join(CURVES)} or a table"
+
+    @property
+    def default_words(self) -> str:
+        """The default as it is written in JSON."""
+        if self.needed:
+            return "needed"
+        if self.default is None or self.default == {}:
+            return "none"
+        return str(self.default).lower() if isinstance(self.default, bool) else f"{self.default}"
+
+
+def settings_told() -> tuple[Setting, ...]:
+    """All settings, in their order."""
+    values = CampaignSettings(date.min, date.min).to_json()
+    told = []
+    for item in fields(CampaignSettings):
+        needed = item.default is MISSING and item.default_factory is MISSING
+        default = None if needed else values[item.name]
+        allowed, choices = NUMBERS.get(item.name), CHOICES.get(item.name, ())
+        told.append(
+            Setting(item.name, _kind(item.name, default), WORDS[item.name], needed, default, allowed, choices)
+        )
+    return tuple(told)
+
+
+def _kind(name: str, default: Any) -> Kind:
+    if name in DATES:
+        return "date"
+    if name in NUMBERS:
+        return "number"
+    if name in CHOICES:
+        return "choice"
+    if isinstance(default, bool):
+        return "flag"
+    return "tone" if name == "tone" else "networks"
+
+
+def settings_table() -> str:
+    """All settings as a table in Markdown."""
+    rows = [f"| `{one.name}` | {one.range} | {one.default_words} | {one.words} |" for one in settings_told()]
+    return "\n".join(["| setting | values | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`settings` has none."""
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Print the table."""
+    print(settings_table())

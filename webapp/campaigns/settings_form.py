@@ -1,0 +1,80 @@
+"""The settings of a campaign as fields of a form, each with its range and what it means."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminDateWidget
+
+from pipeline.errors import ModelError, UsageError
+from pipeline.networks.registry import check_pins
+from pipeline.settings import CampaignSettings
+from pipeline.settings_told import Setting, settings_told
+from webapp.campaigns.models import Campaign
+
+TOLD = {one.name: one for one in settings_told()}
+
+
+def _field(one: Setting) -> forms.Field:
+    """The field of a setting."""
+    words = f"{one.words[0].upper()}{one.words[1:]} ({one.range})."
+    shown = {"required": one.needed, "initial": one.default, "help_text": words}
+    if one.allowed:
+        kind = forms.IntegerField if one.allowed.whole else forms.FloatField
+        widget = forms.NumberInput(attrs={"step": 1 if one.allowed.whole else "any"})
+        shown |= {"required": True, "widget": widget}
+        return kind(min_value=one.allowed.least, max_value=one.allowed.most, **shown)
+    if one.choices:
+        shown |= {"required": True, "coerce": type(one.default)}
+        return forms.TypedChoiceField(choices=[(value, str(value)) for value in one.choices], **shown)
+    kinds: dict[str, Callable[..., forms.Field]] = {
+        "date": lambda **told: forms.DateField(widget=AdminDateWidget, **told),
+        "flag": forms.BooleanField,
+        "tone": lambda **told: forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), **told),
+        "networks": forms.JSONField,
+    }
+    return kinds[one.kind](**shown)
+
+
+SettingFields = type("SettingFields", (forms.ModelForm,), {name: _field(one) for name, one in TOLD.items()})
+
+
+class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
+    """A campaign with a field for each setting; what `CampaignSettings` refuses is told at the field."""
+
+    class Meta:
+        """Fields."""
+
+        model = Campaign
+        fields = ("name", "slug", "catalog", "is_public", "owner")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = self.instance.settings if isinstance(self.instance.settings, dict) else {}
+        tone = {"tone": json.dumps(known["tone"])} if isinstance(known.get("tone"), dict) else {}
+        self.initial |= {name: value for name, value in known.items() if name in TOLD} | tone
+
+    def clean(self) -> dict[str, Any]:
+        """Put the fields together to the settings of the campaign."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                asked = CampaignSettings.from_json(self.asked(cleaned))
+                check_pins(asked.networks)
+                self.instance.settings = asked.to_json()
+            except UsageError as error:
+                self.add_error(error.field if error.field in self.fields else None, str(error))
+            except ModelError as error:
+                self.add_error("networks", str(error))
+        return cleaned
+
+    def asked(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """The settings that the fields say; what was left empty is as by default."""
+        given = {name: cleaned[name] for name in TOLD if cleaned.get(name) not in (None, "")}
+        if str(given.get("tone", "")).startswith("{"):
+            try:
+                given["tone"] = json.loads(given["tone"])
+            except ValueError as error:
+                raise UsageError(f"The table of the tone curve is no JSON: {error}.", "tone") from error
+        return given
