@@ -358,5 +358,31 @@ def test_the_picture_shows_each_preview_with_its_mask(tmp_path: Path) -> None:
     assert (tinted[:, 100:] == 100).all()
     choose_among([*looks, Look(scene(5), problem="it is gone.")], TILE, SETTINGS, tmp_path)
     with Image.open(tmp_path / "scene_list.png") as picture:
-        assert picture.size == (10 + 3 * 182, 10 + 218)
+        assert picture.size == (10 + 3 * 182, 10 + 218 + 20 + 10)
         assert picture.getpixel((8, 8)) == (27, 120, 55)
+
+
+def colours_of(path: Path, below: int) -> set[tuple[int, ...]]:
+    """The colours of the pixels below a row."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture)[below:]
+    return {tuple(int(part) for part in one) for one in np.unique(pixels.reshape(-1, 3), axis=0)}
+
+
+def test_the_picture_draws_doubtful_ground_and_tells_its_colours(tmp_path: Path) -> None:
+    known = np.ones(PREVIEW_SHAPE, bool)
+    known[:, :100] = False
+    grey = np.full((172, 172, 3), 100, np.uint8)
+    looks = [replace(seen(4, slice(200, None)), seen=known, picture=grey)]
+    tinted = masked(looks[0], margin=10 * 320.0)
+    assert (tinted[:, 100:105] == (170, 142, 58)).all()
+    assert (tinted[:, 105:] == 100).all() and (tinted[:, :100] == masked(looks[0])[:, :100]).all()
+    for margin, lines in [(0.0, 2), (3200.0, 4)]:
+        settings = replace(SETTINGS, preview_margin=margin)
+        choose_among(looks, TILE, settings, tmp_path)
+        keys = colours_of(tmp_path / "scene_list.png", 228)
+        assert {(27, 120, 55), (214, 47, 39), (190, 190, 190)} <= keys
+        assert ((255, 193, 7) in keys) == (margin > 0)
+        with Image.open(tmp_path / "scene_list.png") as picture:
+            assert picture.size[1] == 228 + 20 * lines + 10
+            assert (np.asarray(picture)[228:, -10:] == (250, 250, 248)).all()
