@@ -20,6 +20,7 @@ from pipeline.scene_list.counting import (
 
 # Pixels that bounds look at: so many times what may stay uncovered, and some more.
 HEAD_TIMES, HEAD_MORE = 6, 256
+UNFINISHED = -1
 
 
 class Ground(NamedTuple):
@@ -42,8 +43,8 @@ class Ending(NamedTuple):
     """Work space for the last scenes, and how far they are.
 
     Attributes:
-        at: int64 (4,): the next of the candidates, how many candidates are open, the words that are hard,
-            the least days of an open candidate.
+        at: int64 (5,): the next of the candidates, how many candidates are open, the words that are hard,
+            the least days of an open candidate, the work of the last look.
         order: int64 (candidates,), the open candidates, those first that cover most.
         gains: int64 (2, candidates), what each would cover of the hard pixels.
         after: uint64 (times, words), what is needed after the first of three.
@@ -110,9 +111,18 @@ def begin_ending(
 
 @njit(nogil=True, cache=True)
 def endings(
-    ground: Ground, ending: Ending, needs: Words, left: int, spare: int, most_days: int, first: bool
+    ground: Ground,
+    ending: Ending,
+    needs: Words,
+    left: int,
+    spare: int,
+    most_days: int,
+    first: bool,
+    quota: int,
 ) -> int:
     """The next ways to end a list, `ending.ways[:result]`; 0 where there are no more.
+
+    `UNFINISHED` tells that there may be more, but that the quota is used up.
 
     Args:
         ground: what the candidates show.
@@ -122,9 +132,11 @@ def endings(
         spare: pixels that may stay uncovered.
         most_days: the most days that they may have together.
         first: whether one way is enough.
+        quota: candidates times words, and pairs, to be looked at before it is time to look at the clock.
     """
     at, order, gains = ending.at, ending.order, ending.gains[0]
     several, hard, least = at[1], at[2], at[3]
+    at[4] = several * (several + max(hard, 1)) if left < 3 else 0
     if at[0] >= several:
         return 0
     if left == 1:
@@ -136,6 +148,8 @@ def endings(
         return _pairs(ground, ending, needs, -1, 0, spare, most_days, first)
     total = weigh(needs, ground.weights, 0, hard)
     while at[0] < several - 2:
+        if at[4] > quota:
+            return UNFINISHED
         place = at[0]
         at[0] += 1
         if gains[place] + gains[place + 1] + gains[place + 2] < total - spare:
@@ -143,6 +157,7 @@ def endings(
         days = most_days - ground.days[order[place]]
         if days < 2 * least:
             continue
+        at[4] += (several - place) * (several - place + hard)
         take(needs, ground.seen[order[place]], ending.after, 0, hard)
         found = _pairs(ground, ending, needs, order[place], place + 1, spare, days, first)
         if found:

@@ -58,6 +58,8 @@ class Exchange:
             if self._cost(best) >= self._cost(known):
                 break
             known = best
+            if not self.has_time():
+                break
         return known
 
     def _feasible(self, chosen: tuple[int, ...]) -> bool:

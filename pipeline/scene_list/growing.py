@@ -10,11 +10,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.scene_list.counting import Integers, leave_out, most_together, places_of, rarest, take
-from pipeline.scene_list.ending import Ending, Ground, begin_ending, endings, hard_words
+from pipeline.scene_list.ending import UNFINISHED, Ending, Ground, begin_ending, endings, hard_words
 
 CLOSING = 3
-# Candidates times words looked at between two looks at the clock.
-QUOTA = 20_000_000
 UNLIMITED = 2**62
 # More days than any scene is away from its target.
 FAR = 2**40
@@ -53,6 +51,7 @@ class Limits(NamedTuple):
         strangers: of the best list known; -1 where none is.
         days: the same, less those of the scenes that are in anyway.
         first: whether one list is enough.
+        quota: candidates times words, and pairs, to be looked at between two looks at the clock.
     """
 
     left: int
@@ -61,6 +60,7 @@ class Limits(NamedTuple):
     strangers: int
     days: int
     first: bool
+    quota: int
 
 
 @njit(nogil=True, cache=True)
@@ -69,7 +69,7 @@ def grow(ground: Ground, state: State, ending: Ending, limits: Limits) -> int:
 
     `PAUSED` tells that it is time to look at the clock, `DONE` that there are no more.
     """
-    at, quota = state.at, state.at[WORK] + QUOTA
+    at, quota = state.at, state.at[WORK] + limits.quota
     while at[DEPTH] >= 0:
         depth = at[DEPTH]
         left = limits.left - depth
@@ -83,8 +83,10 @@ def grow(ground: Ground, state: State, ending: Ending, limits: Limits) -> int:
                 at[BEGUN] = 1
                 at[NODES] += 1
             most = _most_days(ground, state, limits)
-            found = endings(ground, ending, needs, left, spare, most, limits.first)
-            at[WORK] += ending.at[1] * ending.at[1] * max(ending.at[2], 1)
+            found = endings(ground, ending, needs, left, spare, most, limits.first, quota - at[WORK])
+            at[WORK] += ending.at[4]
+            if found == UNFINISHED:
+                return PAUSED
             if found:
                 return found
             _step_back(ground, state)

@@ -41,6 +41,9 @@ class Search:
         clock: gives seconds.
     """
 
+    # So much takes some hundredths of a second.
+    quota = 20_000_000
+
     def __init__(
         self,
         problem: Problem,
@@ -126,7 +129,7 @@ class Search:
         first = self.first and not self.barred
         known = self.best or Cost(0, -1, 0, 0, ())
         days = known.days - int(self.problem.days[forced].sum())
-        return Limits(left, self.budget, matched, known.strangers, days, first)
+        return Limits(left, self.budget, matched, known.strangers, days, first, self.quota)
 
     def _finish(self, begun: tuple[int, ...], last: np.ndarray) -> None:
         """Offer the best of some feasible lists; `last` are the scenes that end each."""

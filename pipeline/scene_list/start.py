@@ -68,7 +68,7 @@ class Start:
         """Work space for the last scenes."""
         candidates = len(self.opened)
         return Ending(
-            np.zeros(4, np.int64),
+            np.zeros(5, np.int64),
             np.zeros(candidates, np.int64),
             np.zeros((2, candidates), np.int64),
             np.zeros_like(self.needs),

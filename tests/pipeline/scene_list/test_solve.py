@@ -14,7 +14,7 @@ from pipeline.scene_list import reduce
 from pipeline.scene_list.exchange import left_by_pairs
 from pipeline.scene_list.objective import Cost, Problem, least_covered
 from pipeline.scene_list.pixels import Pixels
-from pipeline.scene_list.search import Search
+from pipeline.scene_list.search import OutOfTime, Search
 from pipeline.scene_list.solve import LEVELS, milp_bound, solve
 from tests.pipeline.scene_list.drawing import problems
 
@@ -136,10 +136,16 @@ def test_what_two_scenes_leave_uncovered_is_counted_exactly(problem: Problem) ->
 class Collecting(Search):
     """A search that keeps all lists that it meets."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, quota: int = Search.quota, looks: float = np.inf) -> None:
         everyone = replace(reduce.Instance.of(problem), usable=np.arange(len(problem.ids)))
-        super().__init__(problem, everyone, deadline=np.inf)
+        super().__init__(problem, everyone, deadline=looks, clock=self._count)
+        self.quota = quota
         self.met: list[tuple[int, ...]] = []
+        self.looks = 0
+
+    def _count(self) -> float:
+        self.looks += 1
+        return self.looks
 
     def all_lists(self, size: int) -> list[tuple[int, ...]]:
         """Feasible lists of a size, sorted."""
@@ -162,9 +168,20 @@ def feasible_lists(problem: Problem, size: int) -> list[tuple[int, ...]]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(problems(), st.integers(1, 7))
-def test_the_search_meets_each_feasible_list_of_a_size_once(problem: Problem, size: int) -> None:
-    assert Collecting(problem).all_lists(size) == feasible_lists(problem, size)
+@given(problems(), st.integers(1, 7), st.sampled_from([0, 1000, Search.quota]))
+def test_the_search_meets_each_feasible_list_of_a_size_once(problem: Problem, size: int, quota: int) -> None:
+    assert Collecting(problem, quota).all_lists(size) == feasible_lists(problem, size)
+
+
+def test_the_clock_is_looked_at_between_the_last_three_scenes_too() -> None:
+    problem = cumulus(30, seed=4, clearest=0.8, size=60)
+    seldom, often = Collecting(problem), Collecting(problem, quota=0)
+    assert often.all_lists(3) == seldom.all_lists(3) == feasible_lists(problem, 3)
+    assert often.looks > seldom.looks + 10
+    hurried = Collecting(problem, quota=0, looks=5)
+    with pytest.raises(OutOfTime):
+        hurried.all_lists(3)
+    assert hurried.looks == 6
 
 
 @pytest.mark.parametrize(("wanted", "share"), [(1, 0.99), (2, 0.93), (3, 0.85)])

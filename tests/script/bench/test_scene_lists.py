@@ -37,7 +37,36 @@ def test_what_was_measured_is_told_in_tables() -> None:
     lists = scene_list_task.lists("mild", [7000, 7001], 20.0)
     assert [one["seed"] for one in lists["lists"]] == [7000, 7001]
     summers = scene_lists._summers({"mild": [Run(lists.pop("seconds"), 1.0, 1.0, lists)]})
-    assert summers.rows[0][-2:] == ("2 of 2", "yes")
+    assert summers.rows[0][4] == "2 of 2" and summers.rows[0][-2:] == ("2 of 2", "yes")
     region = scene_list_task.region_lists("mild", 7000, 2, 60.0)
     told = scene_lists._regions({"mild": [Run(region.pop("seconds"), 1.0, 1.0, region)]})
-    assert told.rows[0][1] == 6 and told.rows[0][3] == "0 (at least 0)"
+    assert told.rows[0][1] == 6 and told.rows[0][3] == "0 (at least 0)" and told.rows[0][-1] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [({}, "yes"), ({"wall": 15.04}, "no"), ({"bound": 3}, "no"), ({"bound": 5}, "yes")],
+)
+def test_a_list_of_a_year_is_held_by_its_bound_and_by_the_clock(change: dict[str, float], held: str) -> None:
+    one = {
+        "seed": 7000,
+        "scenes": 5,
+        "bound": 4,
+        "seconds": 14.0,
+        "wall": 14.2,
+        "second_seconds": 0.3,
+    } | change
+    table = scene_lists._years({"a year": [Run(14.0, 1.0, 1.0, {"lists": [one]})]})
+    assert table.rows[0][-1] == held
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bound", "held"), [(119.0, 9, "yes"), (121.0, 9, "no"), (60.0, None, "no")]
+)
+def test_a_region_is_held_by_the_clock_and_by_its_bounds(
+    seconds: float, bound: int | None, held: str
+) -> None:
+    levels = {name: {"value": 9, "bound": bound} for name in ("scenes", "strangers", "days")}
+    answer = {"levels": levels, "pairs": 6, "cpu": 50.0}
+    table = scene_lists._regions({"mild": [Run(seconds, 1.0, 1.0, answer)]})
+    assert table.rows[0][-1] == held
