@@ -29,12 +29,13 @@ def run_all(asked: argparse.Namespace) -> None:
 
 
 def run_scene_list(asked: argparse.Namespace) -> None:
-    """Stage 1 for the tiles."""
+    """Stage 1 for the tiles: the lists that `run` would make."""
     builds, progress = _builds(asked)
-    for name, build in builds.items():
-        progress(name, "looking at the previews")
-        listed = chain.make_scene_list(build, asked.catalog)
-        print(f"{name}: " + ", ".join(item.id for item in listed.chosen))
+    failures = several.make_lists(builds, asked.catalog, progress)
+    made = [name for name in builds if name not in failures]
+    several.tell_failures(failures, made)
+    for name in made:
+        print(f"{name}: " + ", ".join(item.id for item in builds[name].scene_list().chosen))
 
 
 def run_imagery(asked: argparse.Namespace) -> None:

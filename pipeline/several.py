@@ -1,7 +1,7 @@
 """The four stages for several tiles: lists chosen together, mosaics blended with each other."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def run(
         NoScenes: not one of the tiles has a usable scene.
     """
     builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
-    failures = _make_lists(builds, catalog, tell)
+    failures = make_lists(builds, catalog, tell)
     folders: dict[str, Path] = {}
     for name, build in builds.items():
         if name in failures:
@@ -54,10 +54,7 @@ def run(
             failures[name] = error
             continue
         folders[name] = build.folder
-    if not folders:
-        raise next(iter(failures.values()))
-    for name, reason in failures.items():
-        log.warning("%s is left out: %s", name, reason)
+    tell_failures(failures, folders)
     reports = {}
     for name in folders:
         tell(name, "blending with its neighbours")
@@ -65,10 +62,31 @@ def run(
     return reports
 
 
-def _make_lists(
+def tell_failures(failures: Mapping[str, NoScenes], made: Collection[str]) -> None:
+    """Log which tiles are left out.
+
+    Raises:
+        NoScenes: nothing was made of any tile.
+    """
+    if failures and not made:
+        raise next(iter(failures.values()))
+    for name, reason in failures.items():
+        log.warning("%s is left out: %s", name, reason)
+
+
+def make_lists(
     builds: Mapping[str, Build], catalog: str, tell: Callable[[str, str], None]
 ) -> dict[str, NoScenes]:
-    """Stage 1 of all tiles, together where their lists are to agree; gives why tiles have none."""
+    """Stage 1 of all tiles, together where their lists are to agree.
+
+    Args:
+        builds: by tile name; lists of those whose imagery is begun stay as they are.
+        catalog: as of `run`.
+        tell: as of `run`.
+
+    Returns:
+        Why tiles have no list, by name.
+    """
     failures: dict[str, NoScenes] = {}
     open_, begun = [], []
     for name, build in builds.items():

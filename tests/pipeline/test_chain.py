@@ -252,3 +252,46 @@ def test_scenes_of_level_1c_in_safe_folders_are_chosen_and_fetched(tmp_path, cap
     capsys.readouterr()
     assert main(["scene-list", *common, "--level", "L2A", "--out", str(tmp_path / "other")]) == 1
     assert "4 products were no candidates" in capsys.readouterr().err
+
+
+def lists_of(command, catalog, out, *flags):
+    """What a command chooses, by tile: ids by rank, and what the proof says."""
+    asked = [
+        command,
+        "--catalog",
+        catalog,
+        "--start",
+        "2023-06-01",
+        "--end",
+        "2023-08-31",
+        "--max-cloud",
+        "90",
+    ]
+    tiles = [word for name in TILES for word in ("--tile", name)]
+    assert main([*asked, *tiles, "--resolution", "60", "--out", str(out), *flags]) == 0
+    stored = {name: json.loads((out / name / "scene_list.json").read_text()) for name in TILES}
+    chosen = {
+        name: sorted((one["rank"], one["id"]) for one in listed["scenes"] if one["chosen"])
+        for name, listed in stored.items()
+    }
+    return chosen, {listed["proof"]["method"] for listed in stored.values()}
+
+
+@pytest.mark.parametrize(("flags", "method"), [(["--agree-datatakes"], "region"), ([], "count")])
+def test_stage_1_alone_makes_the_lists_of_a_run(season, tmp_path, monkeypatch, capsys, flags, method):
+    alone = lists_of("scene-list", season[1], tmp_path / "alone", *flags)
+    printed = capsys.readouterr().out
+    monkeypatch.setattr(chain, "build_tile", lambda build, catalog, tell: {})
+    monkeypatch.setattr(chain, "revise", lambda *_: {"scenes": [], "coverage": 1.0, "warnings": []})
+    assert lists_of("run", season[1], tmp_path / "run", *flags) == alone
+    assert alone[1] == {method}
+    assert printed == "".join(
+        f"{name}: {', '.join(one for _, one in chosen)}\n" for name, chosen in alone[0].items()
+    )
+
+
+def test_stage_1_alone_leaves_out_tiles_without_scenes(season, tmp_path, capsys, caplog):
+    asked = ["scene-list", "--catalog", season[1], "--tile", TILES[0], "--tile", "33UXR"]
+    dates = ["--start", "2023-06-01", "--end", "2023-08-31", "--max-cloud", "90", "--resolution", "60"]
+    assert main([*asked, *dates, "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith(TILES[0]) and "33UXR is left out" in caplog.text

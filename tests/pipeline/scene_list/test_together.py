@@ -104,11 +104,11 @@ def test_a_run_of_several_tiles_chooses_its_lists_together(
     builds: list[Build], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {build.tile.name: build for build in builds}
-    assert several._make_lists(named, "nowhere", lambda tile, step: None) == {}
+    assert several.make_lists(named, "nowhere", lambda tile, step: None) == {}
     assert [days_of(build) for build in builds] == [[4], [5]]
     apart = {
         name: replace(build, settings=replace(SETTINGS, agree_datatakes=False))
         for name, build in named.items()
     }
     monkeypatch.setattr(several, "agree", lambda *_: pytest.fail("the campaign did not ask for it"))
-    several._make_lists(apart, "nowhere", lambda tile, step: None)
+    several.make_lists(apart, "nowhere", lambda tile, step: None)
