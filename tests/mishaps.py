@@ -1,5 +1,8 @@
 """Answers of a file server that go wrong, to whole files and to ranges alike; see `tests/file_server.py`."""
 
+import os
+import socket
+import struct
 import threading
 import time
 from dataclasses import dataclass, field
@@ -18,10 +21,32 @@ def truncated(share: float = 0.4) -> Answer:
     return answer
 
 
-def reset(handler: Handler, content: bytes) -> None:
+def closed(handler: Handler, content: bytes) -> None:
     """The connection ends without an answer."""
     handler.close_connection = True
     handler.connection.close()
+
+
+def reset(handler: Handler, content: bytes) -> None:
+    """The connection is reset (RST, not FIN) in the middle of the answer."""
+    body = handler.begin(content)
+    handler.wfile.write(body[: int(len(body) * 0.4)])
+    time.sleep(0.02)
+    handler.close_connection = True
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(handler.connection.detach())
+
+
+def crumbs(handler: Handler, content: bytes) -> None:
+    """Ten bytes, and the connection ends."""
+    handler.wfile.write(handler.begin(content)[:10])
+    handler.break_off()
+
+
+def without_ranges(handler: Handler, content: bytes) -> None:
+    """The whole file, whatever was asked for."""
+    handler.head(200, len(content))
+    handler.wfile.write(content)
 
 
 def refused(status: int, **headers: str) -> Answer:
@@ -60,17 +85,24 @@ def one_byte_wrong(place: float | int = 0.5) -> Answer:
     return answer
 
 
-def drip(handler: Handler, content: bytes) -> None:
-    """A few bytes, ever so slowly, for as long as somebody waits for them."""
-    body = handler.begin(content)
-    for place in range(0, len(body), 4):
-        try:
-            handler.wfile.write(body[place : place + 4])
-            handler.wfile.flush()
-        except OSError:
-            break
-        time.sleep(0.02)
-    handler.break_off()
+def little_by_little(piece: int) -> Answer:
+    """So many bytes fifty times a second, for as long as somebody waits for them."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        body = handler.begin(content)
+        for place in range(0, len(body), piece):
+            try:
+                handler.wfile.write(body[place : place + piece])
+                handler.wfile.flush()
+            except OSError:
+                break
+            time.sleep(0.02)
+        handler.break_off()
+
+    return answer
+
+
+drip = little_by_little(4)
 
 
 @dataclass
@@ -94,10 +126,12 @@ FAULTS: dict[str, list[Answer]] = {
     "truncated": [truncated()],
     "429": [refused(429, **{"Retry-After": "0"})],
     "503": [refused(503), refused(503)],
+    "closed": [closed],
     "reset": [reset],
+    "crumbs": [crumbs] * 3,
     "wrong length": [other_length],
     "wrong range": [other_range],
     "one byte wrong": [one_byte_wrong()],
     "drip": [drip],
-    "one after the other": [reset, refused(500), truncated(), refused(429), other_range, truncated(0.9)],
+    "one after the other": [closed, refused(500), truncated(), refused(429), other_range, reset],
 }

@@ -14,7 +14,6 @@ from pipeline.errors import SourceError, TransientSourceError
 from pipeline.storage import read_json, storage_error, write_bytes, write_json
 
 START = 2**15
-MOST_LENGTH = 2**48
 
 
 class Undecodable(TransientSourceError):
@@ -89,7 +88,7 @@ class BlockFile:
 
         try:
             if not self.target.exists():
-                self.http.persist(step, self._progress)
+                self.http.persist(step, lambda: self._kept(level, blocks))
                 self._finish(level, blocks)
         except Undecodable as error:
             raise SourceError(str(error)) from error
@@ -97,8 +96,13 @@ class BlockFile:
             raise storage_error(error, self.target) from error
         return self.index.header + sum(last - first for first, last, _ in self.spans(level, blocks))
 
-    def _progress(self) -> int:
-        return (len(self.came) + len(self.sound)) * MOST_LENGTH + self.reached
+    def _kept(self, level: int, blocks: Collection[int]) -> int:
+        """Bytes of blocks that came, and those that were verified once more."""
+        kept = 0
+        for first, last, block in self.spans(level, blocks):
+            came = last if (level, block) in self.came else min(max(self.reached, first), last)
+            kept += came - first + ((last - first) if (level, block) in self.sound else 0)
+        return kept
 
     def spans(self, level: int, blocks: Collection[int]) -> list[Span]:
         """Where blocks lie in the file."""

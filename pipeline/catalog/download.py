@@ -202,10 +202,10 @@ class Partial:
                     self.drop()
                     raise TransientSourceError(f"{plain(address)} has changed while it was fetched.")
                 return
-            if start != self.size:
-                self.drop()
             if start not in (0, self.size):
                 raise TransientSourceError(f"{plain(address)} sent another range than was asked for.")
+            if start != self.size:
+                self.drop()
             self._append(http, answer)
         if total is not None and self.size != total:
             size = self.size

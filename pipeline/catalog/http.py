@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
 
 import requests
 import urllib3
 from pystac_client.stac_api_io import StacApiIO
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from pipeline.catalog.sign import SIGNER, needs_signature
 from pipeline.errors import SourceError, TransientSourceError
@@ -21,6 +20,10 @@ LONGEST_WAIT = 60.0
 MOST_REDIRECTS = 5
 CHUNK = 2**16
 SLOWEST = 1024
+MOST_DOCUMENT = 2**24
+MOST_REASON = 300
+
+Result = TypeVar("Result")
 
 
 class Refused(TransientSourceError):
@@ -46,6 +49,7 @@ class Http:
         needs_signature: tells which addresses are to be signed.
         sleep: waits for seconds.
         patience: seconds over which a body must come at `SLOWEST` bytes a second or more.
+        longest: seconds that a document, read as a whole, may take.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Http:
         needs_signature: Callable[[str], bool] = needs_signature,
         sleep: Callable[[float], None] = time.sleep,
         patience: float = 30.0,
+        longest: float = 300.0,
     ) -> None:
         self.tries = tries
         self.pause = pause
@@ -63,25 +68,14 @@ class Http:
         self.needs_signature = needs_signature
         self.sleep = sleep
         self.patience = patience
+        self.longest = longest
         self.session = requests.Session()
         self.session.max_redirects = MOST_REDIRECTS
         self.session.headers["User-Agent"] = "earthquilt"
 
     def stac_io(self) -> StacApiIO:
-        """What pystac-client speaks through: our time-outs, retries of refused and failed requests."""
-        retry = Retry(
-            self.tries - 1,
-            backoff_factor=self.pause,
-            backoff_max=LONGEST_WAIT,
-            retry_after_max=int(LONGEST_WAIT),
-            status_forcelist=TRANSIENT,
-            allowed_methods=None,
-            raise_on_status=False,
-        )
-        stac_io = StacApiIO(timeout=TIMEOUT, max_retries=None)
-        for scheme in ("http://", "https://"):
-            stac_io.session.mount(scheme, HTTPAdapter(max_retries=retry))
-        return stac_io
+        """What pystac-client speaks through: documents as `document` brings them."""
+        return _StacIO(self)
 
     def signed(self, address: str) -> str:
         """The address as it can be read: with a token where the host wants one.
@@ -91,38 +85,69 @@ class Http:
         """
         if not self.needs_signature(address):
             return address
-        for attempt in range(self.tries):
-            try:
-                with self.answer(self.signer, params={"href": address}) as answer:
-                    return str(json.loads(answer.content)["href"])
-            except TransientSourceError as error:
-                self.wait(attempt, error)
-            except (ValueError, KeyError, TypeError) as error:
-                raise SourceError(
-                    f"The signer {self.signer} gave no signed address for {address}."
-                ) from error
-        raise TransientSourceError(f"The signer {self.signer} does not answer.")
+        try:
+            return str(json.loads(self.document(self.signer, params={"href": address}))["href"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceError(f"The signer {self.signer} gave no signed address for {address}.") from error
+
+    def document(self, address: str, method: str = "GET", **asked: Any) -> bytes:
+        """A document such as a page of a catalog, whole, tried as often as `tries`.
+
+        Args:
+            address: http(s).
+            method: of HTTP.
+            asked: "headers", "params" and "json" (the body) of the request.
+
+        Raises:
+            TransientSourceError: the last of the tries; `TooSlow` where it came slowly or took too long.
+            SourceError: any other answer than 200, with what the server says of it; more than
+                `MOST_DOCUMENT` bytes.
+        """
+
+        def step() -> bytes:
+            with self._asked(address, method, asked) as answer:
+                _check_passing(answer, address)
+                body = self._whole(answer)
+                if answer.status_code != 200:
+                    reason = " ".join(body[:MOST_REASON].decode(errors="replace").split())
+                    raise _refusal(answer, address, reason)
+                return body
+
+        return self.persist(step, lambda: 0)
 
     @contextmanager
-    def answer(
-        self, address: str, headers: dict[str, str] | None = None, params: dict[str, str] | None = None
-    ) -> Iterator[requests.Response]:
+    def answer(self, address: str, headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
         """One GET, its body to be streamed; also failures while the body comes are told as transient.
 
         Raises:
             TransientSourceError: time-out or reset; `Refused` on 429 or 5xx.
             SourceError: any other refusal.
         """
+        with self._asked(address, "GET", {"headers": headers}) as answer:
+            _check_passing(answer, address)
+            if answer.status_code not in (200, 206, 416):
+                raise _refusal(answer, address)
+            yield answer
+
+    @contextmanager
+    def _asked(self, address: str, method: str, asked: dict[str, Any]) -> Iterator[requests.Response]:
         try:
-            with self.session.get(
-                address, headers=headers, params=params, stream=True, timeout=TIMEOUT
-            ) as answer:
-                _check(answer, address)
+            with self.session.request(method, address, stream=True, timeout=TIMEOUT, **asked) as answer:
                 yield answer
         except (requests.exceptions.TooManyRedirects, requests.exceptions.InvalidURL) as error:
             raise SourceError(f"{plain(address)} cannot be read: {error}.") from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransientSourceError(f"{plain(address)} broke off: {type(error).__name__}.") from error
+
+    def _whole(self, answer: requests.Response) -> bytes:
+        began, body = time.monotonic(), bytearray()
+        for chunk in self.chunks(answer):
+            body += chunk
+            if len(body) > MOST_DOCUMENT:
+                raise SourceError(f"{plain(answer.url)} sent more than {MOST_DOCUMENT // 2**20} MiB.")
+            if time.monotonic() - began > self.longest:
+                raise TooSlow(f"{plain(answer.url)} sent only {len(body)} bytes in {self.longest:.0f} s.")
+        return bytes(body)
 
     def chunks(self, answer: requests.Response) -> Iterator[bytes]:
         """The body of an answer as it comes.
@@ -144,24 +169,31 @@ class Http:
                     raise TooSlow(f"{plain(answer.url)} sent only {came} bytes in {waited:.0f} s.")
                 waited, came = 0.0, 0
 
-    def persist(self, step: Callable[[], None], size: Callable[[], int]) -> None:
-        """Try a step until it ends well; tries that bring something start the count of tries anew.
+    def persist(self, step: Callable[[], Result], size: Callable[[], int]) -> Result:
+        """Try a step until it ends well.
+
+        The count of tries starts anew where, since it last did, bytes came that had not come before, at
+        `SLOWEST` a second or more and as many as that makes in `patience` seconds. Crumbs are not enough, and
+        neither is what comes again, so that it ends.
 
         Args:
             step: what is tried; it goes on where the last try ended.
-            size: tells how much has come; a drip does not count as something.
+            size: tells how many bytes have come and are kept.
+
+        Returns:
+            What the step returns.
 
         Raises:
-            TransientSourceError: the last of the tries in a row that brought nothing.
+            TransientSourceError: the last of the tries in a row that brought too little.
         """
-        failures = 0
+        failures, since, most = 0, time.monotonic(), size()
         while True:
-            before = size()
             try:
                 return step()
             except TransientSourceError as error:
-                if size() > before and not isinstance(error, TooSlow):
-                    failures = 0
+                now, came = time.monotonic(), size()
+                if came - most >= SLOWEST * max(now - since, self.patience):
+                    failures, since, most = 0, now, came
                 self.wait(failures, error)
                 failures += 1
 
@@ -183,12 +215,15 @@ def plain(address: str) -> str:
     return address.partition("?")[0]
 
 
-def _check(answer: requests.Response, address: str) -> None:
+def _check_passing(answer: requests.Response, address: str) -> None:
     if answer.status_code in TRANSIENT:
         wait = _seconds(answer.headers.get("Retry-After"))
         raise Refused(f"{plain(address)} answered with status {answer.status_code}.", wait)
-    if answer.status_code not in (200, 206, 416):
-        raise SourceError(f"{plain(address)} answered with status {answer.status_code}.")
+
+
+def _refusal(answer: requests.Response, address: str, reason: str = "") -> SourceError:
+    said = f": {reason.rstrip('.')}" if reason else ""
+    return SourceError(f"{plain(address)} answered with status {answer.status_code}{said}.")
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -203,3 +238,23 @@ def _seconds(retry_after: str | None) -> float | None:
         return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
     except ValueError:
         return None
+
+
+class _StacIO(StacApiIO):
+    """pystac-client's requests, made by ours."""
+
+    def __init__(self, http: Http) -> None:
+        super().__init__(max_retries=None)
+        self.http = http
+
+    def request(
+        self,
+        href: str,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> str:
+        """A document as text; GET has its parameters in the address, others in a JSON body."""
+        method = (method or "GET").upper()
+        asked = {"headers": headers, "params" if method == "GET" else "json": parameters}
+        return self.http.document(href, method, **asked).decode()

@@ -22,7 +22,16 @@ COLLECTIONS = {"L2A": "sentinel-2-l2a", "L1C": "sentinel-2-l1c"}
 PAGE = 100
 # Its own errors for what is no catalog and announces no item search, and what Python throws in it where JSON
 # of another shape is taken for a catalog: it checks neither fields nor types.
-NO_API = (ClientTypeError, DoesNotConformTo, STACError, AttributeError, KeyError, TypeError, ValueError)
+NO_API = (
+    APIError,
+    ClientTypeError,
+    DoesNotConformTo,
+    STACError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 
 
 class StacApi(Catalog):
@@ -56,23 +65,13 @@ class StacApi(Catalog):
                 limit=PAGE,
             )
             return list(search.items_as_dicts())
-        except APIError as error:
-            raise self._told(error) from error
+        except TransientSourceError as error:
+            raise TransientSourceError(
+                f"The STAC API at {self.address} cannot be reached now: {error}"
+            ) from error
+        except SourceError as error:
+            raise SourceError(f"The STAC API at {self.address} cannot be searched: {error}") from error
         except NO_API as error:
             raise SourceError(
                 f"{self.address} does not answer as a STAC API with item search ({error})."
             ) from error
-
-    def _told(self, error: APIError) -> SourceError:
-        status = getattr(error, "status_code", None)
-        if status is None or status == 429 or status >= 500:
-            return TransientSourceError(
-                f"The STAC API at {self.address} cannot be reached now: {_short(error)}."
-            )
-        return SourceError(
-            f"The STAC API at {self.address} refused the search with status {status}: {_short(error)}."
-        )
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300].rstrip(".")

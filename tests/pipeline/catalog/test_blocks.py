@@ -11,7 +11,7 @@ from pipeline.catalog.http import Http
 from pipeline.catalog.soundness import unsound
 from pipeline.catalog.tiff import NotByBlocks, read_index
 from pipeline.errors import SourceError, TransientSourceError
-from tests.mishaps import FAULTS, garbled, one_byte_wrong, refused, reset, truncated
+from tests.mishaps import FAULTS, closed, crumbs, garbled, one_byte_wrong, refused, truncated
 from tests.pipeline.catalog.making import surface, write_band
 
 WANTED = [0, 1, 7, 8, 20, 35]
@@ -199,7 +199,7 @@ def test_blocks_that_never_can_be_decoded_are_told(served, http):
 def test_what_has_come_is_not_asked_for_again_by_the_next_process(served, http):
     file = block_file(served, http)
     file.open()
-    served.mishaps += [lambda handler, content: handler.serve(content), truncated(), *[reset] * 9]
+    served.mishaps += [lambda handler, content: handler.serve(content), truncated(), *[closed] * 9]
     with pytest.raises(TransientSourceError, match="broke off"):
         file.bring(0, WANTED)
     had = set(file.came)
@@ -232,3 +232,14 @@ def test_a_server_without_ranges_is_told(served, http):
     served.mishaps += [lambda handler, content: handler.head(200, len(content))]
     with pytest.raises(NotByBlocks, match="not served by ranges"):
         block_file(served, http).open()
+
+
+@pytest.mark.parametrize("blocks", [WANTED, [7]], ids=["several", "one"])
+def test_a_server_that_gives_crumbs_is_given_up(served, http, blocks):
+    file = block_file(served, http)
+    file.open()
+    served.requests.clear()
+    served.mishaps += [crumbs] * 99
+    with pytest.raises(TransientSourceError, match=r"B04\.tif"):
+        file.bring(0, blocks)
+    assert len(served.requests) == 8

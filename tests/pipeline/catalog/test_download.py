@@ -13,6 +13,16 @@ from pipeline.catalog.gdal import SETTINGS
 from pipeline.catalog.http import Http
 from pipeline.errors import SourceError, StorageError, TransientSourceError
 from pipeline.grid import Tile
+from tests.mishaps import (
+    FAULTS,
+    closed,
+    crumbs,
+    garbled,
+    other_range,
+    refused,
+    truncated,
+    without_ranges,
+)
 from tests.pipeline.catalog.making import scene_of, surface, write_bands
 
 CONTENT = np.random.default_rng(5).bytes(300_000)
@@ -26,7 +36,7 @@ def pauses():
 
 @pytest.fixture
 def http(pauses):
-    return Http(tries=4, pause=0.5, sleep=pauses.append)
+    return Http(tries=4, pause=0.5, sleep=pauses.append, patience=0.1)
 
 
 @pytest.fixture
@@ -35,71 +45,33 @@ def served(files):
     return files
 
 
-def truncated(handler, content):
-    handler.head(200, len(content), ETag=handler.tag(content))
-    handler.wfile.write(content[:100_000])
-    handler.break_off()
-
-
-def reset(handler, content):
-    handler.close_connection = True
-    handler.connection.close()
-
-
-def status(code, **headers):
-    return lambda handler, content: handler.refuse(code, **headers)
-
-
-def other_range(handler, content):
-    handler.head(206, 10, **{"Content-Range": f"bytes 7-16/{len(content)}"})
-    handler.wfile.write(content[7:17])
-
-
-def too_long_a_whole(handler, content):
-    handler.head(206, len(content), **{"Content-Range": f"bytes 0-{len(content) - 1}/{len(content) - 9}"})
-    handler.wfile.write(content)
-
-
-def garbled(handler, content):
-    handler.head(200, len(content))
-    handler.wfile.write(content[::-1])
-
-
-def without_ranges(handler, content):
-    handler.head(200, len(content))
-    handler.wfile.write(content)
-
-
-MISHAPS = {
-    "truncated": [truncated],
-    "truncated again and again": [truncated, other_range, truncated, truncated],
-    "truncated, then no ranges": [truncated, without_ranges],
-    "429": [status(429, **{"Retry-After": "7"})],
-    "503": [status(503), status(503)],
-    "reset": [reset],
-    "wrong length": [too_long_a_whole],
-    "wrong range": [other_range],
-    "all of it": [reset, status(500), truncated, status(429), other_range, truncated, too_long_a_whole],
+WHOLE = {
+    "truncated again and again": [truncated(), other_range, truncated(), truncated()],
+    "truncated, then no ranges": [truncated(), without_ranges],
 }
+CHECKED = [(name, f"1220{SHA256}") for name in FAULTS]
+# Nothing but a checksum tells one byte from another.
+UNCHECKED = [(name, None) for name in {**FAULTS, **WHOLE} if name != "one byte wrong"]
 
 
-@pytest.mark.parametrize("mishaps", MISHAPS.values(), ids=MISHAPS)
-def test_a_misbehaving_server_still_gives_the_same_bytes(served, http, mishaps):
-    served.mishaps += mishaps
+@pytest.mark.parametrize(("name", "checksum"), CHECKED + UNCHECKED)
+def test_a_misbehaving_server_still_gives_the_same_bytes(served, http, name, checksum):
+    served.mishaps += {**FAULTS, **WHOLE}[name]
     target = served.folder / "got" / "blue.tif"
-    fetch(served.at("B02.tif"), target, None, http)
+    fetch(served.at("B02.tif"), target, checksum, http)
+    assert not served.mishaps
     assert target.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["blue.tif"]
 
 
 def test_what_has_come_is_not_asked_for_again(served, http):
-    served.mishaps += [truncated]
+    served.mishaps += [truncated()]
     fetch(served.at("B02.tif"), served.folder / "blue.tif", None, http)
-    assert served.requests == [("/B02.tif", None), ("/B02.tif", "bytes=100000-")]
+    assert served.requests == [("/B02.tif", None), ("/B02.tif", "bytes=120000-")]
 
 
 def test_a_download_is_continued_by_the_next_run(served, http):
-    served.mishaps += [truncated] + [reset] * 4
+    served.mishaps += [truncated()] + [closed] * 4
     target = served.folder / "blue.tif"
     with pytest.raises(TransientSourceError, match="broke off"):
         fetch(served.at("B02.tif"), target, None, http)
@@ -107,12 +79,12 @@ def test_a_download_is_continued_by_the_next_run(served, http):
     served.requests.clear()
     served.mishaps.clear()
     fetch(served.at("B02.tif"), target, None, http)
-    assert served.requests == [("/B02.tif", "bytes=100000-")]
+    assert served.requests == [("/B02.tif", "bytes=120000-")]
     assert target.read_bytes() == CONTENT
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_anew(served, http):
-    served.mishaps += [truncated] + [reset] * 4
+    served.mishaps += [truncated()] + [closed] * 4
     target = served.folder / "blue.tif"
     with pytest.raises(TransientSourceError):
         fetch(served.at("B02.tif"), target, None, http)
@@ -122,14 +94,22 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(served, http):
     assert target.read_bytes() == CONTENT[::-1]
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_server_that_gives_crumbs_is_given_up(served, http, before):
+    served.mishaps += [truncated(0.9)] * before + [crumbs] * 99
+    with pytest.raises(TransientSourceError, match=r"B02\.tif"):
+        fetch(served.at("B02.tif"), served.folder / "blue.tif", None, http)
+    assert len(served.requests) == 4
+
+
 def test_the_server_says_how_long_to_wait(served, http, pauses):
-    served.mishaps += [status(429, **{"Retry-After": "7"}), status(503), status(503)]
+    served.mishaps += [refused(429, **{"Retry-After": "7"}), refused(503), refused(503)]
     fetch(served.at("B02.tif"), served.folder / "blue.tif", None, http)
     assert pauses == [7, 1, 2]
 
 
 def test_a_server_that_never_recovers_is_told_with_the_address(served, http, pauses):
-    served.mishaps += [status(503)] * 9
+    served.mishaps += [refused(503)] * 9
     with pytest.raises(TransientSourceError, match=r"B02\.tif answered with status 503"):
         fetch(served.at("B02.tif"), served.folder / "blue.tif", None, http)
     assert pauses == [0.5, 1, 2]
@@ -208,7 +188,7 @@ def test_an_unsteady_server_is_told_from_a_broken_file(files, monkeypatch):
     monkeypatch.setitem(SETTINGS, "GDAL_HTTP_MAX_RETRY", 0)
     paths = write_bands(files.folder, surface())
     scene = scene_of({band: files.at(path) for band, path in paths.items()})
-    files.mishaps += [status(503)] * 3
+    files.mishaps += [refused(503)] * 3
     with pytest.raises(TransientSourceError, match=r"B04\.tif"):
         read_scene(scene, Tile.parse("33TWL").geobox(600))
     files.mishaps.clear()
@@ -224,7 +204,7 @@ def test_blobs_that_want_it_are_signed(files, http):
     (files.folder / "B02.tif").write_bytes(CONTENT)
     http.signer = files.at("sign")
     http.needs_signature = lambda address: address.endswith("B02.tif")
-    files.mishaps += [status(503)]
+    files.mishaps += [refused(503)]
     fetch(files.at("B02.tif"), files.folder / "blue.tif", None, http)
     asked = [path for path, _ in files.requests]
     assert asked[1].startswith("/sign?href=http%3A%2F%2F127.0.0.1")

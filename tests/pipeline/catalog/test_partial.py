@@ -8,6 +8,7 @@ import pytest
 from pipeline.catalog import Wanted, bring_part, by_blocks, download, read_scene
 from pipeline.catalog.http import Http
 from pipeline.grid import Tile
+from tests.mishaps import without_ranges
 from tests.pipeline.catalog.making import scene_of, surface, write_bands
 
 TILE = Tile.parse("33TWL")
@@ -84,16 +85,8 @@ def test_files_that_are_no_cogs_come_whole(files):
     )
 
 
-def without_ranges(handler, content):
-    handler.head(200, len(content))
-    handler.wfile.write(content)
-
-
 def test_a_server_without_ranges_gives_whole_files(files, scene):
-    for _ in range(4):
-        files.mishaps.append(
-            lambda handler, content: (handler.head(200, len(content)), handler.wfile.write(content))
-        )
+    files.mishaps += [without_ranges] * 4
     got = bring_part(scene, wanted(slice(0, 9), slice(0, 9)), TILE.geobox(60), files.folder / "near", Http())
     assert got.share == 1 and got.scene == download(scene, files.folder / "near")
 
