@@ -63,7 +63,8 @@ def fetch(
         brought = _bring(scene, tile, settings, place / "source", wanted)
         write_json(place / FETCHED, _figures(brought, after))
         _write(brought.scene, tile, settings, place / "reflectance.tif")
-        shutil.rmtree(place / "source", ignore_errors=True)
+    # Also of a scene that is there: a process may have ended between writing it and this.
+    shutil.rmtree(place / "source", ignore_errors=True)
     seconds = round(time.monotonic() - started, 3)
     return fetched(scene, folder) | {"path": str(place / "reflectance.tif"), "seconds": seconds}
 

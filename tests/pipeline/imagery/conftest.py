@@ -13,6 +13,8 @@ from pipeline.networks.network import Network, build
 from pipeline.networks.normalise import Normalisation
 from pipeline.raster import BANDS, Raster, encode, write_raster
 from pipeline.settings import CampaignSettings
+from tests.file_server import file_server
+from tests.pipeline.catalog.making import write_bands
 
 COARSE = 600
 SHAPE = (183, 183)
@@ -80,6 +82,23 @@ def make_source(tmp_path, tile):
         return scene_of(name, tile, assets), numbers
 
     return write
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "far").mkdir()
+    with file_server(tmp_path / "far") as server:
+        yield server
+
+
+@pytest.fixture
+def far_scene(files, tile):
+    """A scene at http addresses, in blocks of 16 pixels; gives it and its DN."""
+    numbers = np.random.default_rng(4).integers(100, 5_000, (4, *SHAPE))
+    options = {"driver": "GTiff", "tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"}
+    paths = write_bands(files.folder, numbers, tile=tile.name, resolution=COARSE, **options)
+    assets = {band: Asset(files.at(path)) for band, path in zip(BANDS, paths.values(), strict=True)}
+    return scene_of("late", tile, assets), numbers
 
 
 @pytest.fixture

@@ -10,34 +10,14 @@ import pytest
 
 from pipeline import imagery
 from pipeline.catalog.sampling import APRON
-from pipeline.catalog.scene import Asset
 from pipeline.evidence import scene_folder
 from pipeline.imagery.needed import BLEND, CONTEXT, MOST_BLEND, needed, open_cells
 from pipeline.mosaic.assembly import REACH
 from pipeline.raster import BANDS, Raster, read_raster, write_raster
 from pipeline.settings import CampaignSettings
-from tests.file_server import file_server
 from tests.mishaps import one_byte_wrong
-from tests.pipeline.catalog.making import write_bands
 
 from .conftest import COARSE, SHAPE, scene_of
-
-
-@pytest.fixture
-def files(tmp_path):
-    (tmp_path / "far").mkdir()
-    with file_server(tmp_path / "far") as server:
-        yield server
-
-
-@pytest.fixture
-def far_scene(files, tile):
-    """A scene at http addresses, in blocks of 16 pixels; gives it and its DN."""
-    numbers = np.random.default_rng(4).integers(100, 5_000, (4, *SHAPE))
-    options = {"driver": "GTiff", "tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"}
-    paths = write_bands(files.folder, numbers, tile=tile.name, resolution=COARSE, **options)
-    assets = {band: Asset(files.at(path)) for band, path in zip(BANDS, paths.values(), strict=True)}
-    return scene_of("late", tile, assets), numbers
 
 
 @pytest.fixture
@@ -151,6 +131,28 @@ def test_a_partial_scene_is_left_alone_until_it_is_needed_for_more(
     assert not imagery.fetch(scene, tile, settings, tmp_path)["partial"]
     assert np.array_equal(read_raster(path).data, numbers + 1)
     assert not (scene_folder(tmp_path, "late") / "cloud.tif").exists()
+
+
+class Ended(BaseException):
+    """The end of a process."""
+
+
+def test_originals_do_not_stay_where_a_process_ended_before_it_removed_them(
+    tmp_path, tile, settings, far_scene, files, monkeypatch
+):
+    def end(*args, **kwargs):
+        raise Ended
+
+    scene, numbers = far_scene
+    with monkeypatch.context() as patch, pytest.raises(Ended):
+        patch.setattr("shutil.rmtree", end)
+        imagery.fetch(scene, tile, settings, tmp_path)
+    source = scene_folder(tmp_path, "late") / "source"
+    assert source.exists()
+    files.requests.clear()
+    path = imagery.fetch(scene, tile, settings, tmp_path)["path"]
+    assert not source.exists() and not files.requests
+    assert np.array_equal(read_raster(path).data, numbers + 1)
 
 
 def test_a_local_scene_comes_whole_whatever_is_before_it(tmp_path, tile, settings, make_mask, make_source):
