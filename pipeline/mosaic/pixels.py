@@ -104,23 +104,16 @@ def fuse(
     """
     names, stored, cloud, plain, gain, offset = scenes
     (row_low, row_high, row_share), (col_low, col_high, col_share) = rows, cols
-    shares, sole = says
-    count, height, width, cells = len(names), out.shape[1], out.shape[2], sole.shape[1]
-    share_line = np.empty((count, cells), np.float32)
+    count, cells = len(names), says.sole.shape[1]
+    share_line, sole_line = np.empty((count, cells), np.float32), np.empty(cells, np.uint8)
     gain_line, offset_line = np.ones((count, 4, cells), np.float32), np.zeros((count, 4, cells), np.float32)
-    sole_line = np.empty(cells, np.uint8)
     total = np.empty(4, np.float32)
-    for row in range(height):
+    for row in range(out.shape[1]):
         above, below, share = row_low[row], row_high[row], row_share[row]
-        for col in range(cells):
-            sole_line[col] = sole[above, col] if sole[above, col] == sole[below, col] else 0
-        for index in range(count):
-            _between(shares[index], above, below, share, share_line[index])
-            if not plain[index]:
-                for band in range(4):
-                    _between(gain[index, band], above, below, share, gain_line[index, band])
-                    _between(offset[index, band], above, below, share, offset_line[index, band])
-        for col in range(width):
+        _lay_says(says, above, below, share, share_line, sole_line)
+        _lay_fields(gain, plain, above, below, share, gain_line)
+        _lay_fields(offset, plain, above, below, share, offset_line)
+        for col in range(out.shape[2]):
             before, after, across = col_low[col], col_high[col], col_share[col]
             only = sole_line[before]
             if only and only == sole_line[after]:
@@ -136,11 +129,9 @@ def fuse(
                         out[band, row, col] = stored[index, band, row, col]
                     continue
                 for band in range(4):
-                    out[band, row, col] = _encoded(
-                        _decoded(stored[index, band, row, col])
-                        * _across(gain_line[index, band], before, after, across)
-                        + _across(offset_line[index, band], before, after, across)
-                    )
+                    gains, offsets = gain_line[index, band], offset_line[index, band]
+                    value = _decoded(stored[index, band, row, col])
+                    out[band, row, col] = _encoded(_corrected(value, gains, offsets, before, after, across))
                 continue
             weights, best, main = np.float32(0), np.float32(0), 0
             total[:] = 0
@@ -154,13 +145,34 @@ def fuse(
                 for band in range(4):
                     value = _decoded(stored[index, band, row, col])
                     if not plain[index]:
-                        value = value * _across(gain_line[index, band], before, after, across) + _across(
-                            offset_line[index, band], before, after, across
-                        )
+                        gains, offsets = gain_line[index, band], offset_line[index, band]
+                        value = _corrected(value, gains, offsets, before, after, across)
                     total[band] += value * weight
             origin[row, col] = main
             for band in range(4):
                 out[band, row, col] = _encoded(total[band] / weights) if main else EMPTY
+
+
+@njit(nogil=True, cache=True)
+def _lay_says(
+    says: Says, above: int, below: int, share: np.float32, share_line: Floats, sole_line: Bytes
+) -> None:
+    """What the scenes have to say along a row of pixels that lies between two rows of cells."""
+    for col in range(len(sole_line)):
+        sole_line[col] = says.sole[above, col] if says.sole[above, col] == says.sole[below, col] else 0
+    for index in range(len(share_line)):
+        _between(says.shares[index], above, below, share, share_line[index])
+
+
+@njit(nogil=True, cache=True)
+def _lay_fields(
+    fields: Floats, plain: NDArray[np.bool_], above: int, below: int, share: np.float32, line: Floats
+) -> None:
+    """Gains or offsets likewise, of the scenes that have some."""
+    for index in range(len(plain)):
+        if not plain[index]:
+            for band in range(4):
+                _between(fields[index, band], above, below, share, line[index, band])
 
 
 @njit(nogil=True, cache=True)
@@ -229,9 +241,9 @@ def show(
             for col in range(takes.shape[1]):
                 if takes[row, col]:
                     before, after, across = col_low[col], col_high[col], col_share[col]
+                    value = _decoded(stored[band, row, col])
                     out[band, row, col] = _encoded(
-                        _decoded(stored[band, row, col]) * _across(gain_line, before, after, across)
-                        + _across(offset_line, before, after, across)
+                        _corrected(value, gain_line, offset_line, before, after, across)
                     )
 
 
@@ -245,6 +257,13 @@ def _between(cells: Floats, above: int, below: int, share: np.float32, line: Flo
 @njit(nogil=True, cache=True)
 def _across(line: Floats, before: int, after: int, share: np.float32) -> np.float32:
     return line[before] * (np.float32(1) - share) + line[after] * share
+
+
+@njit(nogil=True, cache=True)
+def _corrected(
+    value: np.float32, gain: Floats, offset: Floats, before: int, after: int, share: np.float32
+) -> np.float32:
+    return value * _across(gain, before, after, share) + _across(offset, before, after, share)
 
 
 @njit(nogil=True, cache=True)

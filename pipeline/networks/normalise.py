@@ -1,6 +1,6 @@
 """From reflectance to what a network reads."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
@@ -32,10 +32,6 @@ class Normalisation:
         inputs = np.empty(reflectance.shape, np.float32)
         _fill(reflectance, valid, kind(self.high), kind(self.mean), kind(self.scale), inputs)
         return inputs
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the fields, for a card."""
-        return asdict(self)
 
 
 def valid_pixels(reflectance: NDArray[np.floating], valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
