@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
@@ -77,7 +78,7 @@ class _Ready:
             return cls(valid, None, wanted)
         inputs = network.normalised(reflectance)
         if rows.reflected or cols.reflected:
-            inputs = inputs[:, rows.index][:, :, cols.index]
+            inputs = _gathered(inputs, rows.index, cols.index)
         return cls(valid, inputs, wanted)
 
 
@@ -129,3 +130,22 @@ def _reflected(lines: NDArray[np.int64], size: int) -> NDArray[np.int64]:
         return np.zeros_like(lines)
     turned = np.abs(lines) % (2 * size - 2)
     return np.minimum(turned, 2 * size - 2 - turned)
+
+
+def _gathered(
+    inputs: NDArray[np.float32], rows: NDArray[np.int64], cols: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Those rows and columns of (bands, h, w)."""
+    found = np.empty((len(inputs), len(rows), len(cols)), np.float32)
+    _gather(inputs, rows, cols, found)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _gather(
+    inputs: NDArray[np.float32], rows: NDArray[np.int64], cols: NDArray[np.int64], found: NDArray[np.float32]
+) -> None:
+    for band in range(len(inputs)):
+        for row in range(len(rows)):
+            for col in range(len(cols)):
+                found[band, row, col] = inputs[band, rows[row], cols[col]]
