@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "stages": "script.lib.bench.stages",
     "stages-jp2": "script.lib.bench.stages_jp2",
     "growth": "script.lib.bench.growth",
+    "neighbours": "script.lib.bench.neighbours",
     "peers": "script.lib.bench.peers",
     "one-tile": "script.lib.bench.one_tile",
     "packing": "script.lib.bench.packing",

@@ -26,7 +26,7 @@ from pipeline.grid import Tile
 from pipeline.raster import BANDS, Raster, geobox_of, opened, raster_writer, windows, write_raster
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
-from script.lib.bench import balance_task
+from script.lib.bench import balance_task, neighbours_task
 from script.lib.bench.in_blocks import in_blocks
 from script.lib.bench.make_safe import make_safe
 from script.lib.bench.mask_truth import against_truth
@@ -272,6 +272,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "sources": sources,
     "with-truth": with_truth,
     "lay": lay,
+    "mirrored": neighbours_task.mirrored,
+    "mosaic": neighbours_task.mosaic_of,
     "safe": make_safe,
     "from-sources": from_sources,
     "grid": grid,

@@ -3,9 +3,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from pipeline.grid import Tile
+from pipeline.raster import read_raster
 from pipeline.sketch import KEPT, Sketch
 from script.lib.bench import stages
 from script.lib.bench.inputs import TILE, Inputs
@@ -80,3 +82,20 @@ def test_a_worker_sees_no_gpu_and_its_threads_alone(bench):
     assert values["CUDA_VISIBLE_DEVICES"] == "" and values["OMP_NUM_THREADS"] == "1"
     assert values.items() >= {key: os.environ[key] for key in ("PATH",)}.items()
     assert json.loads(json.dumps(bench.settings()))["resolution"] == 60
+
+
+def test_neighbours_show_the_same_ground_in_another_radiometry_and_are_blended(bench, build, tmp_path):
+    own = bench.copy_of(build, "own", ("reflectance.tif", "cloud.tif", "candidates.json"))
+    bench.task("lay", tile=TILE, settings=bench.settings(), folder=own, count=1)
+    builds = {name: tmp_path / name for name in (TILE, "33TXL", "33TWM")}
+    bench.task("mirrored", source=own, builds=builds, settings=bench.settings())
+    done = bench.task("mosaic", tile=TILE, builds=builds, settings=bench.settings(), out=tmp_path)
+    assert done.answer["contributors"] == sorted(builds) and (tmp_path / "mosaic.tif").exists()
+    own_strip, other_strip = (
+        read_raster(builds[name] / "composite.tif").data[0, :, part].astype(float)
+        for name, part in ((TILE, slice(-163, None)), ("33TXL", slice(163)))
+    )
+    shown = (own_strip > 1) & (other_strip > 1)
+    ratio = (other_strip[shown] - 1) / (own_strip[shown] - 1)
+    assert shown.mean() > 0.2 and not 0.999 < np.median(ratio) < 1.001
+    assert np.corrcoef(own_strip[shown], other_strip[shown])[0, 1] > 0.999
