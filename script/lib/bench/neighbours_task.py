@@ -58,11 +58,7 @@ def mosaic_of(tile: str, builds: dict[str, str], settings: dict[str, Any], out: 
     """Only the mosaic of a tile with its neighbours, from finished composites."""
     asked, began = CampaignSettings.from_json(settings), time.perf_counter()
     found = mosaic.blend(Tile.parse(tile), builds, asked, Path(out))
-    return {
-        "seconds": time.perf_counter() - began,
-        "contributors": sorted(found["inputs"]),
-        "balance": found["balance"],
-    }
+    return {"seconds": time.perf_counter() - began, "contributors": sorted(found["inputs"])}
 
 
 def _lines(own: GeoBox, other: GeoBox) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
