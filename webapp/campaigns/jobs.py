@@ -5,7 +5,7 @@ campaign. A job that finds nothing to claim ends at once.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
-from webapp.campaigns import pyramid, stages
+from webapp.campaigns import agreement, pyramid, stages
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.lease import kept
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
@@ -31,8 +31,16 @@ End = Callable[[Any, str, str], None]
 def run_build(key: int) -> None:
     """Do the next stage of a build, if nobody else does."""
     build = Build.objects.select_related(*RELATED).filter(pk=key).first()
-    if build and build.claim():
-        attempt(build, lambda: do_stage(build), end_build)
+    claimed = claim_build(build) if build else None
+    if claimed:
+        attempt(claimed, lambda: do_stage(claimed), end_build)
+
+
+def claim_build(build: Build) -> Build | None:
+    """Claim a build, or the one of its block that works for all where their lists are to agree."""
+    if build.stage == Stage.AGREE:
+        return agreement.claim_first(build)
+    return build if build.claim() else None
 
 
 def run_revision(key: int) -> None:
@@ -93,7 +101,16 @@ def do_stage(build: Build) -> None:
     else:
         with transaction.atomic():
             if build.release(stage=following, attempts=0):
-                hint_build(build)
+                hint_following([build, *(one for one in values.get("together", ()) if one.follow(following))])
+
+
+def hint_following(builds: Sequence[Build]) -> None:
+    """Tell the workers that builds have come to their next stage; lists that are to agree wait for others."""
+    for build in builds:
+        if build.stage == Stage.AGREE:
+            agreement.hint_waiting(build.campaign, build.tile_name)
+        else:
+            hint_build(build)
 
 
 @transaction.atomic
@@ -120,6 +137,8 @@ def end_build(build: Build, status: str, text: str) -> None:
     """End a build without a composite, and let those who waited for it go on."""
     record_end(build, status, text)
     advance(build.campaign, [build.tile_name])
+    if build.stage in (Stage.SCENE_LIST, Stage.AGREE):
+        agreement.hint_waiting(build.campaign, build.tile_name)
 
 
 @transaction.atomic

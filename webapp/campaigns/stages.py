@@ -1,13 +1,18 @@
 """The stages of a build and of a revision as calls of the pipeline, which is imported only here and late."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.errors import EarthquiltError
 from pipeline.settings import parse_date
 from pipeline.storage import read_json
-from webapp.campaigns.models import Build, CampaignTile, Revision, Scene
-from webapp.campaigns.rings import names_within
+from webapp.campaigns.agreement import others_waiting, with_settled_list
+from webapp.campaigns.models import Build, Revision, Scene
+from webapp.campaigns.rings import names_around, names_within
 from webapp.campaigns.states import Stage
+
+log = logging.getLogger(__name__)
 
 Result = tuple[Stage, dict[str, Any]]
 
@@ -22,7 +27,30 @@ def scene_list(build: Build) -> Result:
         )
     finally:
         record_scenes(build)
-    return Stage.FETCH, {}
+    return (Stage.AGREE if build.campaign.pipeline_settings.agree_datatakes else Stage.FETCH), {}
+
+
+def agree(build: Build) -> Result:
+    """Stage 1 for all builds of the block that wait with this one, beside the lists that stay.
+
+    Where their lists cannot be chosen together, each keeps its own, and its report tells.
+    """
+    from pipeline import several
+
+    others = others_waiting(build)
+    members = [build, *others]
+    works = [work_of(one) for one in members]
+    own = {one.tile_name for one in members}
+    near = names_around(own, 1) - own
+    try:
+        several.agree(works, [work_of(one) for one in with_settled_list(build.campaign, near)])
+    except EarthquiltError as error:
+        log.warning("The scene lists of %s were not chosen together: %s", ", ".join(sorted(own)), error)
+        for work in works:
+            work.add(warnings=[f"The list was not chosen together with the neighbours': {error}"])
+    for one in members:
+        record_scenes(one)
+    return Stage.FETCH, {"together": others}
 
 
 def fetch(build: Build) -> Result:
@@ -72,6 +100,7 @@ def classify(build: Build) -> Result:
 
 STAGES: dict[str, Callable[[Build], Result]] = {
     Stage.SCENE_LIST: scene_list,
+    Stage.AGREE: agree,
     Stage.FETCH: fetch,
     Stage.MASK: mask,
     Stage.COMPOSE: compose,
@@ -127,16 +156,12 @@ def asked_of(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def neighbour_datatakes(build: Build) -> list[frozenset[str]]:
-    """The datatakes of the finished neighbours' lists, where the campaign wants agreement."""
+    """The datatakes of the neighbours' lists that stay, by tile name, where the campaign wants agreement."""
     if not build.campaign.pipeline_settings.agree_datatakes:
         return []
-    near = CampaignTile.objects.filter(
-        campaign=build.campaign, tile_id__in=names_within(build.tile_name, 1), current_build__isnull=False
-    ).exclude(pk=build.campaign_tile_id)
-    lists = [
-        read_json(tile.current_build.path / "scene_list.json")
-        for tile in near.select_related("current_build")
-    ]
+    near = names_within(build.tile_name, 1) - {build.tile_name}
+    settled = with_settled_list(build.campaign, near)
+    lists = [read_json(one.path / "scene_list.json") for one in settled]
     return [frozenset(item["datatake"] for item in listed["scenes"] if item["chosen"]) for listed in lists]
 
 

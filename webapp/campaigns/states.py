@@ -31,6 +31,7 @@ class Stage(models.TextChoices):
     """The next thing that a build needs."""
 
     SCENE_LIST = "scene_list"
+    AGREE = "agree"
     FETCH = "fetch"
     MASK = "mask"
     COMPOSE = "compose"
@@ -110,6 +111,7 @@ ORDER_MOVES: Mapping[str, tuple[str, ...]] = {
 
 QUEUE_OF_STAGE: Mapping[str, str] = {
     Stage.SCENE_LIST: "download",
+    Stage.AGREE: "cpu",
     Stage.FETCH: "download",
     Stage.MASK: "gpu",
     Stage.COMPOSE: "cpu",

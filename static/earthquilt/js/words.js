@@ -13,7 +13,7 @@ export const LOOKS = {
 };
 
 const STAGES = {
-  scene_list: "choosing scenes", fetch: "fetching scenes", mask: "masking clouds",
+  scene_list: "choosing scenes", agree: "choosing scenes with its neighbours", fetch: "fetching scenes", mask: "masking clouds",
   compose: "composing", fill: "filling holes from older dates", classify: "classifying", done: "done",
 };
 

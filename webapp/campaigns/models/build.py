@@ -55,6 +55,9 @@ class Leased(Stateful):
 
     objects = LeasedQuerySet.as_manager()
 
+    # What must be in the database as the object has it for a claim to count.
+    CLAIMED_AS = ("fence",)
+
     class Meta:
         """No table of its own."""
 
@@ -66,7 +69,7 @@ class Leased(Stateful):
             taken = (
                 type(self)
                 .objects.free()
-                .filter(pk=self.pk, fence=self.fence)
+                .filter(pk=self.pk, **{name: getattr(self, name) for name in self.CLAIMED_AS})
                 .update(
                     status="running",
                     lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
@@ -135,6 +138,7 @@ class Build(Leased):
     """One run of the stages for a tile of a campaign up to its composite and probabilities."""
 
     MOVES = BUILD_MOVES
+    CLAIMED_AS = ("fence", "stage")
 
     campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="builds")
     number = models.PositiveIntegerField()
@@ -162,6 +166,14 @@ class Build(Leased):
 
     def __str__(self) -> str:
         return f"{self.campaign_tile} build {self.number}"
+
+    def follow(self, stage: str) -> bool:
+        """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
+        same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=self.stage)
+        if not same.update(stage=stage, attempts=0):
+            return False
+        self.refresh_from_db()
+        return True
 
     @classmethod
     @transaction.atomic

@@ -13,6 +13,7 @@ from webapp.orders.models import Order
 
 DOING = {
     "scene_list": "choosing scenes",
+    "agree": "choosing scenes together with its neighbours",
     "fetch": "fetching scenes",
     "mask": "masking clouds",
     "compose": "fusing the composite",
