@@ -18,6 +18,7 @@ from pipeline.build import CANDIDATES, Build
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, TransientSourceError
+from pipeline.received import counted
 from pipeline.scene_list import Look, Overrides, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
@@ -143,7 +144,8 @@ def _choose(holes: Holes, catalog: str) -> None:
     if not scenes:
         raise NoScenes(f"there is no older scene of {tile.name} from {first} to {last}.")
     open_ = holes.coverage().uncovered_preview > 0
-    looks = [_in_holes(one, open_) for one in scene_list.look(scenes)]
+    with counted(holes.folder) as http:
+        looks = [_in_holes(one, open_) for one in scene_list.look(scenes, http=http)]
     scene_list.choose_among(looks, tile, holes.settings, holes.folder, overrides=_asked(holes))
 
 

@@ -50,6 +50,9 @@ class Http:
         sleep: waits for seconds.
         patience: seconds over which a body must come at `SLOWEST` bytes a second or more.
         longest: seconds that a document, read as a whole, may take.
+
+    Attributes:
+        received: bytes of all bodies that came so far, used or not.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Http:
         self.sleep = sleep
         self.patience = patience
         self.longest = longest
+        self.received = 0
         self.session = requests.Session()
         self.session.max_redirects = MOST_REDIRECTS
         self.session.headers["User-Agent"] = "earthquilt"
@@ -157,9 +161,10 @@ class Http:
         """
         waited, came = 0.0, 0
         while True:
-            began = time.monotonic()
+            began, before = time.monotonic(), answer.raw.tell()
             chunk = answer.raw.read1(CHUNK, decode_content=True)
             waited += time.monotonic() - began
+            self.received += answer.raw.tell() - before
             if not chunk:
                 return
             came += len(chunk)

@@ -103,14 +103,27 @@ def bring_part(
         as `download`.
     """
     session = http or Http()
+    try:
+        return bring_blocks(scene, wanted, target, folder, session)
+    except NotByBlocks:
+        return bring(scene, folder, session, cache)
+
+
+def bring_blocks(scene: Scene, wanted: Wanted, target: GeoBox, folder: Path, http: Http) -> Brought:
+    """As `bring_part`, but never whole.
+
+    Raises:
+        NotByBlocks: the files are no COGs, or their server gives no ranges; nothing is left of them.
+        as `download`.
+    """
     parts = scene.parts or (scene,)
-    files = [_files(part, Path(folder), session) for part in parts]
+    files = [_files(part, Path(folder), http) for part in parts]
     try:
         return joined(scene, [_part(part, of, wanted, target) for part, of in zip(parts, files, strict=True)])
     except NotByBlocks:
         for file in (file for of in files for file in of.values()):
             file.abandon()
-        return bring(scene, folder, session, cache)
+        raise
 
 
 def _files(scene: Scene, folder: Path, http: Http) -> dict[str, BlockFile]:

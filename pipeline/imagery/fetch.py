@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, by_checksum, scene_reader
+from pipeline.catalog.http import Http
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.imagery.needed import everywhere, needed
 from pipeline.parallel import in_order
 from pipeline.raster import BANDS, raster_writer, windows
+from pipeline.received import counted
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import KEPT
 from pipeline.storage import read_json, write_bytes, write_json
@@ -60,7 +62,8 @@ def fetch(
     if not is_fetched(scene, folder, after):
         _forget(place)
         wanted = needed(before or (), tile, settings, folder, surely=surely) if after is not None else None
-        brought = _bring(scene, tile, settings, place / "source", wanted)
+        with counted(place) as http:
+            brought = _bring(scene, tile, settings, place / "source", wanted, http)
         write_json(place / FETCHED, _figures(brought, after))
         _write(brought.scene, tile, settings, place / "reflectance.tif")
     # Also of a scene that is there: a process may have ended between writing it and this.
@@ -91,7 +94,7 @@ def is_fetched(scene: Scene, folder: Path, after: Sequence[str] | None) -> bool:
 
 
 def _bring(
-    scene: Scene, tile: Tile, settings: CampaignSettings, originals: Path, wanted: Wanted | None
+    scene: Scene, tile: Tile, settings: CampaignSettings, originals: Path, wanted: Wanted | None, http: Http
 ) -> Brought:
     """The scene with local bands; whole files only where each has a checksum, or they have no blocks."""
     cache = Cache.of_environment()
@@ -102,8 +105,8 @@ def _bring(
         wanted_for = hashlib.sha256(wanted.cells.tobytes()).hexdigest()
     _begin(originals, wanted_for)
     if wanted is None:
-        return bring(scene, originals, cache=cache)
-    return bring_part(scene, wanted, tile.geobox(settings.resolution), originals, cache=cache)
+        return bring(scene, originals, http, cache)
+    return bring_part(scene, wanted, tile.geobox(settings.resolution), originals, http, cache)
 
 
 def _begin(originals: Path, wanted_for: str) -> None:

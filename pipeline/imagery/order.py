@@ -9,6 +9,7 @@ from pipeline.catalog import by_blocks
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.imagery.fetch import FETCHED, fetched, is_fetched
+from pipeline.received import received
 from pipeline.storage import read_json
 
 
@@ -67,15 +68,18 @@ def traffic(folder: Path) -> dict[str, Any]:
     """What fetching a build's scenes took.
 
     Returns:
-        "bytes_fetched" over the network, "bytes_of_scenes" that the remote files of these scenes weigh,
+        "bytes_fetched" over the network and kept, "bytes_of_scenes" that the remote files of these scenes
+        weigh, "bytes_received" for scenes and previews in all, with what came again or was thrown away,
         "partial_scenes", the ids of those that did not come whole, and "shares_fetched" of their blocks.
     """
-    places = sorted(path.parent for path in (Path(folder) / "scenes").glob(f"*/{FETCHED}"))
+    scenes = Path(folder) / "scenes"
+    places = sorted(path.parent for path in scenes.glob(f"*/{FETCHED}"))
     known = {place.name: read_json(place / FETCHED) for place in places}
     partial = {name: item["share"] for name, item in known.items() if item["partial"]}
     return {
         "bytes_fetched": sum(item["bytes_fetched"] for item in known.values()),
         "bytes_of_scenes": sum(item["bytes_of_scene"] for item in known.values()),
+        "bytes_received": received(folder) + sum(received(place) for place in scenes.glob("*")),
         "partial_scenes": list(partial),
         "shares_fetched": partial,
     }

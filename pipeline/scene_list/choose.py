@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
+from pipeline.received import counted
 from pipeline.scene_list.choice import Choice, days_between, unusable
 from pipeline.scene_list.masks import Look, look, remembered, write_masks
 from pipeline.scene_list.model import SceneList
@@ -52,7 +53,8 @@ def choose(
         UsageError: a scene to be forced in is no candidate, or the overrides contradict each other.
         SourceError: the preview of a scene to be forced in cannot be read.
     """
-    looks = look(sorted(candidates, key=lambda scene: (scene.datetime, scene.id)))
+    with counted(folder) as http:
+        looks = look(sorted(candidates, key=lambda scene: (scene.datetime, scene.id)), http=http)
     return choose_among(looks, tile, settings, folder, neighbour_datatakes, overrides, time_limit=time_limit)
 
 

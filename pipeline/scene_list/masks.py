@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pipeline.errors import SourceError, StorageError
 from pipeline.storage import whole_file
 
 if TYPE_CHECKING:
+    from pipeline.catalog.http import Http
     from pipeline.networks.network import Network
 
 CLOUD_THRESHOLD = 0.5
@@ -59,20 +61,25 @@ class Look:
         return self.clear & (PREVIEW_METRES * distance_transform_edt(~cloud) > margin)
 
 
-def look(scenes: Sequence[Scene], read: Callable[[Scene], np.ndarray] | None = None) -> list[Look]:
+def look(
+    scenes: Sequence[Scene],
+    read: Callable[[Scene], np.ndarray] | None = None,
+    http: "Http | None" = None,
+) -> list[Look]:
     """Look at the previews of scenes with the networks `preview-cloud` and `haze`.
 
     Args:
         scenes: the candidates.
         read: gives the preview of a scene, float32 (3, 343, 343) reflectance, NaN = no data; the catalog's
             reader where None.
+        http: the session that the catalog's reader is to use.
     """
     from pipeline import networks
 
     if read is None:
         from pipeline.catalog import read_preview
 
-        read = read_preview
+        read = partial(read_preview, http=http)
     cloud, haze = networks.load("preview-cloud"), networks.load("haze")
     return [look_at(scene, read, cloud, haze) for scene in scenes]
 

@@ -7,9 +7,11 @@ import pytest
 import rasterio
 
 from pipeline.catalog import read_preview
+from pipeline.catalog.http import Http
 from pipeline.catalog.previews import BRIGHTEST
 from pipeline.errors import SourceError
 from pipeline.grid import Tile
+from tests.mishaps import FAULTS, other_range
 from tests.pipeline.catalog.making import scene_of, surface, write_band, write_bands
 
 PICTURE = {"resolution": 320, "dtype": "uint8", "photometric": "RGB"}
@@ -87,3 +89,31 @@ def test_a_real_preview_is_read(shared_data):
     assert 0 < np.nanmin(preview) < np.nanmax(preview) <= np.float32(BRIGHTEST)
     with rasterio.open(path) as dataset:
         assert dataset.transform.almost_equals(Tile.parse("19UDP").transform(320))
+
+
+# A picture has no ranges, and none of those that there are has to have a checksum.
+PASSING = FAULTS.keys() - {"wrong length", "wrong range", "one byte wrong"}
+
+
+@pytest.mark.parametrize("name", sorted(PASSING))
+def test_a_picture_far_away_is_the_same_whatever_goes_wrong_on_the_way(files, name):
+    path = write_band(files.folder / "PVI.png", picture(), driver="PNG", nodata=None, **PICTURE)
+    far = replace(scene_of({}), preview=files.at(path))
+    http = Http(8, 0.001, patience=0.1)
+    files.mishaps += [mishap for mishap in FAULTS[name] if mishap != other_range]
+    np.testing.assert_array_equal(read_preview(far, http), read_preview(replace(far, preview=str(path))))
+    assert http.received >= path.stat().st_size and not files.mishaps
+
+
+def test_a_picture_that_is_not_there_gives_way_to_the_bands(files, caplog):
+    bands = write_bands(files.folder, surface())
+    scene = replace(scene_of(bands), preview=files.at("PVI.jp2"))
+    np.testing.assert_array_equal(read_preview(scene), read_preview(scene_of(bands)))
+    assert "PVI.jp2 answered with status 404" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{"driver": "COG", "blocksize": 128}, {}], ids=["COG", "no COG"])
+def test_bands_far_away_give_what_local_ones_do(files, options):
+    paths = write_bands(files.folder, surface(side=1830), resolution=60, **options)
+    far = scene_of({band: files.at(path) for band, path in paths.items()})
+    np.testing.assert_array_equal(read_preview(far), read_preview(scene_of(paths)))

@@ -10,12 +10,13 @@ import pytest
 
 from pipeline import imagery
 from pipeline.catalog.sampling import APRON
+from pipeline.errors import TransientSourceError
 from pipeline.evidence import scene_folder
 from pipeline.imagery.needed import BLEND, CONTEXT, MOST_BLEND, needed, open_cells
 from pipeline.mosaic.assembly import REACH
 from pipeline.raster import BANDS, Raster, read_raster, write_raster
 from pipeline.settings import CampaignSettings
-from tests.mishaps import one_byte_wrong
+from tests.mishaps import garbled, one_byte_wrong
 
 from .conftest import COARSE, SHAPE, scene_of
 
@@ -113,6 +114,35 @@ def test_open_ground_is_the_scenes_own_and_what_is_far_from_it_is_not_fetched(
     assert 0 < report["bytes_fetched"] < report["bytes_of_scene"] / 2
     assert imagery.traffic(tmp_path)["shares_fetched"] == {"late": report["share"]}
     assert not (scene_folder(tmp_path, "late") / "source").exists()
+
+
+def asked_bytes(files):
+    """What the server sent, if it answered each request in full."""
+    total = 0
+    for path, span in files.requests:
+        first, last = (int(part) for part in span[6:].split("-"))
+        total += min(last + 1, (files.folder / path[1:]).stat().st_size) - first
+    return total
+
+
+def test_all_bytes_that_came_are_told_beside_those_that_are_kept(tmp_path, tile, settings, far_scene, files):
+    imagery.fetch(far_scene[0], tile, settings, tmp_path / "steady")
+    took = imagery.traffic(tmp_path / "steady")
+    assert took["bytes_received"] == asked_bytes(files) > took["bytes_fetched"]
+    files.requests.clear()
+    files.mishaps += [garbled]
+    imagery.fetch(far_scene[0], tile, settings, tmp_path / "again")
+    again = imagery.traffic(tmp_path / "again")
+    assert again["bytes_received"] == asked_bytes(files) > took["bytes_received"]
+    assert again["bytes_fetched"] == took["bytes_fetched"]
+
+
+def test_bytes_that_came_in_vain_are_told_too(tmp_path, tile, settings, far_scene, files, monkeypatch):
+    monkeypatch.setattr("pipeline.catalog.http.LONGEST_WAIT", 0.01)
+    files.mishaps += [garbled, lambda handler, content: handler.serve(content)] * 99
+    with pytest.raises(TransientSourceError):
+        imagery.fetch(far_scene[0], tile, settings, tmp_path)
+    assert imagery.traffic(tmp_path)["bytes_received"] == asked_bytes(files) > 0
 
 
 def test_a_partial_scene_is_left_alone_until_it_is_needed_for_more(

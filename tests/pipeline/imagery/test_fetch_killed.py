@@ -11,6 +11,7 @@ import pytest
 
 from pipeline import imagery
 from pipeline.evidence import scene_folder
+from pipeline.received import RECEIVED
 from tests.mishaps import Halt
 
 FETCH = """
@@ -52,4 +53,5 @@ def test_the_next_process_goes_on_and_leaves_the_same_files(
 
 
 def content(place):
-    return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    files = {path.relative_to(place): path for path in place.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if name.name != RECEIVED}
