@@ -1,4 +1,4 @@
-"""Small networks, and a real scene."""
+"""Small networks, small tiles, and a real scene."""
 
 import dataclasses
 
@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pipeline import grid
 from pipeline.networks.card import Card, file_sha256
 from pipeline.networks.network import build
 from pipeline.networks.normalise import Normalisation
@@ -48,6 +49,23 @@ def make_weights(tmp_path, make_card):
 @pytest.fixture
 def weights(make_weights):
     return make_weights()
+
+
+@pytest.fixture
+def make_tiles_small(monkeypatch):
+    """Give every tile, until the test ends, this many metres a side from its upper-left corner."""
+
+    def forget():
+        grid._parse.cache_clear()
+        grid._neighbours.cache_clear()
+
+    def shrink(size):
+        monkeypatch.setattr(grid, "SIZE", size)
+        forget()
+
+    yield shrink
+    monkeypatch.undo()
+    forget()
 
 
 @pytest.fixture(scope="session")

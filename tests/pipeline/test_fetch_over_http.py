@@ -38,7 +38,9 @@ def far(tmp_path_factory):
     with file_server(folder) as files:
         for path in near.glob("S2*/*.json"):
             item = json.loads(path.read_text())
-            for name in ("red", "green", "blue", "nir"):
+            picture = item["assets"]["thumbnail"]["href"]
+            shutil.copyfile(path.parent / picture, folder / path.parent.name / Path(picture).name)
+            for name in ("red", "green", "blue", "nir", "thumbnail"):
                 asset = item["assets"][name]
                 asset["href"] = f"{files.url}/{path.parent.name}/{Path(asset['href']).name}"
             path.write_text(json.dumps(item))
