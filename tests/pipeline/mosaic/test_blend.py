@@ -16,6 +16,8 @@ from pipeline.settings import CampaignSettings
 from pipeline.tone import asinh_curve, curve_of_tags, load_tone
 
 RESOLUTION = 120
+# Ground that is rough from pixel to pixel: beside a seam there is something to hold it against.
+ROUGH = np.random.default_rng(8).normal(1, 0.1, (997, 991))
 SQUARE = ("33TUK", "33TUL", "33TVK", "33TVL")
 
 
@@ -33,7 +35,8 @@ def ground(tile):
     x = tile.left / RESOLUTION + np.arange(cols)[None, :]
     y = tile.top / RESOLUTION - np.arange(rows)[:, None]
     texture = 1 + 0.3 * np.sin(x / 37.0 + np.cos(y / 53.0)) * np.cos(y / 29.0)
-    return np.array([0.06, 0.07, 0.05, 0.3])[:, None, None] * texture
+    rough = ROUGH[np.ix_(y[:, 0].astype(int) % 997, x[0].astype(int) % 991)]
+    return np.array([0.06, 0.07, 0.05, 0.3])[:, None, None] * texture * rough
 
 
 def write_build(folder, tile, factor, seed):
@@ -115,7 +118,7 @@ def test_the_brightness_of_the_tiles_is_brought_together(square):
 
 def test_no_step_stands_at_the_border_of_a_neighbour(square):
     for report in square[2].values():
-        assert report["seam_score_tiles"] < 1.3 and report["seam_pairs"] > 1_000
+        assert 0.95 <= report["seam_score_tiles"] <= 1.05 and report["seam_pairs"] > 1_000
 
 
 def test_the_mosaic_is_a_picture_that_can_be_brought_back_to_reflectance(square):
