@@ -18,7 +18,7 @@ TOLD = {one.name: one for one in settings_told()}
 
 def _field(one: Setting) -> forms.Field:
     """The field of a setting."""
-    words = f"{one.words[0].upper()}{one.words[1:]} ({one.range})."
+    words = f"{one.words[0].upper()}{one.words[1:]}" + (f" ({one.range})." if one.allowed else ".")
     shown = {"required": one.needed, "initial": one.default, "help_text": words}
     if one.allowed:
         kind = forms.IntegerField if one.allowed.whole else forms.FloatField

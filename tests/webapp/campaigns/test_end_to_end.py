@@ -19,7 +19,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 TILES = ["33TWL", "33TWM"]
 LAYERS = ("rgb", "nir", "landcover", "confidence", "provenance")
-SETTINGS = {"start": "2023-08-01", "end": "2023-08-31", "max_cloud": 80, "resolution": 60}
+SETTINGS = {
+    "start": "2023-08-01",
+    "end": "2023-08-31",
+    "max_cloud": 80,
+    "resolution": 60,
+    "agree_datatakes": True,
+}
 SEAM = (15.6, 46.0)
 BOTH_TILES = {
     "type": "Polygon",
@@ -74,6 +80,9 @@ def test_real_scenes_are_ordered_made_and_served(whole):
         assert 2 <= len(row.current_build.report["scenes"]) <= 3
         assert row.current_build.report["bytes_fetched"] > 1_000_000
         assert row.current_build.report["coverage"] > 0.99
+        listed = json.loads((row.current_build.path / "scene_list.json").read_text())
+        assert listed["proof"]["region"]["tiles"] == 2 and listed["proof"]["optimal"]
+        assert listed["proof"]["region"]["levels"]["strangers"] == {"value": 0, "bound": 0}
     check_the_overlap(campaign)
     check_the_map_tiles(whole)
 
