@@ -228,6 +228,18 @@ def picture_writer(
     )
 
 
+def reflectance_writer(path: Path, geobox: GeoBox) -> AbstractContextManager[rasterio.io.DatasetWriter]:
+    """As `raster_writer`, for R, G, B, NIR as stored reflectance, `EMPTY` = no data.
+
+    Args:
+        path: where the file will be.
+        geobox: its grid.
+    """
+    return raster_writer(
+        path, geobox, len(BANDS), "uint16", nodata=EMPTY, descriptions=BANDS, reflectance=True
+    )
+
+
 def write_raster(path: Path, raster: Raster, **options: Any) -> None:
     """Write a whole raster (bands, rows, cols); options as `raster_writer`."""
     with raster_writer(

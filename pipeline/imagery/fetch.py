@@ -14,7 +14,7 @@ from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.imagery.needed import everywhere, needed
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, raster_writer, windows
+from pipeline.raster import reflectance_writer, windows
 from pipeline.received import counted
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import KEPT
@@ -138,7 +138,7 @@ def _write(scene: Scene, tile: Tile, settings: CampaignSettings, path: Path) -> 
     geobox = tile.geobox(settings.resolution)
     with (
         scene_reader(scene, geobox) as reader,
-        raster_writer(path, geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True) as out,
+        reflectance_writer(path, geobox) as out,
     ):
         for window, stored in in_order(reader.read, windows(geobox.shape.yx, FETCH_WINDOW)):
             out.write(stored, window=window)

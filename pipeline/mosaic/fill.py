@@ -30,7 +30,7 @@ from pipeline.mosaic.radiometry import SmoothCorrection, scene_corrections
 from pipeline.mosaic.views import SceneView
 from pipeline.mosaic.writing import provenance_writer
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, EMPTY, filled, opened, padded, raster_writer, windows
+from pipeline.raster import EMPTY, filled, opened, padded, reflectance_writer, windows
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import Sketch
 
@@ -186,9 +186,7 @@ def _write(patches: Patches, geobox: GeoBox, folder: Path) -> tuple[int, NDArray
     """Write both files; gives the number of pixels in holes, and how many each rank fills."""
     holes, counts = 0, np.zeros(256, np.int64)
     with (
-        raster_writer(
-            folder / FILL, geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
-        ) as pixels,
+        reflectance_writer(folder / FILL, geobox) as pixels,
         provenance_writer(folder / PROVENANCE, geobox) as provenance,
     ):
         for window, found in in_order(patches.window, windows(geobox.shape.yx)):

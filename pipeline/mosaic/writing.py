@@ -15,7 +15,7 @@ from pipeline.evidence import CLEAR, DOUBTFUL, HAZY, HOLE, MOST_SCENES
 from pipeline.mosaic.fusion import Fusion
 from pipeline.mosaic.pixels import count
 from pipeline.parallel import in_order
-from pipeline.raster import BANDS, raster_writer, windows
+from pipeline.raster import raster_writer, reflectance_writer, windows
 
 
 @dataclass
@@ -50,9 +50,7 @@ def write(fusion: Fusion, geobox: GeoBox, folder: Path) -> Tally:
     tally = Tally()
     with ThreadPoolExecutor(1) as beside, ExitStack() as open_:
         provenance = open_.enter_context(provenance_writer(folder / "provenance.tif", geobox))
-        with raster_writer(
-            folder / "composite.tif", geobox, 4, "uint16", nodata=0, descriptions=BANDS, reflectance=True
-        ) as composite:
+        with reflectance_writer(folder / "composite.tif", geobox) as composite:
             for window, (stored, origin) in in_order(fusion.window, windows(geobox.shape.yx)):
                 composite.write(stored, window=window)
                 provenance.write(origin, window=window)

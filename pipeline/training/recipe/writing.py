@@ -18,7 +18,16 @@ from pipeline.errors import UsageError
 from pipeline.image import Image
 from pipeline.landcover.classes import CLASSES, COLORMAP
 from pipeline.networks import load, predict
-from pipeline.raster import BANDS, encode, geobox_of, opened, padded, raster_writer, window_geobox, windows
+from pipeline.raster import (
+    encode,
+    geobox_of,
+    opened,
+    padded,
+    raster_writer,
+    reflectance_writer,
+    window_geobox,
+    windows,
+)
 from pipeline.storage import write_json
 from pipeline.training.datasets import IGNORE
 from pipeline.training.datasets.places import split_of
@@ -137,9 +146,7 @@ def _cloud_of(image: Image, given: Path | None) -> NDArray[np.uint8]:
 
 
 def _write_reflectance(image: Image, path: Path) -> None:
-    with raster_writer(
-        path, image.geobox, len(BANDS), "uint16", nodata=0, descriptions=BANDS, reflectance=True
-    ) as out:
+    with reflectance_writer(path, image.geobox) as out:
         for window in windows(image.geobox.shape.yx):
             out.write(encode(image.read(window)), window=window)
 
