@@ -11,6 +11,7 @@ import rasterio
 
 from pipeline import chain, several
 from pipeline.__main__ import main
+from pipeline.assessment.tiles import assess_tiles
 from pipeline.build import Build, begin
 from pipeline.errors import ModelError, NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
@@ -72,7 +73,14 @@ def test_the_report_has_what_the_design_promises(products):
         assert set(promised.split()) <= set(report)
         assert report["coverage"] > 0.99
         assert {"scene_list", "imagery", "mosaic", "landcover", "blend"} <= set(report["seconds"])
-        assert 0.5 < report["seam_score"] < 1.5
+        assert 0.95 <= report["seam_score"] <= 1.05
+
+
+def test_no_seam_is_seen_where_the_tiles_take_turns(products):
+    found = assess_tiles(products[0], zooms=[])["full"]
+    low, high = found["seam_score_95"]
+    assert 0.95 <= low <= high <= 1.05
+    assert found["blur_95"][0] >= 0.9 and found["step_median"] <= 1
 
 
 def test_the_item_is_a_stac_item_whose_assets_are_there(products):
