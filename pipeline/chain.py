@@ -181,7 +181,8 @@ def classify(build: Build) -> dict[str, Any]:
         if not (build.folder / "probabilities.tif").exists():
             for scene in scenes:
                 landcover.classify_scene(scene, build.tile, build.settings, build.folder)
-            figures = landcover.fuse(scenes, build.tile, build.settings, build.folder)
+            haze = {item.id: item.haze_score for item in build.scene_list().candidates}
+            figures = landcover.fuse(scenes, build.tile, build.settings, build.folder, haze)
             build.note(landcover=figures)
     return finish_build(build)
 

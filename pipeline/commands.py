@@ -236,4 +236,10 @@ COMMANDS: dict[str, Command] = {
         "add_calibrate_arguments",
         "run_calibrate",
     ),
+    "fit-fusion": elsewhere(
+        "pipeline.training.fusion_command",
+        "fit the weights that dates are fused with",
+        "add_fusion_arguments",
+        "run_fusion",
+    ),
 }

@@ -1,15 +1,12 @@
-"""Three networks' probabilities to six classes, and several dates to one (paper, 2.4)."""
+"""Three networks' probabilities to six classes (paper, 2.4)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evidence import CLEAR, DOUBTFUL
 from pipeline.landcover.classes import CLASSES, NO_CONFIDENCE, NO_DATA
 
 SCALE = 255
 LEAST = 1e-4
-FLOOR = 0.5 / SCALE
-EVIDENCE = {CLEAR: 1.0, DOUBTFUL: 0.3}
 
 
 def combine(
@@ -73,34 +70,3 @@ def classify(
     best = codes[probabilities.argmax(axis=0)]
     sure = np.rint(100 * np.clip(probabilities.max(axis=0), 0, 1)).astype(np.uint8)
     return np.where(valid, best, np.uint8(NO_DATA)), np.where(valid, sure, np.uint8(NO_CONFIDENCE))
-
-
-class DatePool:
-    """A logarithmic opinion pool over dates, fed one by one; memory does not depend on how many.
-
-    With p_d(c) the probability of class c on date d and e_d the evidence (1 clear, 0.3 doubtful, 0 cloud,
-    shadow or no data), p(c) is proportional to the product over d of p_d(c)^(e_d / sum of e): dates that
-    agree keep their confidence, one unsure date spoils nothing, and one sure of the contrary is heard.
-
-    Args:
-        shape: rows and columns.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.logs = np.zeros((len(CLASSES), *shape), np.float32)
-        self.evidence = np.zeros(shape, np.float32)
-
-    def add(self, stored: NDArray[np.uint8], level: NDArray[np.uint8]) -> None:
-        """Add a date: its stored probabilities (6, h, w) and the sureness of its pixels (h, w)."""
-        probabilities, valid = restore(stored)
-        weight = np.zeros(level.shape, np.float32)
-        for sureness, evidence in EVIDENCE.items():
-            weight[(level == sureness) & valid] = evidence
-        self.logs += weight * np.log(np.maximum(probabilities, FLOOR))
-        self.evidence += weight
-
-    def result(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Pooled probabilities float32 (6, h, w) summing to 1, and where there was evidence, bool."""
-        seen = self.evidence > 0
-        pooled = np.exp(self.logs / np.where(seen, self.evidence, 1))
-        return pooled / pooled.sum(axis=0), seen

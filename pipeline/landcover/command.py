@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from pipeline.errors import UsageError
-from pipeline.evidence import margin_pixels, sureness
+from pipeline.evidence import margin_pixels
 from pipeline.image import Image, open_image, parse_stretch
 from pipeline.landcover.blend import confidence_writer, landcover_writer
-from pipeline.landcover.combine import DatePool, classify, quantise
+from pipeline.landcover.combine import classify, quantise
+from pipeline.landcover.pool import DatePool, kinds_of
 from pipeline.landcover.scenes import class_probabilities
 from pipeline.networks import load, predict
 from pipeline.settings import CampaignSettings
@@ -44,7 +45,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def classify_images(images: Sequence[Image], target: Path, confidence: Path | None = None) -> None:
-    """Classify one image, or several dates pooled with their cloud masks as evidence (see `DatePool`)."""
+    """Classify one image, or several dates pooled (see `pool`), their haze not known."""
     geobox = images[0].geobox
     margin = margin_pixels(CampaignSettings.margin, abs(geobox.affine.a))
     with ExitStack() as stack:
@@ -53,8 +54,8 @@ def classify_images(images: Sequence[Image], target: Path, confidence: Path | No
         for parts in zip(*(_date(image, margin) for image in images), strict=True):
             window = parts[0][0]
             pool = DatePool((window.height, window.width))
-            for _, probabilities, level in parts:
-                pool.add(probabilities, level)
+            for _, probabilities, kinds in parts:
+                pool.add(probabilities, kinds)
             codes, certainty = classify(*pool.result())
             out.write(codes, 1, window=window)
             if sure is not None:
@@ -62,11 +63,11 @@ def classify_images(images: Sequence[Image], target: Path, confidence: Path | No
 
 
 def _date(image: Image, margin: float) -> Date:
-    """Stored probabilities and sureness of each window of an image."""
+    """Stored probabilities and kinds of view of each window of an image."""
     shape = image.geobox.shape.yx
     masks = predict(load(CLOUD_NETWORK), image.read, shape)
     for (window, cloud, valid), (_, probabilities, _) in zip(
         masks, class_probabilities(image.read, shape), strict=True
     ):
         mask = np.where(valid, cloud.argmax(axis=0), 255).astype(np.uint8)
-        yield window, quantise(probabilities, valid), sureness(mask, margin)
+        yield window, quantise(probabilities, valid), kinds_of(mask, margin)

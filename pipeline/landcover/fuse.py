@@ -1,7 +1,9 @@
 """Stage 4a: the dates of the series pooled to one set of class probabilities (paper, 2.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,10 +14,11 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
-from pipeline.evidence import histogram, margin_pixels, read_sureness, scene_folder
+from pipeline.evidence import HOLE, histogram, margin_pixels, scene_folder
 from pipeline.grid import Tile
 from pipeline.landcover.classes import NAMES
-from pipeline.landcover.combine import DatePool, combine, quantise
+from pipeline.landcover.combine import combine, quantise
+from pipeline.landcover.pool import DatePool, kinds_of
 from pipeline.landcover.scenes import EXPERTS
 from pipeline.networks import load
 from pipeline.parallel import in_order
@@ -23,18 +26,41 @@ from pipeline.raster import decode, filled, opened, padded, raster_writer, windo
 from pipeline.settings import CampaignSettings
 
 
-def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Date:
+    """A date of the series, open for reading.
+
+    Attributes:
+        probabilities: its stored probabilities, six bands.
+        mask: its cloud mask.
+        haze: probability that it is hazy, 0..1.
+        days: between it and the campaign's target date.
+    """
+
+    probabilities: DatasetReader
+    mask: DatasetReader
+    haze: float
+    days: int
+
+
+def fuse(
+    scenes: Sequence[Scene],
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    haze: Mapping[str, float | None] | None = None,
+) -> dict[str, Any]:
     """Write probabilities.tif of a build from the dates of its series.
 
-    The dates are pooled with their cloud masks as evidence (see `DatePool`). Where none of them is clear or
-    doubtful but the composite has data, the networks read the composite itself. Without either, all six bands
-    are 0.
+    The dates are pooled as `pool` tells. Where none of them is clear or doubtful but the composite has data,
+    the networks read the composite itself. Without either, all six bands are 0.
 
     Args:
         scenes: those that `classify_scene` has worked on.
         tile: the tile.
         settings: of the campaign.
         folder: of the build; composite.tif is there.
+        haze: probability of haze by scene id; what it lacks is taken for free of haze.
 
     Returns:
         "pooled", "from_composite", "holes": shares of the tile; "dates": how many were pooled.
@@ -47,7 +73,9 @@ def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder
     margin = margin_pixels(settings.margin, settings.resolution)
     counts = np.zeros(3, np.int64)
     with ExitStack() as stack:
-        dates = [_open_date(stack, scene_folder(folder, scene.id)) for scene in scenes]
+        dates = [
+            _open_date(stack, folder, scene, (haze or {}).get(scene.id), settings.target) for scene in scenes
+        ]
         composite = stack.enter_context(opened(Path(folder) / "composite.tif"))
         out = stack.enter_context(
             raster_writer(Path(folder) / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES)
@@ -64,13 +92,15 @@ def fuse(scenes: Sequence[Scene], tile: Tile, settings: CampaignSettings, folder
     return {"pooled": pooled, "from_composite": filled_in, "holes": holes, "dates": len(scenes)}
 
 
-def _open_date(stack: ExitStack, place: Path) -> tuple[DatasetReader, DatasetReader]:
+def _open_date(stack: ExitStack, folder: Path, scene: Scene, haze: float | None, target: date) -> Date:
+    place = scene_folder(folder, scene.id)
     probabilities = stack.enter_context(opened(place / "probabilities.tif"))
-    return probabilities, stack.enter_context(opened(place / "cloud.tif"))
+    mask = stack.enter_context(opened(place / "cloud.tif"))
+    return Date(probabilities, mask, haze or 0.0, abs((scene.datetime.date() - target).days))
 
 
 def _fuse_window(
-    dates: Sequence[tuple[DatasetReader, DatasetReader]],
+    dates: Sequence[Date],
     composite: DatasetReader,
     window: Window,
     margin: float,
@@ -78,12 +108,15 @@ def _fuse_window(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Stored probabilities (6, h, w) and their origin (h, w): 0 none, 1 pooled dates, 2 the composite."""
     pool = DatePool((window.height, window.width))
-    for probabilities, mask in dates:
+    for one in dates:
+        grown, inner = padded(window, int(np.ceil(margin)) + 1, one.mask.shape)
         with turn:
-            level = read_sureness(mask, window, margin)
-            stored = probabilities.read(window=window) if level.any() else None
-        if stored is not None:
-            pool.add(stored, level)
+            cloud = one.mask.read(1, window=grown)
+        kinds = kinds_of(cloud, margin)[inner]
+        if (kinds != HOLE).any():
+            with turn:
+                stored = one.probabilities.read(window=window)
+            pool.add(stored, kinds, one.haze, one.days)
     fused, seen = pool.result()
     origin = seen.astype(np.uint8)
     with turn:

@@ -33,6 +33,16 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--eurosat", type=Path, metavar="DIR", help="patches in EuroSAT's layout")
     parser.add_argument("--seeds", default="9000-9004", help="simulator seeds (default 9000-9004)")
     parser.add_argument("--resolution", type=float, default=60, help="metres (default 60)")
+    parser.add_argument(
+        "--dates",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of `landcover`: fuse N dates of each place",
+    )
+    parser.add_argument(
+        "--fusion", type=Path, metavar="FILE.json", help="of --dates: weights of `fit-fusion`"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help=f"real scenes and EuroSAT (default {DATA})")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights (default: shipped)")
     parser.add_argument("--fit", action="store_true", help="of --eurosat: fit thresholds on training patches")
@@ -81,18 +91,24 @@ def add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
 def run_calibrate(args: argparse.Namespace) -> int:
     """Fit a network's temperature on validation places, write it into its cards and print what it changes."""
     from pipeline.training.calibrate import calibrate
-    from pipeline.training.splits import VALIDATION_SEEDS
+    from pipeline.training.splits import validation_seeds
 
-    seeds = parse_seeds(args.seeds)
-    if seeds[0] not in VALIDATION_SEEDS or seeds[-1] not in VALIDATION_SEEDS:
-        raise UsageError(f"Seeds {args.seeds} are not for validation: only 8000 to 8999.", "seeds")
-    try:
-        resolutions = [float(part) for part in args.resolutions.split(",")]
-    except ValueError as error:
-        raise UsageError(f"Resolutions are metres such as 60,10, not {args.resolutions!r}.") from error
+    seeds, resolutions = validation_seeds(args.seeds), parse_resolutions(args.resolutions)
     found = calibrate(args.name, args.weights, seeds, resolutions, version=args.version, even_so=args.even_so)
     print(json.dumps(found, indent=2))
     return 0
+
+
+def parse_resolutions(text: str) -> list[float]:
+    """Return the metres of "60,10".
+
+    Raises:
+        UsageError: they are no numbers.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"Resolutions are metres such as 60,10, not {text!r}.") from error
 
 
 def _album(args: argparse.Namespace) -> "Album | None":
@@ -146,6 +162,8 @@ def _figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
 def _scene_figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
     from pipeline.training.evaluate import on_alpine, on_desert, on_eurosat, on_seeds
 
+    if args.dates > 1:
+        return _fused_figures(args, album)
     if args.on == "simulated":
         return on_seeds(args.name, parse_seeds(args.seeds), args.resolution, args.weights, album)
     if args.on == "eurosat":
@@ -159,6 +177,28 @@ def _scene_figures(args: argparse.Namespace, album: "Album | None") -> dict[str,
     if args.on == "alpine" or args.name not in ("cloud", "preview-cloud"):
         raise UsageError(f"The alpine scenes have no labels for {args.name!r}.", "on")
     return on_alpine(args.name, args.data, args.on == "alpine-held-out", args.weights, album)
+
+
+def _fused_figures(args: argparse.Namespace, album: "Album | None") -> dict[str, Any]:
+    from pipeline.landcover.pool import read_fusion
+    from pipeline.training.real_series import CLASSES, alpine_series, three_classes
+    from pipeline.training.series import on_series, series_of
+
+    fusion = read_fusion(args.fusion) if args.fusion else None
+    if args.name == "landcover" and args.on == "simulated":
+        series = series_of(parse_seeds(args.seeds), args.resolution, args.weights, args.dates)
+        return on_series(series, fusion, album)
+    if args.name == "landcover" and args.on in ("alpine-trained", "alpine-held-out") and album is None:
+        held_out = args.on == "alpine-held-out"
+        return on_series(
+            alpine_series(args.data, held_out, args.weights, args.dates),
+            fusion,
+            classes=CLASSES,
+            merged=three_classes,
+        )
+    raise UsageError(
+        "--dates fuses the landcover of simulated dates, or (without a page) of the alpine ones.", "dates"
+    )
 
 
 def _haze_figures(args: argparse.Namespace) -> dict[str, Any]:
@@ -209,7 +249,8 @@ def command_of(args: argparse.Namespace) -> str:
     for name in BY_HAND:
         if getattr(args, name):
             return f"{command} --{name} {getattr(args, name).name}"
+    dates = f" --dates {args.dates}" if args.dates > 1 else ""
     if args.on != "simulated":
-        return f"{command} --on {args.on}"
+        return f"{command} --on {args.on}{dates}"
     resolution = "" if args.name in ("haze", "preview-cloud") else f" --resolution {args.resolution:g}"
-    return f"{command} --seeds {args.seeds}{resolution}"
+    return f"{command} --seeds {args.seeds}{resolution}{dates}"

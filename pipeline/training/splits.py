@@ -32,13 +32,26 @@ def check_seeds(config: Config) -> None:
         )
     if not config.validation:
         return
-    seeds = parse_seeds(config.validation)
+    validation_seeds(config.validation, "validation")
+
+
+def validation_seeds(text: str, argument: str = "seeds") -> list[int]:
+    """Return the seeds of "8000-8039".
+
+    Args:
+        text: the seeds.
+        argument: what they were given as.
+
+    Raises:
+        UsageError: one of them is not for validation.
+    """
+    seeds = parse_seeds(text)
     if seeds[0] not in VALIDATION_SEEDS or seeds[-1] not in VALIDATION_SEEDS:
         raise UsageError(
-            f"Seeds {config.validation} are not for validation: only {VALIDATION_SEEDS[0]} to "
-            f"{VALIDATION_SEEDS[-1]}.",
-            "validation",
+            f"Seeds {text} are not for validation: only {VALIDATION_SEEDS[0]} to {VALIDATION_SEEDS[-1]}.",
+            argument,
         )
+    return seeds
 
 
 def places_of(config: Config, sources: Mapping[str, object]) -> dict[str, list[str]]:

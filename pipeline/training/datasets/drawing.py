@@ -135,10 +135,21 @@ def draw_preview(
     seed: int, number: int, *, cloud_cover: float | None = None, hazy: bool | None = None, ground: str = ""
 ) -> Drawn:
     """Draw a whole preview of a seed's tile; `number` chooses the date."""
-    world = world_of(seed)
+    date = any_date(np.random.default_rng((seed, number)))
+    return preview_on(world_of(seed), date, cloud_cover=cloud_cover, hazy=hazy, ground=ground)
+
+
+def preview_on(
+    world: World,
+    date: dt.date,
+    *,
+    cloud_cover: float | None = None,
+    hazy: bool | None = None,
+    ground: str = "",
+) -> Drawn:
+    """Draw the whole preview of a world's tile on a date; arguments as `draw`."""
     affine = Tile.parse(world.reference_tile).transform(PREVIEW_RESOLUTION / FINE)
     geobox = GeoBox((PREVIEW_PIXELS * FINE,) * 2, affine, f"EPSG:{world.epsg}")
-    date = any_date(np.random.default_rng((seed, number)))
     fine = draw(world, geobox, date, cloud_cover=cloud_cover, hazy=hazy, ground=ground)
     cloudy = (_mean(fine.cloud[None] == 1)[0] >= 0.5).astype(np.uint8)
     reflectance = _mean(fine.reflectance)

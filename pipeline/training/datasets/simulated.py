@@ -22,7 +22,12 @@ LICENCE = "Simulated scenes, made by pipeline.simulate: no rights of others."
 CROPS_PER_SEED = 24
 PREVIEWS_PER_SEED = 2
 RESOLUTIONS = (10, 20, 60)
-SHARES = {"cloudy": (0.3, 0.25, 0.45), "fair": (0.5, 0.2, 0.3), "clear": (0.3, 0.25, 0.45)}
+SHARES = {
+    "cloudy": (0.3, 0.25, 0.45),
+    "fair": (0.5, 0.2, 0.3),
+    "clear": (0.3, 0.25, 0.45),
+    "coarse": (0, 0, 1),
+}
 """How many of the crops of a kind have which pixels."""
 
 
@@ -51,7 +56,8 @@ def generate(
 
     Args:
         cache: folder.
-        kind: "cloudy", "fair" (little cloud, as many crops of each landcover), "clear" or "previews".
+        kind: "cloudy", "fair" (little cloud, as many crops of each landcover), "clear", "coarse" (as clear,
+            all of 60 m) or "previews".
         seeds: of the simulator.
         crop: side of a crop in pixels.
         tell: takes a line of progress.
@@ -93,12 +99,12 @@ def _crops(seed: int, kind: str, crop: int) -> Iterator[Drawn]:
     codes = surface(world, tile.geobox(600)).classes
     for _ in range(CROPS_PER_SEED):
         spot = rng.random(2)
-        if kind in ("clear", "fair"):
+        if kind != "cloudy":
             spots = np.argwhere(codes == rng.choice(np.unique(codes)))
             spot = (spots[int(rng.integers(len(spots)))] + 0.5) / codes.shape
         geobox = square(tile, int(rng.choice(RESOLUTIONS, p=SHARES[kind])), crop, *spot)
         level = "L1C" if rng.random() < 0.2 else "L2A"
-        if kind == "clear":
+        if kind in ("clear", "coarse"):
             cover, hazy, ground = rng.uniform(0, 15), rng.random() < 0.08, ""
         elif kind == "fair":
             cover, hazy, ground = rng.uniform(0, 25), rng.random() < 0.05, ""

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.landcover.classes import CLASSES, COLORMAP
-from pipeline.landcover.combine import DatePool, classify, combine, quantise, restore
+from pipeline.landcover.combine import classify, combine, quantise, restore
 
 SHAPE = (4, 5)
 
@@ -71,41 +71,6 @@ def test_class_and_confidence_say_where_there_is_no_data():
     codes, confidence = classify(flat(0.1, 0.1, 0.6, 0.1, 0.05, 0.05), valid)
     assert codes[1, 2] == 3 and confidence[1, 2] == 60
     assert codes[0, 0] == 0 and confidence[0, 0] == 255
-
-
-def pool(*dates):
-    found = DatePool(SHAPE)
-    for shares, level in dates:
-        stored = quantise(flat(*shares), np.ones(SHAPE, bool))
-        found.add(stored, np.full(SHAPE, level, np.uint8))
-    return found.result()
-
-
-GRASS, TREE = (0, 0.8, 0.2, 0, 0, 0), (0, 0.1, 0.9, 0, 0, 0)
-
-
-def test_dates_that_agree_keep_their_confidence():
-    values, seen = pool((GRASS, 1), (GRASS, 1), (GRASS, 1))
-    assert seen.all()
-    np.testing.assert_allclose(values[1], 0.8, atol=0.02)
-
-
-def test_a_doubtful_date_counts_less_and_a_cloudy_one_nothing():
-    clear, _ = pool((GRASS, 1), (TREE, 1))
-    doubtful, _ = pool((GRASS, 1), (TREE, 2))
-    cloudy, _ = pool((GRASS, 1), (TREE, 0))
-    assert clear[1, 0, 0] < doubtful[1, 0, 0] < cloudy[1, 0, 0]
-    np.testing.assert_allclose(cloudy[1], 0.8, atol=0.02)
-
-
-def test_the_order_of_dates_does_not_matter():
-    first, _ = pool((GRASS, 1), (TREE, 2))
-    second, _ = pool((TREE, 2), (GRASS, 1))
-    np.testing.assert_allclose(first, second, rtol=1e-5)
-
-
-def test_without_any_evidence_nothing_is_seen():
-    assert not pool((GRASS, 0))[1].any()
 
 
 def test_the_colours_are_those_of_the_legend():

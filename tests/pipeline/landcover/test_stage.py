@@ -1,4 +1,6 @@
+import dataclasses
 import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from pipeline import landcover
 from pipeline.errors import ModelError, SourceError
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, COLORMAP
+from pipeline.landcover.pool import Fusion
 from pipeline.raster import Raster, read_raster, write_raster
 
 from .conftest import OUTPUTS, seeded_network
@@ -145,3 +148,25 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(
         paths = [*sorted(tmp_path.glob("scenes/*/*s.tif")), tmp_path / "probabilities.tif"]
         made.append([path.read_bytes() for path in paths])
     assert len(made[0]) == 5 and made[0] == made[1]
+
+
+def test_the_haze_and_the_days_of_a_date_reach_the_pool(
+    tmp_path, tile, settings, make_scene, seeded_networks, monkeypatch
+):
+    fusion = Fusion(doubtful=0.3, haze=0.1, change=20.0)
+    monkeypatch.setattr("pipeline.landcover.pool.fitted", lambda: fusion)
+    scenes = [make_scene("a", mask(), 1), make_scene("b", mask(), 2)]
+    for scene in scenes:
+        landcover.classify_scene(scene, tile, settings, tmp_path)
+    put_composite(tmp_path, scenes[0])
+    other = read_raster(tmp_path / "scenes" / "b" / "probabilities.tif").data.astype(int)
+
+    def away(scenes, haze=None):
+        """How far the fused probabilities lie from those of the second date."""
+        landcover.fuse(scenes, tile, settings, tmp_path, haze)
+        return np.abs(read_raster(tmp_path / "probabilities.tif").data - other).mean()
+
+    late = [scenes[0], dataclasses.replace(scenes[1], datetime=datetime(2023, 8, 31, 10, tzinfo=UTC))]
+    plain = away(scenes)
+    assert away(scenes, {"a": 0.0, "b": 1.0}) > plain > away(scenes, {"a": 1.0, "b": None})
+    assert away(late) < plain
