@@ -21,6 +21,8 @@ COMMANDS = {
         "bench": "bench.command",
         "label": "label.command",
         "new-place": "new_place",
+        "models": "models.command",
+        "claims": "claims",
     }.items()
 }
 
