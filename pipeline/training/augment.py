@@ -29,7 +29,12 @@ TONES = (
 
 
 def augment(
-    sample: Sample, rng: np.random.Generator, haze: float, season: float = 0.0, toned: float = 0.0
+    sample: Sample,
+    rng: np.random.Generator,
+    haze: float,
+    season: float = 0.0,
+    toned: float = 0.0,
+    radiometry: float = 1.0,
 ) -> Sample:
     """Return the crop turned, rescaled, withered, brightened, hazed, made noisy and cut, each now and then.
 
@@ -39,6 +44,7 @@ def augment(
         haze: most opacity of the haze over blue, 0..1.
         season: share of the crops whose vegetation is made greener or drier.
         toned: share of the crops that go through 8 bits.
+        radiometry: factor on the spread of gains and offsets.
     """
     sample = turned(sample, rng)
     if rng.random() < 0.2:
@@ -46,7 +52,7 @@ def augment(
     reflectance = sample.reflectance
     if rng.random() < season:
         reflectance = in_season(reflectance, float(rng.uniform(-0.4, 1.0)))
-    reflectance = brightened(reflectance, rng)
+    reflectance = brightened(reflectance, rng, radiometry)
     if rng.random() < 0.35:
         reflectance = hazed(reflectance, rng, rng.uniform(0, haze))
     grain = rng.standard_normal(reflectance.shape, np.float32)
@@ -81,11 +87,19 @@ def enlarged(bands: NDArray[np.float32], order: int) -> NDArray[np.float32]:
     return ndimage.zoom(bands, (1, 2, 2), order=1, mode="nearest", grid_mode=True)
 
 
-def brightened(reflectance: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return reflectance with a gain and an offset per band, as between dates and orbits."""
+def brightened(
+    reflectance: NDArray[np.float32], rng: np.random.Generator, spread: float = 1.0
+) -> NDArray[np.float32]:
+    """Return reflectance with a gain and an offset per band, as between dates and orbits.
+
+    Args:
+        reflectance: (bands, rows, cols).
+        rng: source of chance.
+        spread: factor on the deviations of gains and offsets.
+    """
     shape = (reflectance.shape[0], 1, 1)
-    gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.04, shape)).astype(np.float32)
-    return reflectance * gain + rng.normal(0, 0.006, shape).astype(np.float32)
+    gain = np.exp(rng.normal(0, 0.08 * spread) + rng.normal(0, 0.04 * spread, shape)).astype(np.float32)
+    return reflectance * gain + rng.normal(0, 0.006 * spread, shape).astype(np.float32)
 
 
 def in_season(reflectance: NDArray[np.float32], dryness: float) -> NDArray[np.float32]:

@@ -39,6 +39,7 @@ class Config:
         haze: most opacity of the synthetic haze over blue, 0..1.
         season: share of the crops whose vegetation is made greener or drier.
         toned: share of the crops that go through 8 bits of a tone curve.
+        radiometry: factor on the spread of the gains and offsets of bands.
         precision: "float32", "bfloat16", "float16", or "auto": the best that the device has.
         validation: simulator seeds of the validation places; empty = no validation.
         validate_every: steps between validations.
@@ -68,6 +69,7 @@ class Config:
     haze: float = 0.25
     season: float = 0.0
     toned: float = 0.0
+    radiometry: float = 1.0
     precision: str = "auto"
     validation: str = ""
     validate_every: int = 500

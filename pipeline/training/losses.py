@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.training.datasets import IGNORE
+from pipeline.training.datasets import CLAIMED, IGNORE
 from pipeline.training.team import pooled
 
 
@@ -16,15 +16,34 @@ def segmentation_loss(scores: Tensor, labels: Tensor, class_weights: Tensor) -> 
 
     Args:
         scores: (batch, classes, rows, cols), before softmax.
-        labels: int64 (batch, rows, cols), `IGNORE` where nothing is known.
-        class_weights: (classes,), for the cross entropy.
+        labels: int64 (batch, rows, cols), `IGNORE` where nothing is known, `CLAIMED` where it is any class
+            but the first.
+        class_weights: (classes,), for the cross entropy; claimed pixels weigh as the classes but the first
+            do on average.
     """
+    claimed = labels == CLAIMED
+    labels = labels.masked_fill(claimed, IGNORE)
     entropy = functional.cross_entropy(
         scores, labels, weight=class_weights, ignore_index=IGNORE, reduction="sum"
     )
     known = labels != IGNORE
-    weight = pooled(class_weights[labels[known]].sum())
-    return pooled(entropy) / weight.clamp(min=1) + dice_loss(scores, labels)
+    weight = class_weights[labels[known]].sum()
+    if claimed.any():
+        each = class_weights[1:].mean()
+        entropy = entropy + each * claimed_entropy(scores, claimed)
+        weight = weight + each * claimed.sum()
+    return pooled(entropy) / pooled(weight).clamp(min=1) + dice_loss(scores, labels)
+
+
+def claimed_entropy(scores: Tensor, claimed: Tensor) -> Tensor:
+    """Return the sum of -log of the probability of any class but the first, over the claimed pixels.
+
+    Args:
+        scores: (batch, classes, rows, cols), before softmax.
+        claimed: bool (batch, rows, cols).
+    """
+    whole = torch.logsumexp(scores, dim=1)
+    return (whole - torch.logsumexp(scores[:, 1:], dim=1))[claimed].sum()
 
 
 def dice_loss(scores: Tensor, labels: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """What is trained: the module, its batches and its loss, from a configuration."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from pipeline.training.augment import augment
 from pipeline.training.config import Config, parse_seeds
 from pipeline.training.datasets import IGNORE, Sample, Source
 from pipeline.training.datasets.alpine import AlpineCrops, read_scenes
-from pipeline.training.datasets.eurosat import EurosatPatches
+from pipeline.training.datasets.alpine_ground import AlpineGround
+from pipeline.training.datasets.eurosat import CoarsePatches, EurosatPatches
 from pipeline.training.datasets.folders import open_folders
 from pipeline.training.datasets.previews import AlpinePreviews, HazePreviews, SimulatedPreviews
-from pipeline.training.datasets.simulated import SimulatedCrops
+from pipeline.training.datasets.simulated import SOURCES, SimulatedCrops
 from pipeline.training.loop import Batch
 from pipeline.training.losses import haze_loss, segmentation_loss
 from pipeline.training.team import Team
@@ -49,11 +51,14 @@ def open_sources(
     """
     given = open_folders(folders or {}, list(config.sources), config.name, config.crop)
     seeds = parse_seeds(config.seeds)
+    crops = partial(SimulatedCrops, cache, seeds, config.name, config.crop)
     openers: dict[str, Callable[[], Source]] = {
-        "simulated": lambda: SimulatedCrops(cache, seeds, config.name, config.crop),
-        "simulated-fair": lambda: SimulatedCrops(cache, seeds, config.name, config.crop, "fair"),
+        "simulated": crops,
+        **{name: partial(crops, kind=kind) for name, kind in SOURCES.items()},
         "alpine": lambda: AlpineCrops(read_scenes(data), config.name, config.crop),
+        "alpine-ground": lambda: AlpineGround(read_scenes(data), config.name, config.crop),
         "eurosat": lambda: EurosatPatches(data, config.crop),
+        "eurosat-coarse": lambda: CoarsePatches(data, config.crop),
         "simulated-previews": lambda: SimulatedPreviews(cache, seeds, config.crop),
         "alpine-previews": lambda: AlpinePreviews(read_scenes(data), config.crop),
         "simulated-haze": lambda: HazePreviews(SimulatedPreviews(cache, seeds, 0), config.crop),
@@ -84,7 +89,7 @@ def batches(config: Config, sources: dict[str, Source], team: Team | None = None
         for place in part:
             rng = np.random.default_rng((config.seed, step, place + 1))
             sample = sources[names[chosen[place]]].sample(rng)
-            samples.append(augment(sample, rng, haze, config.season, config.toned))
+            samples.append(augment(sample, rng, haze, config.season, config.toned, config.radiometry))
         return collate(samples, indices, config)
 
     return batch_at

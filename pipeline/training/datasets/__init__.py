@@ -11,6 +11,9 @@ from pipeline.training.datasets.places import Places
 IGNORE = 255
 """Label of pixels about which nothing is known."""
 
+CLAIMED = 254
+"""Label of pixels that are of any of a network's classes but its first, "other"."""
+
 CLEAR, CLOUD, SHADOW = 0, 1, 2
 
 

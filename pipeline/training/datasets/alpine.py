@@ -11,6 +11,7 @@ from pipeline.errors import SourceError
 from pipeline.training.augment import enlarged
 from pipeline.training.datasets import IGNORE, Sample
 from pipeline.training.datasets.labels import (
+    SCL_BUILDINGS,
     SCL_CLOUD,
     SCL_PREVIEW_CLOUD,
     SCL_VEGETATION,
@@ -34,6 +35,7 @@ TABLES = {
     "preview-cloud": SCL_PREVIEW_CLOUD,
     "water": SCL_WATER,
     "vegetation": SCL_VEGETATION,
+    "buildings": SCL_BUILDINGS,
 }
 
 
@@ -107,7 +109,7 @@ class AlpineCrops:
         part = self.parts[int(rng.integers(len(self.parts)))]
         double = rng.random() < 0.7
         size = self.crop // 2 if double else self.crop
-        crops = [_cut_out(part, size, rng) for _ in range(3)]
+        crops = [cut_out(part, size, rng) for _ in range(3)]
         best = max(crops, key=_variety)
         if not double:
             return best
@@ -115,9 +117,17 @@ class AlpineCrops:
         return Sample(enlarged(best.reflectance, int(rng.integers(2))), labels)
 
 
-def _cut_out(part: Sample, size: int, rng: np.random.Generator) -> Sample:
+def cut_out(
+    part: Sample, size: int, rng: np.random.Generator, around: tuple[int, int] | None = None
+) -> Sample:
+    """Return a square of a part, anywhere or such that it holds the pixel `around`."""
     rows, cols = part.labels.shape
     top, left = int(rng.integers(rows - size + 1)), int(rng.integers(cols - size + 1))
+    if around:
+        top, left = (
+            int(np.clip(middle - rng.integers(size), 0, length - size))
+            for middle, length in zip(around, (rows, cols), strict=True)
+        )
     window = (slice(top, top + size), slice(left, left + size))
     return Sample(part.reflectance[(slice(None), *window)], part.labels[window])
 

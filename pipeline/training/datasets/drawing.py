@@ -15,6 +15,7 @@ from pipeline.simulate import SimulatedScene, World, scene_arrays
 from pipeline.simulate.scene import make_pass
 from pipeline.simulate.sky import sky, through
 from pipeline.training.datasets import IGNORE
+from pipeline.training.datasets.bare import laid_bare
 
 TILES = ("33TWL", "31UDQ", "30TVK", "17SNV", "34HBH", "55HBU", "21HUB", "35VLG")
 """Tiles that seeds are spread over: other suns, other seasons, both hemispheres."""
@@ -85,7 +86,8 @@ def draw(
         cloud_cover: percent; drawn where None.
         hazy: drawn where None.
         level: "L2A" or "L1C".
-        ground: "" for the simulator's, "sand" or "snow" to lay that over it.
+        ground: "" for the simulator's, "sand" or "snow" to lay that over it with no landcover told, "bare" to
+            lay bare ground over it that is told (`bare.laid_bare`).
     """
     scene = scene_arrays(
         world, geobox, date, cloud_cover=cloud_cover, hazy=hazy, tile=world.reference_tile, level=level
@@ -94,10 +96,18 @@ def draw(
     if not ground:
         return drawn
     weather = make_pass(world, date, cloud_cover=cloud_cover, hazy=hazy).weather
-    above = sky(weather, world.places(geobox))
-    light = through(above, covered(scene, ground))
+    places = world.places(geobox)
+    if ground == "bare":
+        clear, classes = laid_bare(scene, places, world.draw("bare", *_corner(geobox), date.toordinal()))
+    else:
+        clear, classes = covered(scene, ground), np.zeros_like(scene.classes)
+    light = through(sky(weather, places), clear)
     reflectance = np.where(np.isnan(scene.reflectance), np.nan, light).astype(np.float32)
-    return replace(drawn, reflectance=reflectance, classes=np.zeros_like(scene.classes))
+    return replace(drawn, reflectance=reflectance, classes=classes)
+
+
+def _corner(geobox: GeoBox) -> tuple[int, int]:
+    return int(geobox.affine.c), int(geobox.affine.f)
 
 
 def covered(scene: SimulatedScene, ground: str) -> NDArray[np.float32]:

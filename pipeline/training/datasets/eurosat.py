@@ -38,6 +38,8 @@ ARCHIVE = Path("EuroSAT_RGB") / "EuroSAT_RGB.zip"
 LABELS = {"Residential": 1, "Industrial": 2}
 AMBIGUOUS = {"Highway"}
 PATCH = 64
+STEPS = (2, 4)
+"""Coarser pixels, in pixels of 10 m."""
 BANDS = (13,)
 CELL = 100_000
 STRETCH = 0.275
@@ -83,9 +85,13 @@ class EurosatPatches:
 
     def sample(self, rng: np.random.Generator) -> Sample:
         """Return a crop laid with patches; the near infrared is not known and stands at 0."""
-        side = self.crop // PATCH
-        reflectance = np.zeros((4, self.crop, self.crop), np.float32)
-        labels = np.zeros((self.crop, self.crop), np.uint8)
+        return self.mosaic(rng, self.crop)
+
+    def mosaic(self, rng: np.random.Generator, size: int) -> Sample:
+        """Return a square of so many pixels of 10 m laid with patches."""
+        side = size // PATCH
+        reflectance = np.zeros((4, size, size), np.float32)
+        labels = np.zeros((size, size), np.uint8)
         for row in range(side):
             for col in range(side):
                 label = int(rng.choice(3, p=(0.4, 0.3, 0.3)))
@@ -94,6 +100,20 @@ class EurosatPatches:
                 reflectance[(slice(0, 3), *window)] = to_reflectance(group[int(rng.integers(len(group)))])
                 labels[window] = label
         return Sample(reflectance, labels)
+
+
+class CoarsePatches(EurosatPatches):
+    """Mosaics of patches brought to coarser pixels: every second or fourth one, or their means."""
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Return a crop of 10 m pixels' patches at 20 or 40 m; the near infrared stands at 0."""
+        step = int(rng.choice(STEPS))
+        fine = self.mosaic(rng, self.crop * step)
+        if rng.random() < 0.5:
+            return Sample(fine.reflectance[:, ::step, ::step], fine.labels[::step, ::step])
+        size = self.crop
+        means = fine.reflectance.reshape(4, size, step, size, step).mean(axis=(2, 4))
+        return Sample(means, fine.labels[::step, ::step])
 
 
 def eurosat_all_bands(folder: Path, name: str, crop: int, split: str = TRAIN) -> PatchSource:

@@ -22,6 +22,7 @@ SCL_CLOUD = {2: CLEAR, 3: SHADOW, 4: CLEAR, 5: CLEAR, 6: CLEAR, 8: CLOUD, 9: CLO
 SCL_PREVIEW_CLOUD = {**SCL_CLOUD, 3: CLEAR}
 SCL_WATER = {4: 0, 5: 0, 6: 1}
 SCL_VEGETATION = {5: 0, 6: 0}
+SCL_BUILDINGS = {4: 0, 6: 0}
 
 
 def lookup(codes: NDArray[np.uint8], table: Mapping[int, int], rest: int) -> NDArray[np.uint8]:

@@ -30,15 +30,23 @@ SHARES = {
 }
 """How many of the crops of a kind have which pixels."""
 
+OPEN_RESOLUTIONS = (10, 20, 60, 100, 120)
+OPEN_SHARES = (0.2, 0.15, 0.25, 0.2, 0.2)
+OPEN_BARE = 0.6
+"""Share of the open crops that lie under bare ground, whole or in patches."""
+
+SOURCES = {"simulated-fair": "fair", "simulated-open": "open"}
+"""Kinds of crops by the name of their data set; "simulated" are those that a network is trained on."""
+
 
 def kinds_for(sources: Iterable[str], name: str) -> list[str]:
-    """Return what must be in the cache for these data sets: "cloudy", "fair" or "clear" crops, "previews"."""
+    """Return what must be in the cache for these data sets: kinds of crops (`generate`), or "previews"."""
     kinds = set()
     for source in sources:
         if source == "simulated":
             kinds.add(kind_of(name))
-        elif source == "simulated-fair":
-            kinds.add("fair")
+        elif source in SOURCES:
+            kinds.add(SOURCES[source])
         elif source.startswith("simulated"):
             kinds.add("previews")
     return sorted(kinds)
@@ -57,7 +65,7 @@ def generate(
     Args:
         cache: folder.
         kind: "cloudy", "fair" (little cloud, as many crops of each landcover), "clear", "coarse" (as clear,
-            all of 60 m) or "previews".
+            all of 60 m), "open" (clear, up to 120 m, many under bare ground) or "previews".
         seeds: of the simulator.
         crop: side of a crop in pixels.
         tell: takes a line of progress.
@@ -102,10 +110,14 @@ def _crops(seed: int, kind: str, crop: int) -> Iterator[Drawn]:
         if kind != "cloudy":
             spots = np.argwhere(codes == rng.choice(np.unique(codes)))
             spot = (spots[int(rng.integers(len(spots)))] + 0.5) / codes.shape
-        geobox = square(tile, int(rng.choice(RESOLUTIONS, p=SHARES[kind])), crop, *spot)
+        sizes, shares = (OPEN_RESOLUTIONS, OPEN_SHARES) if kind == "open" else (RESOLUTIONS, SHARES[kind])
+        geobox = square(tile, int(rng.choice(sizes, p=shares)), crop, *spot)
         level = "L1C" if rng.random() < 0.2 else "L2A"
         if kind in ("clear", "coarse"):
             cover, hazy, ground = rng.uniform(0, 15), rng.random() < 0.08, ""
+        elif kind == "open":
+            cover, hazy = rng.uniform(0, 10), rng.random() < 0.08
+            ground = "bare" if rng.random() < OPEN_BARE else ""
         elif kind == "fair":
             cover, hazy, ground = rng.uniform(0, 25), rng.random() < 0.05, ""
         else:

@@ -4,6 +4,7 @@ import pytest
 from pipeline.training.augment import (
     TONES,
     augment,
+    brightened,
     coarsened,
     cut,
     green_share,
@@ -33,6 +34,16 @@ def test_coarsened_labels_stay_within_half_a_pixel_of_their_pixels(sample, seed)
     changed = coarsened(smooth, np.random.default_rng(seed))
     assert np.abs(changed.reflectance[0] - np.arange(32) / 2).max() <= 0.5
     assert np.array_equal(changed.labels[::2, ::2], sample.labels[:16, :16])
+
+
+def test_radiometry_spreads_as_far_as_asked(sample):
+    bright = sample.reflectance + 0.1
+    assert np.array_equal(brightened(bright, np.random.default_rng(0), 0.0), bright)
+    gains = {
+        spread: np.std([brightened(bright, np.random.default_rng(seed), spread).mean() for seed in range(50)])
+        for spread in (1.0, 2.0)
+    }
+    assert gains[2.0] == pytest.approx(2 * gains[1.0], rel=0.1)
 
 
 def test_haze_adds_most_light_to_blue_and_lowers_contrast(sample):

@@ -13,7 +13,7 @@ from pipeline.grid import Tile
 from pipeline.training.datasets import IGNORE
 from pipeline.training.datasets.alpine import FOLDER, HELD_OUT_NORTH, AlpineCrops, read_scenes
 from pipeline.training.datasets.drawing import draw, draw_windows, square, world_of
-from pipeline.training.datasets.eurosat import ARCHIVE, EurosatPatches, to_reflectance
+from pipeline.training.datasets.eurosat import ARCHIVE, CoarsePatches, EurosatPatches, to_reflectance
 from pipeline.training.datasets.labels import SCL_CLOUD, landcover_labels, scl_labels
 from pipeline.training.datasets.previews import preview_of
 from pipeline.training.datasets.simulated import SimulatedCrops, cache_folder, write_seed
@@ -109,12 +109,27 @@ def test_eurosat_grey_levels_become_reflectance_again():
     assert to_reflectance(picture)[:, 0, 0] == pytest.approx([0, 0.1375, 0.275], abs=1e-4)
 
 
+def test_coarse_mosaics_hold_each_patch_in_fewer_pixels(eurosat, monkeypatch):
+    monkeypatch.setattr("pipeline.training.datasets.eurosat.is_kept", lambda picture: False)
+    fine = EurosatPatches(eurosat, 128).groups
+    levels = {label: to_reflectance(group[0])[0, 0, 0] for label, group in fine.items()}
+    coarse, sides = CoarsePatches(eurosat, 128), set()
+    for seed in range(8):
+        crop = coarse.sample(np.random.default_rng(seed))
+        assert crop.labels.shape == (128, 128)
+        expected = np.vectorize(levels.get)(crop.labels)
+        assert np.abs(crop.reflectance[0] - expected).max() < 0.02
+        changes = np.flatnonzero((np.diff(crop.labels.astype(int), axis=0) != 0).any(axis=1)) + 1
+        sides.add(int(np.gcd.reduce(changes)))
+    assert sides == {16, 32}
+
+
 def test_missing_eurosat_is_told(tmp_path):
     with pytest.raises(SourceError, match="EuroSAT"):
         EurosatPatches(tmp_path, 128)
 
 
-@pytest.mark.parametrize("kind", ["cloudy", "fair", "clear"])
+@pytest.mark.parametrize("kind", ["cloudy", "fair", "clear", "open"])
 def test_a_seed_gives_the_same_crops_each_time(tmp_path, kind, monkeypatch):
     monkeypatch.setattr("pipeline.training.datasets.simulated.CROPS_PER_SEED", 4)
     for folder in (tmp_path / "a", tmp_path / "b"):

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipeline.training.datasets import IGNORE
-from pipeline.training.losses import segmentation_loss
+from pipeline.training.datasets import CLAIMED, IGNORE
+from pipeline.training.losses import dice_loss, segmentation_loss
 from pipeline.training.metrics import auc, confusion, figures, kappa
 
 LABELS = torch.tensor([[[0, 1], [2, IGNORE]]])
@@ -36,6 +36,26 @@ def test_loss_does_not_look_at_ignored_pixels():
 def test_loss_of_a_batch_without_labels_is_finite():
     nothing = torch.full((1, 4, 4), IGNORE)
     assert torch.isfinite(segmentation_loss(torch.randn(1, 3, 4, 4), nothing, torch.ones(3)))
+
+
+@pytest.mark.parametrize("chosen", [1, 2])
+def test_claimed_pixels_may_be_any_class_but_the_first(chosen):
+    claimed = torch.full((1, 2, 2), CLAIMED)
+    guess = scores_for(torch.full((1, 2, 2), chosen), 30.0)
+    dice = segmentation_loss(guess, torch.full((1, 2, 2), IGNORE), torch.ones(3))
+    assert segmentation_loss(guess, claimed, torch.ones(3)) - dice < 0.01
+    none = scores_for(torch.zeros(1, 2, 2, dtype=torch.int64), 30.0)
+    assert segmentation_loss(none, claimed, torch.ones(3)) - dice > 5
+
+
+def test_claimed_pixels_weigh_as_known_ones():
+    scores = torch.randn(1, 2, 2, 2, generator=torch.Generator().manual_seed(1))
+    labels, weights = torch.tensor([[[0, 1], [1, 1]]]), torch.tensor([1.0, 3.0])
+    claimed = torch.where(labels == 1, CLAIMED, labels)
+    known = segmentation_loss(scores, labels, weights) - dice_loss(scores, labels)
+    told = segmentation_loss(scores, claimed, weights)
+    told -= dice_loss(scores, torch.where(labels == 1, IGNORE, labels))
+    assert float(told) == pytest.approx(float(known), rel=1e-5)
 
 
 def test_figures_of_a_confusion_by_hand():
