@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DATA = Path("../shared/data")
 CACHE = Path(".local/training")
-SETTINGS = ("width", "steps", "batch", "seed", "seeds", "validation", "patience", "precision")
+SETTINGS = ("width", "steps", "batch", "seed", "seeds", "validation", "patience", "precision", "keep")
 """Settings of a configuration that an argument of the same name replaces."""
 
 
@@ -38,6 +38,9 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--precision", choices=PRECISIONS, help="of the products (default auto)")
     parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="weights to start from")
+    parser.add_argument(
+        "--keep", type=float, help="share of the new weights in their mean with those of --from (default 1)"
+    )
     parser.add_argument(
         "--encoder", type=Path, metavar="FILE", help="VGG16's ImageNet weights to start from, at width 1"
     )

@@ -48,6 +48,7 @@ class Config:
         seeds: of the simulated crops, as "1-150".
         reach: pixels that inference reads around a window; 0 = the margin.
         trained_on: sentences for the card.
+        keep: share of the trained weights in their mean with those started from (`finetune.mixed`).
         made_from: the weights that training starts with (name, version and hash); empty = drawn by chance.
     """
 
@@ -78,6 +79,7 @@ class Config:
     seeds: str = "1-150"
     reach: int = 0
     trained_on: tuple[str, ...] = field(default=())
+    keep: float = 1.0
     made_from: str = ""
 
     def __post_init__(self) -> None:
@@ -96,6 +98,8 @@ class Config:
             )
         if self.patience and not self.validation:
             raise UsageError("`patience` needs validation places: set `validation` to seeds.", "patience")
+        if not 0 < self.keep <= 1:
+            raise UsageError("`keep` is a share above 0 and up to 1.", "keep")
         if min(self.steps, self.batch, self.crop, self.validate_every) < 1:
             raise UsageError("Steps, batch, crop and validate_every are at least 1.", "steps")
 
@@ -105,8 +109,8 @@ class Config:
         return Card(**{key: getattr(self, key) for key in same})
 
     def fingerprint(self) -> str:
-        """Return what tells a run of these settings from any other: a hash of all but the sentences."""
-        values = {key: value for key, value in asdict(self).items() if key != "trained_on"}
+        """Return what tells this training from any other: a hash of all but sentences and `keep`."""
+        values = {key: value for key, value in asdict(self).items() if key not in ("trained_on", "keep")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from pipeline.errors import ModelError, UsageError
@@ -72,6 +73,27 @@ def next_version(version: str) -> str:
     if len(parts) == 3 and all(part.isdigit() for part in parts):
         return f"{parts[0]}.{int(parts[1]) + 1}.0"
     return f"{version}.1"
+
+
+def mixed(module: nn.Module, path: Path, keep: float) -> nn.Module:
+    """Mix trained weights with those that training started from, in place; returns the module.
+
+    Between the two, a network keeps more of what it knew and has most of what is new (Wortsman et al., 2022,
+    "Robust fine-tuning of zero-shot models").
+
+    Args:
+        module: trained.
+        path: the weights file that it started from.
+        keep: share of the trained weights.
+    """
+    from safetensors.torch import load_file
+
+    start = load_file(path)
+    with torch.no_grad():
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                value.mul_(keep).add_(start[name].to(value.device), alpha=1 - keep)
+    return module
 
 
 def fill(module: nn.Module, path: Path) -> nn.Module:

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 from pipeline.errors import UsageError
-from pipeline.networks.card import Card
+from pipeline.networks.card import Card, read_card
 from pipeline.networks.vgg import load_vgg16
 from pipeline.training.checkpoint import Progress
 from pipeline.training.config import Config
 from pipeline.training.datasets import Source
 from pipeline.training.datasets.folders import OPENERS
 from pipeline.training.export import export, leant
-from pipeline.training.finetune import fill
+from pipeline.training.finetune import fill, mixed
 from pipeline.training.loop import Plan, best_precision, train
-from pipeline.training.splits import places_of
+from pipeline.training.splits import places_of, with_earlier
 from pipeline.training.tasks import batches, class_weights, loss_of, new_module
 from pipeline.training.team import Team
 from pipeline.training.validation import validator
@@ -75,6 +75,8 @@ def train_network(
     """
     team = team or Team()
     places = places_of(config, sources)
+    if start:
+        places = with_earlier(places, read_card(start.with_suffix(".json")).places)
     module = new_module(config)
     if start:
         fill(module, start)
@@ -93,6 +95,8 @@ def train_network(
     )
     if team.rank:
         return None
+    if start and config.keep < 1:
+        mixed(module, start, config.keep)
     about = _about(config, progress, team, command)
     licences = [source.licence for name, source in sorted(sources.items()) if name in OPENERS]
     trained_on = tuple(dict.fromkeys((*config.trained_on, *licences)))

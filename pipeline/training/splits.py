@@ -1,6 +1,6 @@
 """Which places a network was trained on, which serve for choices, and which are kept for tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UsageError
 from pipeline.training.config import Config, parse_seeds
@@ -76,8 +76,28 @@ def places_of(config: Config, sources: Mapping[str, object]) -> dict[str, list[s
             continue
         for part, places in split.items():
             places += getattr(told, part)
-    split = {part: list(dict.fromkeys(places)) for part, places in split.items()}
-    for place in split["train"]:
-        if place in split["test"] or place in split["validation"]:
+    return _one_split_each(split)
+
+
+def with_earlier(
+    split: Mapping[str, Sequence[str]], earlier: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the split together with that of the weights that training starts from.
+
+    Raises:
+        UsageError: a place would be in two splits.
+    """
+    return _one_split_each({part: [*earlier.get(part, ()), *places] for part, places in split.items()})
+
+
+def _one_split_each(split: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Each place once in its split.
+
+    Raises:
+        UsageError: one is in two.
+    """
+    single = {part: list(dict.fromkeys(places)) for part, places in split.items()}
+    for place in single["train"]:
+        if place in single["test"] or place in single["validation"]:
             raise UsageError(f"The place {place} is trained on and kept for tests or validation.", "sources")
-    return split
+    return single

@@ -4,10 +4,12 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.training.config import CONFIGS, default_config, parse_seeds, read_config
-from pipeline.training.splits import check_seeds, places_of
+from pipeline.training.splits import check_seeds, places_of, with_earlier
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: str(path.relative_to(CONFIGS))
+)
 def test_shipped_configurations_fit_themselves(path):
     config = read_config(path)
     assert config.name == path.stem
@@ -86,6 +88,17 @@ def test_the_split_names_the_places_of_each_data_set(changed):
     ]  # fmt: skip
     assert split["validation"] == ["simulator seeds 8000-8003"]
     assert {"33TWM north of northing 5,110,000", "Linz"} <= set(split["test"])
+
+
+def test_the_places_of_earlier_weights_are_kept():
+    now = {"train": ["a"], "validation": [], "test": ["z"]}
+    assert with_earlier(now, {"train": ["b", "a"], "test": ["z"]}) == {
+        "train": ["b", "a"],
+        "validation": [],
+        "test": ["z"],
+    }
+    with pytest.raises(UsageError, match="z is trained on"):
+        with_earlier(now, {"train": ["z"]})
 
 
 def test_a_place_is_in_one_split_only(changed):

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from pipeline.errors import ModelError, UsageError
 from pipeline.networks import load
@@ -113,11 +114,26 @@ def test_training_goes_on_from_given_weights_with_a_new_version_and_card(tmp_pat
     assert after.version == "2.1.0"
     assert after.made_from == f"cloud {before.version}, SHA-256 {before.sha256}"
     assert after.training["command"].endswith("--from cloud.safetensors --steps 1 --seeds 1")
+    assert after.places == before.places
     one, two = (load("cloud", tmp_path / name).module.state_dict() for name in ("base", "fine"))
     moved = max(float((one[key] - two[key]).abs().max()) for key in one)
     drawn = UNet(4, 3, 0.0625).fuse().state_dict()
     apart = max(float((one[key] - drawn[key]).abs().max()) for key in one)
     assert 0 < moved < apart / 3
+
+
+def test_new_weights_can_be_mixed_with_those_that_training_started_from(tmp_path, base):
+    file, words = base
+    for keep in ("1", "0.25"):
+        train("cloud", "--out", tmp_path / keep, *words, "--steps", "1", "--from", file, "--keep", keep)
+    folders = (file.parent, tmp_path / "1", tmp_path / "0.25")
+    start, new, found = (load_file(folder / file.name) for folder in folders)
+    for name, value in start.items():
+        if value.is_floating_point():
+            assert torch.allclose(found[name], 0.75 * value + 0.25 * new[name], atol=1e-6)
+    assert any(not torch.equal(new[name], value) for name, value in start.items())
+    command = read_card(tmp_path / "0.25" / "cloud.json").training["command"]
+    assert command.endswith("--keep 0.25")
 
 
 def test_fine_tuning_of_shipped_weights_is_short_and_gentle():
