@@ -14,6 +14,7 @@ from pipeline.catalog.scene import Scene
 from pipeline.errors import StorageError, UsageError
 from pipeline.grid import Tile
 from pipeline.memory import give_back
+from pipeline.networks import Chosen
 from pipeline.scene_list import Candidate, SceneList
 from pipeline.settings import CampaignSettings
 from pipeline.storage import read_json, write_json
@@ -26,11 +27,24 @@ RECORDS = (REQUEST, WORK, CANDIDATES)
 
 @dataclass(frozen=True)
 class Build:
-    """One run of the stages for a tile: its settings and the folder its products go to."""
+    """One run of the stages for a tile.
+
+    Attributes:
+        tile: what is built.
+        settings: of the campaign.
+        folder: where the products go.
+        models: folder of the weights that were registered; None = only those that ship.
+    """
 
     tile: Tile
     settings: CampaignSettings
     folder: Path
+    models: Path | None = None
+
+    @property
+    def networks(self) -> Chosen:
+        """The networks that it is built with."""
+        return Chosen(self.settings.networks, self.models)
 
     def scene_list(self) -> SceneList:
         """The scene list as it stands."""
@@ -92,26 +106,42 @@ class Build:
         give_back()
 
 
-def begin(tile: Tile, settings: CampaignSettings, folder: Path, catalog: str, resume: bool) -> Build:
+def begin(
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    catalog: str,
+    resume: bool,
+    models: Path | None = None,
+) -> Build:
     """Begin a tile's build in a folder, or go on with one of the same request.
+
+    A request that pinned no networks is gone on with whatever the settings pin, and settings that pin none
+    go on with a request that pinned those that ship.
 
     Raises:
         UsageError: products are there already and `resume` is False, or they are of another request.
     """
     asked = {"settings": settings.to_json(), "catalog": catalog}
+    pinned = Chosen(settings.networks, models).pinned()
     request = folder / REQUEST
     if any(path.name not in RECORDS for path in folder.glob("*")) and request.exists():
         if not resume:
             raise UsageError(
                 f"{folder} already holds products: give --resume to go on with them, or another --out.", "out"
             )
-        if read_json(request) != asked:
+        if not _same_request(read_json(request), asked, pinned):
             raise UsageError(f"{folder} was made with other settings: choose another --out.", "out")
     else:
         for name in RECORDS:
             (folder / name).unlink(missing_ok=True)
     write_json(request, asked)
-    return Build(tile, settings, folder)
+    return Build(tile, settings, folder, models)
+
+
+def _same_request(known: dict[str, Any], asked: dict[str, Any], pinned: dict[str, str]) -> bool:
+    networks = known["settings"].get("networks") and pinned
+    return known == asked or known == asked | {"settings": asked["settings"] | {"networks": networks}}
 
 
 def series(listed: SceneList, settings: CampaignSettings) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import imagery, landcover, mosaic, networks, scene_list
+from pipeline import imagery, landcover, mosaic, scene_list
 from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
@@ -42,11 +42,11 @@ def make_scene_list(
     Raises:
         NoScenes: no candidate, or nothing clear; the candidates and reasons are written all the same.
         SourceError: the catalog cannot be used.
-        ModelError: the settings pin another version of a network than the one that ships.
+        ModelError: the settings pin weights of a network that are not there.
     """
     asked = dict(overrides or {})
     with build.step("scene_list"):
-        networks.check_pins(build.settings.networks)
+        build.networks.check()
         source = open_catalog(catalog, build.settings.level)
         start, end = asked.get("start") or build.settings.start, asked.get("end") or build.settings.end
         found = source.search(build.tile.name, start, end, build.settings.max_cloud)
@@ -67,7 +67,13 @@ def make_scene_list(
             )
         takes = neighbour_datatakes if build.settings.agree_datatakes else ()
         listed = scene_list.choose(
-            found, build.tile, build.settings, build.folder, neighbour_datatakes=takes, overrides=asked
+            found,
+            build.tile,
+            build.settings,
+            build.folder,
+            neighbour_datatakes=takes,
+            overrides=asked,
+            networks=build.networks,
         )
         return series_first(build, listed)
 
@@ -129,12 +135,19 @@ def _mark_fetched(build: Build, asked: Sequence[imagery.Order]) -> list[str]:
 def mask(build: Build) -> None:
     """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
     with build.step("imagery"):
-        networks.check_pins(build.settings.networks)
+        build.networks.check()
         whole = build.series()
         for order in _orders(build):
             if order.filled(build.folder):
                 scene = order.scene
-                imagery.mask(scene, build.tile, build.settings, build.folder, whole=scene in whole)
+                imagery.mask(
+                    scene,
+                    build.tile,
+                    build.settings,
+                    build.folder,
+                    whole=scene in whole,
+                    networks=build.networks,
+                )
 
 
 def next_scene(build: Build) -> str | None:
@@ -176,13 +189,15 @@ def compose(build: Build) -> dict[str, Any]:
 def classify(build: Build) -> dict[str, Any]:
     """Stage 4, the tile alone: the classes of each date of the series and the probabilities of all."""
     with build.step("landcover"):
-        networks.check_pins(build.settings.networks)
+        build.networks.check()
         scenes = build.series()
         if not (build.folder / "probabilities.tif").exists():
             for scene in scenes:
-                landcover.classify_scene(scene, build.tile, build.settings, build.folder)
+                landcover.classify_scene(scene, build.tile, build.settings, build.folder, build.networks)
             haze = {item.id: item.haze_score for item in build.scene_list().candidates}
-            figures = landcover.fuse(scenes, build.tile, build.settings, build.folder, haze)
+            figures = landcover.fuse(
+                scenes, build.tile, build.settings, build.folder, haze, networks=build.networks
+            )
             build.note(landcover=figures)
     return finish_build(build)
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from pipeline.area import refuse_crossing
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
+from pipeline.networks.command import add_network_arguments, pins_asked
 from pipeline.settings import LEVELS, CampaignSettings, parse_date
 from pipeline.settings_told import WORDS
 from pipeline.storage import read_json
@@ -90,6 +91,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tone", default="default", metavar="NAME|FILE|fit", help="tone curve; fit: one for this campaign"
     )
+    add_network_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="products go to DIR/TILE/")
     parser.add_argument("--resume", action="store_true", help="go on with what is in DIR")
 
@@ -113,6 +115,7 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         fill_start=_date(asked, "fill_start"),
         fill_end=_date(asked, "fill_end"),
         tone="default" if asked.tone == FIT else read_tone(asked.tone),
+        networks=pins_asked(asked),
         **{name: getattr(asked, name) for name, _, _ in FLAGS},
     )
 
@@ -225,6 +228,18 @@ COMMANDS: dict[str, Command] = {
     "labels": elsewhere(
         "pipeline.training.recipe.command",
         "six-class labels on a scene, from ESA WorldCover and OpenStreetMap",
+    ),
+    "register": elsewhere(
+        "pipeline.networks.command",
+        "keep weights of one's own for campaigns, checked",
+        "add_register_arguments",
+        "run_register",
+    ),
+    "models": elsewhere(
+        "pipeline.networks.command",
+        "the weights that a campaign can pin",
+        "add_models_arguments",
+        "run_models",
     ),
     "train": elsewhere("pipeline.training.command", "train a network", "add_train_arguments", "run_train"),
     "evaluate": elsewhere(

@@ -145,7 +145,8 @@ def _choose(holes: Holes, catalog: str) -> None:
         raise NoScenes(f"there is no older scene of {tile.name} from {first} to {last}.")
     open_ = holes.coverage().uncovered_preview > 0
     with counted(holes.folder) as http:
-        looks = [_in_holes(one, open_) for one in scene_list.look(scenes, http=http)]
+        seen = scene_list.look(scenes, http=http, networks=holes.build.networks)
+    looks = [_in_holes(one, open_) for one in seen]
     scene_list.choose_among(looks, tile, holes.settings, holes.folder, overrides=_asked(holes))
 
 
@@ -171,7 +172,7 @@ def _fetch(holes: Holes) -> None:
         for scene in holes.older():
             try:
                 imagery.fetch(scene, build.tile, settings, build.folder, before)
-                imagery.mask(scene, build.tile, settings, build.folder)
+                imagery.mask(scene, build.tile, settings, build.folder, networks=build.networks)
             except TransientSourceError:
                 raise
             except SourceError as error:

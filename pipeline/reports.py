@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import networks
 from pipeline.build import Build
 from pipeline.settings import CampaignSettings
 from pipeline.storage import write_json
@@ -24,7 +23,7 @@ def write_build_report(
     Returns:
         The report.
     """
-    notes, composite = build.notes(), build.notes()["composite"]
+    notes, composite, cards = build.notes(), build.notes()["composite"], build.networks.cards()
     report = {
         "tile": build.tile.name,
         "settings": build.settings.to_json(),
@@ -35,7 +34,8 @@ def write_build_report(
         **traffic,
         "peak_memory_mib": max(notes.get("peak_memory_mib", [0.0])),
         "seconds": notes.get("seconds", {}),
-        "models": networks.versions(),
+        "models": {name: card.version for name, card in cards.items()},
+        "weights": {name: card.sha256 for name, card in cards.items()},
         "composite": composite,
         "landcover": notes.get("landcover", {}),
         "warnings": notes.get("warnings", []) + _hole_warnings(composite, fill),

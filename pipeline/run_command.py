@@ -10,6 +10,7 @@ from pipeline.build import Build, begin
 from pipeline.commands import FIT, Progress, settings_of, tiles_asked
 from pipeline.errors import StorageError
 from pipeline.grid import Tile
+from pipeline.networks.command import networks_asked
 from pipeline.older import fill_holes
 from pipeline.settings import CampaignSettings
 from pipeline.tone.command import campaign_tone
@@ -21,7 +22,8 @@ def run_all(asked: argparse.Namespace) -> None:
     """All four stages for the tiles, blended with each other."""
     tiles, settings = _campaign(asked)
     progress = Progress(STEPS_PER_TILE * len(tiles))
-    reports = several.run(asked.catalog, tiles, settings, asked.out, resume=asked.resume, tell=progress)
+    how = {"resume": asked.resume, "models": asked.models}
+    reports = several.run(asked.catalog, tiles, settings, asked.out, tell=progress, **how)
     for name, report in reports.items():
         print(f"{name}: {len(report['scenes'])} scenes, {report['coverage']:.3%} covered, {asked.out / name}")
         for warning in report["warnings"]:
@@ -73,17 +75,20 @@ def run_landcover(asked: argparse.Namespace) -> None:
 
 
 def _campaign(asked: argparse.Namespace) -> tuple[list[Tile], CampaignSettings]:
-    """The tiles and the settings, with the tone curve that was fitted to them where that was asked."""
+    """The tiles and the settings: all networks pinned, and the tone curve fitted where that was asked."""
     tiles, settings = tiles_asked(asked), settings_of(asked)
+    settings = replace(settings, networks=networks_asked(asked).pinned())
     if asked.tone == FIT:
-        settings = replace(settings, tone=campaign_tone(asked.catalog, tiles, settings, asked.out))
+        tone = campaign_tone(asked.catalog, tiles, settings, asked.out, models=asked.models)
+        settings = replace(settings, tone=tone)
     return tiles, settings
 
 
 def _builds(asked: argparse.Namespace) -> tuple[dict[str, Build], Progress]:
     tiles, settings = _campaign(asked)
     builds = {
-        tile.name: begin(tile, settings, asked.out / tile.name, asked.catalog, resume=True) for tile in tiles
+        tile.name: begin(tile, settings, asked.out / tile.name, asked.catalog, True, asked.models)
+        for tile in tiles
     }
     return builds, Progress(2 * len(tiles))
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.networks.pin import Pin
 from pipeline.tone.curve import CURVES, Tone
 
 RESOLUTIONS = (10, 20, 30, 60)
@@ -97,7 +98,8 @@ class CampaignSettings:
         fill_start, fill_end: first and last day of an older range, all of it before `start`, whose scenes
             show in holes, for display only; None in both: holes stay empty.
         tone: name of a tone curve, or the campaign's own table.
-        networks: versions of the networks by name, as pinned; empty = those shipped.
+        networks: versions of the networks by name, as pinned (see `Pin`); what is not named is the one that
+            ships.
     """
 
     start: date
@@ -178,7 +180,7 @@ class CampaignSettings:
             )
 
     def _check_networks(self) -> None:
-        """Refuse what pins nothing; whether the versions are those shipped, `networks.check_pins` knows."""
+        """Refuse what pins nothing; whether there are such weights, `networks.Chosen` knows."""
         if not isinstance(self.networks, dict):
             raise UsageError(
                 f"networks must be an object of names and versions, not {self.networks!r}.", "networks"
@@ -188,6 +190,7 @@ class CampaignSettings:
                 raise UsageError(
                     f"The version of the network {name} must be text, not {version!r}.", "networks"
                 )
+            Pin.parse(version)
 
     @property
     def fill_range(self) -> tuple[date, date] | None:

@@ -30,7 +30,7 @@ WORDS = {
     "fill_start": "first day of an older range that shows in holes, for display only",
     "fill_end": "last day of the older range, before the first day of the campaign",
     "tone": "name of a tone curve, or the campaign's own table",
-    "networks": "versions of the networks by name; what is not named is the one that ships",
+    "networks": "weights of the networks by name, as VERSION or VERSION@sha256:HASH; what is not named ships",
 }
 CHOICES: dict[str, tuple[Any, ...]] = {"resolution": RESOLUTIONS, "level": LEVELS}
 

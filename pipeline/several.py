@@ -23,6 +23,7 @@ def run(
     out: Path,
     *,
     resume: bool = False,
+    models: Path | None = None,
     tell: Callable[[str, str], None] = lambda tile, step: log.info("%s: %s", tile, step),
 ) -> dict[str, dict[str, Any]]:
     """All four stages for several tiles, blended with each other; products under out/TILE/.
@@ -33,6 +34,7 @@ def run(
         settings: dates, cloud cover, resolution and so on.
         out: the folder of the products.
         resume: go on with what an earlier run of the same settings left.
+        models: folder of the weights that were registered; None = only those that ship.
         tell: called with (tile name, what is being done).
 
     Returns:
@@ -42,7 +44,7 @@ def run(
         UsageError: products are there already and `resume` was not given, or they are of other settings.
         NoScenes: not one of the tiles has a usable scene.
     """
-    builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume) for tile in tiles}
+    builds = {tile.name: begin(tile, settings, out / tile.name, catalog, resume, models) for tile in tiles}
     failures = make_lists(builds, catalog, tell)
     folders: dict[str, Path] = {}
     for name, build in builds.items():

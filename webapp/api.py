@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from webapp.accounts.api import MeView
-from webapp.campaigns.api import BuildViewSet, CampaignViewSet, RevisionViewSet
+from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
 from webapp.orders.api import OrderViewSet
 from webapp.review.api import ReviewViewSet
 
@@ -18,6 +18,7 @@ router.register("reviews", ReviewViewSet, "review")
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("models/", ModelsView.as_view(), name="models"),
     path("me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

@@ -30,7 +30,7 @@ from pipeline.evidence import (
 from pipeline.grid import Tile
 from pipeline.image import Image, open_image
 from pipeline.imagery.spots import Believed, Sun, sun_of
-from pipeline.networks import load, predict
+from pipeline.networks import SHIPPED, Chosen, predict
 from pipeline.parallel import in_order
 from pipeline.raster import (
     EMPTY,
@@ -51,7 +51,13 @@ NETWORK = "cloud"
 
 
 def mask(
-    scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, *, whole: bool = False
+    scene: Scene,
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    *,
+    whole: bool = False,
+    networks: Chosen = SHIPPED,
 ) -> dict[str, Any]:
     """Write cloud.tif, image.tif and sketch.npy of scenes/ID from its reflectance.tif.
 
@@ -67,6 +73,7 @@ def mask(
         whole: whether the scene comes whole in any case: then spots of cloud and shadow that are not believed
             are clear (`spots`). That looks at whole spots and at clouds some way off, so the mask of another
             scene is the network's alone and does not depend on which blocks came.
+        networks: of the campaign.
 
     Returns:
         Shares of the tile: "valid", "clear", "doubtful" (clear, but within the margin), "cloud", "shadow".
@@ -79,9 +86,9 @@ def mask(
     if not (place / "cloud.tif").exists():
         (place / KEPT).unlink(missing_ok=True)
         if whole:
-            write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene))
+            write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene), networks)
         else:
-            write_mask(place / "reflectance.tif", place / "cloud.tif")
+            write_mask(place / "reflectance.tif", place / "cloud.tif", networks)
     with ThreadPoolExecutor(1) as beside:
         shares = beside.submit(_kept_shares, place, margin_pixels(settings.margin, settings.resolution))
         if not all((place / name).exists() for name in ("image.tif", KEPT)):
@@ -89,30 +96,31 @@ def mask(
         return shares.result()
 
 
-def write_mask(reflectance: Path, target: Path) -> None:
+def write_mask(reflectance: Path, target: Path, networks: Chosen = SHIPPED) -> None:
     """Run the cloud network over a raster of stored reflectance and write the mask."""
     with open_image(reflectance) as image:
-        write_mask_of(image, target)
+        write_mask_of(image, target, networks)
 
 
-def write_mask_of(image: Image, target: Path) -> None:
+def write_mask_of(image: Image, target: Path, networks: Chosen = SHIPPED) -> None:
     """Run the cloud network over an open image and write the mask."""
     with _writer(target, image.geobox) as out:
-        for window, classes, _ in _classified(image):
+        for window, classes, _ in _classified(image, networks):
             out.write(classes, 1, window=window)
 
 
-def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None) -> None:
+def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None, networks: Chosen = SHIPPED) -> None:
     """As `write_mask`, but spots that are not believed are clear (`spots`).
 
     Args:
         reflectance: of a whole scene.
         target: where the mask goes.
         sun: azimuth and elevation, degrees, where they are known.
+        networks: of the campaign.
     """
     first = target.with_name(f".{target.name}")
     with open_image(reflectance) as image, raster_writer(first, image.geobox, 2, "uint8") as out:
-        for window, classes, probability in _classified(image):
+        for window, classes, probability in _classified(image, networks):
             out.write(np.stack([classes, probability]), window=window)
     believed = Believed(first, sun)
     with opened(first) as found, _writer(target, geobox_of(found)) as out:
@@ -121,9 +129,12 @@ def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None) -> Non
     first.unlink()
 
 
-def _classified(image: Image) -> Iterator[tuple[Window, NDArray[np.uint8], NDArray[np.uint8]]]:
+def _classified(
+    image: Image, networks: Chosen
+) -> Iterator[tuple[Window, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Windows of an image with the class of each pixel and its probability, 0..255."""
-    for window, probabilities, valid in predict(load(NETWORK), image.read, image.geobox.shape.yx):
+    network = networks.load(NETWORK)
+    for window, probabilities, valid in predict(network, image.read, image.geobox.shape.yx):
         yield window, *decided(probabilities, valid)
 
 

@@ -19,8 +19,7 @@ from pipeline.grid import Tile
 from pipeline.landcover.classes import NAMES
 from pipeline.landcover.combine import combine, quantise
 from pipeline.landcover.pool import DatePool, kinds_of
-from pipeline.landcover.scenes import EXPERTS
-from pipeline.networks import load
+from pipeline.networks import SHIPPED, TOGETHER, Chosen
 from pipeline.parallel import in_order
 from pipeline.raster import decode, filled, opened, padded, raster_writer, windows
 from pipeline.settings import CampaignSettings
@@ -49,6 +48,7 @@ def fuse(
     settings: CampaignSettings,
     folder: Path,
     haze: Mapping[str, float | None] | None = None,
+    networks: Chosen = SHIPPED,
 ) -> dict[str, Any]:
     """Write probabilities.tif of a build from the dates of its series.
 
@@ -61,6 +61,7 @@ def fuse(
         settings: of the campaign.
         folder: of the build; composite.tif is there.
         haze: probability of haze by scene id; what it lacks is taken for free of haze.
+        networks: of the campaign.
 
     Returns:
         "pooled", "from_composite", "holes": shares of the tile; "dates": how many were pooled.
@@ -83,7 +84,7 @@ def fuse(
         turn = Lock()
 
         def fused(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-            return _fuse_window(dates, composite, window, margin, turn)
+            return _fuse_window(dates, composite, window, margin, turn, networks)
 
         for window, (stored, origin) in in_order(fused, windows(geobox.shape.yx)):
             out.write(stored, window=window)
@@ -105,6 +106,7 @@ def _fuse_window(
     window: Window,
     margin: float,
     turn: Lock,
+    networks: Chosen,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Stored probabilities (6, h, w) and their origin (h, w): 0 none, 1 pooled dates, 2 the composite."""
     pool = DatePool((window.height, window.width))
@@ -123,14 +125,16 @@ def _fuse_window(
         missing = ~seen & filled(composite.read(window=window))
         # The networks are too large to work on several windows at once.
         if missing.any():
-            fused[:, missing] = composite_probabilities(composite, window)[:, missing]
+            fused[:, missing] = composite_probabilities(composite, window, networks)[:, missing]
         origin[missing] = 2
     return quantise(fused, origin > 0), origin
 
 
-def composite_probabilities(composite: DatasetReader, window: Window) -> NDArray[np.float32]:
+def composite_probabilities(
+    composite: DatasetReader, window: Window, chosen: Chosen = SHIPPED
+) -> NDArray[np.float32]:
     """What the networks make of a window of the composite, read with their margin, float32 (6, h, w)."""
-    networks = [load(name) for name in EXPERTS]
+    networks = [chosen.load(name) for name in TOGETHER]
     margin = max(network.margin for network in networks)
     grown, inner = padded(window, margin, composite.shape)
     reflectance = decode(composite.read(window=grown))

@@ -17,17 +17,16 @@ from pipeline.evidence import HOLE, histogram, margin_pixels, read_sureness, sce
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, NAMES
 from pipeline.landcover.combine import classify, combine, quantise, restore
-from pipeline.networks import load, predict
+from pipeline.networks import SHIPPED, TOGETHER, Chosen, predict
 from pipeline.parallel import in_order
 from pipeline.raster import decode, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
-EXPERTS = ("water", "vegetation", "buildings")
 WINDOWS_KEPT = 3
 
 
 def class_probabilities(
-    read: Callable[[Window], NDArray[np.floating]], shape: tuple[int, int]
+    read: Callable[[Window], NDArray[np.floating]], shape: tuple[int, int], networks: Chosen = SHIPPED
 ) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
     """Probabilities of the six classes of a raster of any size, window by window.
 
@@ -35,6 +34,7 @@ def class_probabilities(
         read: gives the reflectance of a window, float (4, h, w) of R, G, B, NIR, NaN = no data; safe in
             several threads at once.
         shape: rows and columns of the raster.
+        networks: of the campaign.
 
     Yields:
         A window; its probabilities, float32 (6, h, w) in class order, which mean nothing where there is no
@@ -43,15 +43,17 @@ def class_probabilities(
     Raises:
         ModelError: a network cannot be loaded, or the three work in different windows.
     """
-    runs = [predict(load(name), read, shape) for name in EXPERTS]
+    runs = [predict(networks.load(name), read, shape) for name in TOGETHER]
     for parts in zip(*runs, strict=True):
         window, _, valid = parts[0]
         if any(other != window for other, _, _ in parts):
-            raise ModelError(f"The networks {', '.join(EXPERTS)} were made for windows of different sizes.")
+            raise ModelError(f"The networks {', '.join(TOGETHER)} were made for windows of different sizes.")
         yield window, combine(*(probabilities for _, probabilities, _ in parts)), valid
 
 
-def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path) -> dict[str, Any]:
+def classify_scene(
+    scene: Scene, tile: Tile, settings: CampaignSettings, folder: Path, networks: Chosen = SHIPPED
+) -> dict[str, Any]:
     """Write scenes/ID/classes.tif and the work file scenes/ID/probabilities.tif of one date.
 
     classes.tif has the likeliest class (0 = no data) and its confidence (0..100, 255 = no data); cloud and
@@ -63,6 +65,7 @@ def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder:
         tile: the tile.
         settings: of the campaign.
         folder: of the build.
+        networks: of the campaign.
 
     Returns:
         "classes": name of each class to its share of the classified pixels.
@@ -73,11 +76,11 @@ def classify_scene(scene: Scene, tile: Tile, settings: CampaignSettings, folder:
     """
     place = scene_folder(folder, scene.id)
     if not (place / "probabilities.tif").exists():
-        _write_probabilities(place, tile.geobox(settings.resolution))
+        _write_probabilities(place, tile.geobox(settings.resolution), networks)
     return _write_classes(place, margin_pixels(settings.margin, settings.resolution))
 
 
-def _write_probabilities(place: Path, geobox: GeoBox) -> None:
+def _write_probabilities(place: Path, geobox: GeoBox, networks: Chosen) -> None:
     turn = Lock()
     with (
         opened(place / "reflectance.tif") as pixels,
@@ -93,7 +96,7 @@ def _write_probabilities(place: Path, geobox: GeoBox) -> None:
                 found = stored(window.col_off, window.row_off, window.width, window.height)
             return decode(found)
 
-        for window, probabilities, valid in class_probabilities(read, geobox.shape.yx):
+        for window, probabilities, valid in class_probabilities(read, geobox.shape.yx, networks):
             out.write(quantise(probabilities, valid), window=window)
 
 

@@ -1,6 +1,11 @@
-"""The networks: `load(name)` and tiled inference. Importing this never imports torch; loading does."""
+"""The networks: which weights a campaign chose, their loading, and tiled inference.
 
+Importing this never imports torch; loading does.
+"""
+
+from pipeline.networks.chosen import SHIPPED, TOGETHER, Chosen
 from pipeline.networks.inference import predict
-from pipeline.networks.registry import NAMES, check_pins, load, versions
+from pipeline.networks.registry import NAMES, load
+from pipeline.networks.store import Store
 
-__all__ = ["NAMES", "check_pins", "load", "predict", "versions"]
+__all__ = ["NAMES", "SHIPPED", "TOGETHER", "Chosen", "Store", "load", "predict"]

@@ -1,6 +1,5 @@
-"""The networks that ship with the product, loaded once per process and checked against their cards."""
+"""Weights files, loaded once per process and checked against their cards."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,12 @@ NAMES = ("preview-cloud", "haze", "cloud", "water", "vegetation", "buildings")
 
 WEIGHTS = Path(__file__).parent / "weights"
 
+MOST_KEPT = 12
+"""Networks kept in memory: the shipped ones, and as many of other campaigns."""
+
 
 def load(name: str, folder: Path = WEIGHTS) -> "Network":
-    """Return a network by name; the same object every time in one process.
+    """Return a network by name; the same object every time in one process while its files stay as they are.
 
     Args:
         name: one of `NAMES`.
@@ -28,38 +30,33 @@ def load(name: str, folder: Path = WEIGHTS) -> "Network":
     Raises:
         ModelError: the name is unknown, or the weights are missing or not those of the card.
     """
-    if name not in NAMES:
-        raise ModelError(f"There is no network named {name!r}; there are {', '.join(NAMES)}.")
-    return _load(name, Path(folder))
+    check_name(name)
+    paths = [Path(folder) / f"{name}{suffix}" for suffix in (".json", ".safetensors")]
+    return _load(name, Path(folder), tuple(map(_state, paths)))
 
 
-def versions(folder: Path = WEIGHTS) -> dict[str, str]:
-    """Name to version of the networks that ship, from their cards alone."""
-    return {name: read_card(Path(folder) / f"{name}.json").version for name in NAMES}
-
-
-def check_pins(pinned: Mapping[str, str], folder: Path = WEIGHTS) -> None:
-    """Refuse versions that are not those that ship: nothing is built with others than a campaign says.
-
-    Args:
-        pinned: version by name of a network, as in a campaign's settings.
-        folder: where the cards lie.
+def check_name(name: str) -> None:
+    """Refuse a name that no network has.
 
     Raises:
-        ModelError: a name is unknown, or another version ships.
+        ModelError: naming those there are.
     """
-    if not pinned:
-        return
-    shipped = versions(folder)
-    for name, version in pinned.items():
-        if name not in shipped:
-            raise ModelError(f"There is no network named {name!r}; there are {', '.join(shipped)}.")
-        if version != shipped[name]:
-            raise ModelError(f"The network {name} is pinned at {version}, but {shipped[name]} is installed.")
+    if name not in NAMES:
+        raise ModelError(f"There is no network named {name!r}; there are {', '.join(NAMES)}.")
 
 
-@lru_cache(maxsize=32)
-def _load(name: str, folder: Path) -> "Network":
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes with a file's content: its time and size; None where it is missing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _load(name: str, folder: Path, state: tuple[tuple[int, int] | None, ...]) -> "Network":
+    """Load weights; `state` makes files that were replaced be read again."""
     card = read_card(folder / f"{name}.json")
     weights = folder / f"{name}.safetensors"
     if not weights.is_file():

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
+from pipeline.networks import SHIPPED, Chosen
 from pipeline.received import counted
 from pipeline.scene_list.choice import Choice, days_between, unusable
 from pipeline.scene_list.masks import Look, look, remembered, write_masks
@@ -35,6 +36,7 @@ def choose(
     neighbour_datatakes: Sequence[Collection[str]] = (),
     overrides: Overrides | Mapping[str, Any] | None = None,
     *,
+    networks: Chosen = SHIPPED,
     time_limit: float = TIME_LIMIT,
 ) -> SceneList:
     """Look at all previews and choose the minimum list; write it, the masks and `scene_list.png`.
@@ -46,6 +48,7 @@ def choose(
         folder: of the build.
         neighbour_datatakes: the datatakes of each neighbour's list, which are constants here.
         overrides: what a reviewer asked.
+        networks: of the campaign.
         time_limit: seconds for the search; where it does not end, the list carries its bounds.
 
     Raises:
@@ -54,7 +57,8 @@ def choose(
         SourceError: the preview of a scene to be forced in cannot be read.
     """
     with counted(folder) as http:
-        looks = look(sorted(candidates, key=lambda scene: (scene.datetime, scene.id)), http=http)
+        ordered = sorted(candidates, key=lambda scene: (scene.datetime, scene.id))
+        looks = look(ordered, http=http, networks=networks)
     return choose_among(looks, tile, settings, folder, neighbour_datatakes, overrides, time_limit=time_limit)
 
 

@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 from pipeline.atmosphere import without_rayleigh
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError, StorageError
+from pipeline.networks import SHIPPED, Chosen
 from pipeline.storage import whole_file
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def look(
     scenes: Sequence[Scene],
     read: Callable[[Scene], np.ndarray] | None = None,
     http: "Http | None" = None,
+    networks: Chosen = SHIPPED,
 ) -> list[Look]:
     """Look at the previews of scenes with the networks `preview-cloud` and `haze`.
 
@@ -73,9 +75,8 @@ def look(
         read: gives the preview of a scene, float32 (3, 343, 343) reflectance, NaN = no data; the catalog's
             reader where None.
         http: the session that the catalog's reader is to use.
+        networks: of the campaign.
     """
-    from pipeline import networks
-
     if read is None:
         from pipeline.catalog import read_preview
 

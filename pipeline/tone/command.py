@@ -56,8 +56,11 @@ def campaign_tone(
     settings: CampaignSettings,
     folder: Path,
     tell: Callable[[str], None] = lambda line: None,
+    models: Path | None = None,
 ) -> Tone:
     """The one table of a campaign: that in folder/tone.json, else fitted to a sample and kept there.
+
+    Arguments as `sample_campaign`.
 
     Raises:
         NoScenes: there is hardly any clear ground to fit to.
@@ -65,7 +68,7 @@ def campaign_tone(
     """
     kept = Path(folder) / TONE_FILE
     if not kept.exists():
-        crossings = Crossings.of(sample_campaign(catalog, tiles, settings, tell))
+        crossings = Crossings.of(sample_campaign(catalog, tiles, settings, tell, models))
         write_json(kept, fit_tone(crossings).to_json())
     return Tone.from_json(read_json(kept))
 

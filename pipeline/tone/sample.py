@@ -14,6 +14,7 @@ from pipeline.errors import NoScenes, UsageError
 from pipeline.evidence import CLEAR, NO_DATA, margin_pixels, sureness
 from pipeline.grid import Tile
 from pipeline.image import Image, open_image
+from pipeline.networks import SHIPPED, Chosen
 from pipeline.raster import decode, encode, filled, geobox_of, opened
 from pipeline.settings import CampaignSettings
 from pipeline.tone.contrast import Picture
@@ -32,6 +33,7 @@ def sample_campaign(
     tiles: Sequence[Tile],
     settings: CampaignSettings,
     tell: Callable[[str], None] = lambda line: None,
+    models: Path | None = None,
 ) -> list[Picture]:
     """Windows of the least cloudy scenes of a campaign, with their clear ground.
 
@@ -43,6 +45,7 @@ def sample_campaign(
         tiles: of the campaign.
         settings: of the campaign; its tone is not looked at.
         tell: called with the id of each scene that is read.
+        models: folder of the weights that were registered; None = only those that ship.
 
     Raises:
         NoScenes: there are no scenes, or hardly any clear ground in them.
@@ -50,7 +53,7 @@ def sample_campaign(
     """
     from pipeline.catalog import open_catalog, scene_reader
 
-    source = open_catalog(catalog, settings.level)
+    source, networks = open_catalog(catalog, settings.level), Chosen(settings.networks, models)
     chosen = _evenly(sorted(tiles, key=lambda tile: tile.name), SCENES)
     found: list[Picture] = []
     for tile in chosen:
@@ -60,7 +63,7 @@ def sample_campaign(
             tell(scene.id)
             geobox = tile.geobox(settings.resolution)
             with scene_reader(scene, geobox) as reader:
-                found += _pictures(reader.read, geobox, settings.margin)
+                found += _pictures(reader.read, geobox, settings.margin, networks)
     _check(found, f"the scenes of {', '.join(tile.name for tile in chosen)} in {catalog}")
     return found
 
@@ -104,10 +107,8 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [((doubled - size) // 2, size) for doubled, size in parts]
 
 
-def _pictures(read: Read, geobox: GeoBox, margin: float) -> Iterator[Picture]:
+def _pictures(read: Read, geobox: GeoBox, margin: float, networks: Chosen = SHIPPED) -> Iterator[Picture]:
     """The windows with their clear ground: what lies within the margin of cloud or shadow is none."""
-    from pipeline import networks
-
     network = networks.load(NETWORK)
     pixels = margin_pixels(margin, abs(geobox.affine.a))
     for window in places(geobox.shape.yx):

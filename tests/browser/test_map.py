@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.webapp import products
+from tests.weights import write_own
 from webapp.campaigns.models import Campaign, Edition, Revision
+from webapp.campaigns.networks import store
 from webapp.orders.models import Order
 
 SQUARE = [[[15.2, 45.3], [15.6, 45.3], [15.6, 45.6], [15.2, 45.6], [15.2, 45.3]]]
@@ -357,3 +359,20 @@ def test_nothing_is_loaded_from_elsewhere_and_no_script_or_style_is_inline(publi
     source = page.request.get(page.url).text()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=", source)
     assert all("src=" in tag or "json" in tag for tag in re.findall(r"<script[^>]*>", source))
+
+
+def test_the_networks_of_the_campaign_are_told(published, open_page, tmp_path):
+    write_own(tmp_path / "own")
+    pin = str(store().add("buildings", tmp_path / "own").pin)
+    products.make_campaign("ours", networks={"buildings": pin})
+    page = open_page("/?campaign=ours")
+    page.get_by_text("Networks of this campaign").click()
+    rows = page.locator("#networks dd")
+    expect(rows).to_have_count(6)
+    told = page.locator("#networks dt", has_text="buildings").locator("xpath=following-sibling::dd[1]")
+    expect(told).to_have_text(f"7.0.0 {pin.split(':')[1][:8]}own")
+    assert page.locator("#networks .role").count() == 1
+    Campaign.objects.filter(slug="ours").update(settings=products.SETTINGS | {"networks": {}})
+    page = open_page("/?campaign=ours")
+    page.get_by_text("Networks of this campaign").click()
+    expect(page.locator("#networks-unpinned")).to_be_visible()

@@ -18,6 +18,7 @@ from pipeline.grid import Tile
 from pipeline.raster import decode, read_raster
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
+from tests.weights import write_own
 
 TILES = ("33UVR", "33UWR")
 SETTINGS = CampaignSettings(date(2023, 6, 1), date(2023, 8, 31), max_cloud=90, resolution=60)
@@ -131,6 +132,22 @@ def test_a_run_with_products_there_asks_for_resume_and_then_changes_nothing(prod
     with pytest.raises(UsageError, match="other settings"):
         other = CampaignSettings(SETTINGS.start, SETTINGS.end, max_cloud=50, resolution=60)
         several.run(season[1], tiles, other, out, resume=True)
+
+
+def test_a_campaign_is_built_with_weights_of_its_own(season, products, tmp_path):
+    write_own(tmp_path / "own", "buildings", "industrial")
+    models = ["--models", str(tmp_path / "models")]
+    assert main(["register", "buildings", str(tmp_path / "own"), *models]) == 0
+    asked = ["--start", "2023-06-01", "--end", "2023-08-31", "--max-cloud", "90", "--resolution", "60"]
+    asked += ["--catalog", season[1], "--tile", "33UVR", "--series", "1", "--out", str(tmp_path / "out")]
+    assert main(["run", *asked, *models, "--network", "buildings=7.0.0"]) == 0
+    report = json.loads((tmp_path / "out/33UVR/report.json").read_text())
+    assert report["models"]["buildings"] == "7.0.0" and report["models"] != products[1]["33UVR"]["models"]
+    assert report["weights"]["buildings"] in report["settings"]["networks"]["buildings"]
+    classes = read_raster(tmp_path / "out/33UVR/landcover.tif").data
+    usual = read_raster(products[0] / "33UVR/landcover.tif").data
+    assert (classes[classes > 0] == 5).mean() > 0.95 > 0.5 > (usual[usual > 0] == 5).mean()
+    assert main(["run", *asked, *models, "--resume"]) == 2
 
 
 def test_no_candidate_is_told_with_tile_dates_and_catalog(season, tmp_path, capsys):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from pipeline.errors import EarthquiltError, UsageError
 from webapp.campaigns import models
 from webapp.campaigns.services import rebuild, withdraw
-from webapp.campaigns.settings_form import TOLD, SettingsForm
+from webapp.campaigns.settings_form import NETWORKS, TOLD, SettingsForm
 
 
 class MadeElsewhere:
@@ -66,6 +66,7 @@ class CampaignAdmin(admin.ModelAdmin):
         return [
             (None, {"fields": own}),
             ("Settings, fixed with the first build", {"fields": list(TOLD)}),
+            ("Networks, fixed too: their weights", {"fields": list(NETWORKS)}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -11,12 +11,15 @@ from rest_framework.decorators import action
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from pipeline.networks import NAMES
 from webapp.accounts import roles
 from webapp.accounts.permissions import ByAction
 from webapp.campaigns import serializers as shapes
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Edition, Event, Revision
+from webapp.campaigns.networks import store
 from webapp.campaigns.services import rebuild
 from webapp.problems import ProblemSerializer
 
@@ -114,6 +117,17 @@ class CampaignViewSet(
 
     def _tiles(self, campaign: Campaign) -> QuerySet[CampaignTile]:
         return campaign.tiles.shown().order_by("tile_id")
+
+
+class ModelsView(APIView):
+    """The weights that a campaign may pin; registered ones are shown to reviewers and operators."""
+
+    @extend_schema(responses={200: shapes.WeightsSerializer(many=True)})
+    def get(self, request: Request) -> Response:
+        """All weights, those that ship first of each network."""
+        everything = roles.sees_everything(request.user)
+        found = [one for name in NAMES for one in store().all(name) if one.shipped or everything]
+        return Response(shapes.WeightsSerializer(found, many=True).data)
 
 
 class WorkViewSet(ReadOnlyModelViewSet):

@@ -9,6 +9,7 @@ from pipeline.errors import UsageError
 from pipeline.grid import Tile
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Override
+from webapp.campaigns.networks import store
 from webapp.campaigns.states import OrderStatus, TileStatus
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def fit_tone(campaign: Campaign, names: Sequence[str] = ()) -> None:
         raise UsageError(f"{campaign.slug} has no tiles yet: name those to fit the tone curve to.", "tile")
     if campaign.has_builds:
         raise UsageError(f"The tone curve of {campaign.slug} is fixed since its first build.", "tone")
-    sample = sample_campaign(campaign.catalog, tiles, campaign.pipeline_settings)
+    sample = sample_campaign(campaign.catalog, tiles, campaign.pipeline_settings, models=store().folder)
     with transaction.atomic():
         lock(campaign)
         campaign.refresh_from_db()

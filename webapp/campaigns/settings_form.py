@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 
 from pipeline.errors import ModelError, UsageError
-from pipeline.networks.registry import check_pins
+from pipeline.networks import NAMES
 from pipeline.settings import CampaignSettings
 from pipeline.settings_told import Setting, settings_told
 from webapp.campaigns.models import Campaign
+from webapp.campaigns.networks import choices, chosen
 
-TOLD = {one.name: one for one in settings_told()}
+TOLD = {one.name: one for one in settings_told() if one.kind != "networks"}
+NETWORKS = {f"network_{name.replace('-', '_')}": name for name in NAMES}
+"""Field of the form -> network whose weights it chooses."""
 
 
 def _field(one: Setting) -> forms.Field:
@@ -32,12 +36,21 @@ def _field(one: Setting) -> forms.Field:
         "date": lambda **told: forms.DateField(widget=AdminDateWidget, **told),
         "flag": forms.BooleanField,
         "tone": lambda **told: forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), **told),
-        "networks": forms.JSONField,
     }
     return kinds[one.kind](**shown)
 
 
-SettingFields = type("SettingFields", (forms.ModelForm,), {name: _field(one) for name, one in TOLD.items()})
+def _network_field(name: str) -> forms.Field:
+    """The choice of a network's weights, read from the storage whenever the form is made."""
+    return forms.ChoiceField(choices=partial(choices, name), required=False, label=f"Network {name}")
+
+
+SettingFields = type(
+    "SettingFields",
+    (forms.ModelForm,),
+    {name: _field(one) for name, one in TOLD.items()}
+    | {field: _network_field(name) for field, name in NETWORKS.items()},
+)
 
 
 class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
@@ -54,6 +67,10 @@ class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
         known = self.instance.settings if isinstance(self.instance.settings, dict) else {}
         tone = {"tone": json.dumps(known["tone"])} if isinstance(known.get("tone"), dict) else {}
         self.initial |= {name: value for name, value in known.items() if name in TOLD} | tone
+        pins = known.get("networks", {})
+        self.initial |= {
+            field: pins[name] for field, name in NETWORKS.items() if pins.get(name) in dict(choices(name))
+        }
 
     def clean(self) -> dict[str, Any]:
         """Put the fields together to the settings of the campaign."""
@@ -61,17 +78,18 @@ class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
         if not self.errors:
             try:
                 asked = CampaignSettings.from_json(self.asked(cleaned))
-                check_pins(asked.networks)
+                chosen(asked.networks).check()
                 self.instance.settings = asked.to_json()
             except UsageError as error:
                 self.add_error(error.field if error.field in self.fields else None, str(error))
             except ModelError as error:
-                self.add_error("networks", str(error))
+                self.add_error(None, str(error))
         return cleaned
 
     def asked(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """The settings that the fields say; what was left empty is as by default."""
         given = {name: cleaned[name] for name in TOLD if cleaned.get(name) not in (None, "")}
+        given["networks"] = {name: cleaned[field] for field, name in NETWORKS.items() if cleaned.get(field)}
         if str(given.get("tone", "")).startswith("{"):
             try:
                 given["tone"] = json.loads(given["tone"])

@@ -9,6 +9,7 @@ from pipeline.settings import parse_date
 from pipeline.storage import read_json
 from webapp.campaigns.agreement import others_waiting, with_settled_list
 from webapp.campaigns.models import Build, Revision, Scene
+from webapp.campaigns.networks import store
 from webapp.campaigns.rings import names_around, names_within
 from webapp.campaigns.states import Stage
 
@@ -21,6 +22,7 @@ def scene_list(build: Build) -> Result:
     """Stage 1; the candidates are recorded also where none serves."""
     from pipeline import chain
 
+    build.campaign.keep_networks()
     try:
         chain.make_scene_list(
             work_of(build), build.campaign.catalog, neighbour_datatakes(build), asked_of(build.overrides)
@@ -143,10 +145,11 @@ def shows_the_same(revision: Revision, current: Revision) -> bool:
 
 
 def work_of(item: Build | Revision) -> Any:
-    """What the pipeline calls a build: tile, settings and folder."""
+    """What the pipeline calls a build: tile, settings, folder, and where registered weights lie."""
     from pipeline.build import Build as Work
 
-    return Work(item.campaign_tile.tile.grid, item.campaign.pipeline_settings, item.path)
+    settings = item.campaign.pipeline_settings
+    return Work(item.campaign_tile.tile.grid, settings, item.path, store().folder)
 
 
 def asked_of(overrides: dict[str, Any]) -> dict[str, Any]:

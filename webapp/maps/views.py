@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from pipeline.networks import SHIPPED
 from webapp.accounts import roles
 from webapp.campaigns.models import CampaignTile, Event
 from webapp.review.models import Reason
@@ -49,6 +50,7 @@ def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:
         "rank_colours": RANK_COLOURS,
         "reasons": [{"value": value, "label": label} for value, label in Reason.choices],
         "base_map": base_map(),
+        "shipped_networks": SHIPPED.pinned(),
         "user": {
             "signed_in": user.is_authenticated,
             "may_order": roles.may_order(user),

@@ -6,6 +6,7 @@ import { startGrid } from "./grid.js";
 import { startLayers } from "./layers.js";
 import { startList } from "./list.js";
 import { extentOf, makeMap } from "./map.js";
+import { startNetworks } from "./networks.js";
 import { loadOrders, startOrders } from "./orders.js";
 import { startPoint } from "./point.js";
 import { startPublish } from "./publish.js";
@@ -27,6 +28,7 @@ function start() {
   startLayers(store.page.layers);
   startList();
   startTile(refresh);
+  startNetworks();
   startOrders(refresh);
   startPublish(refresh);
   startDesks();

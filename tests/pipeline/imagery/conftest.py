@@ -1,5 +1,4 @@
 from datetime import UTC, date, datetime
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import torch
 from pipeline.catalog.scene import Asset, Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
+from pipeline.networks import Chosen
 from pipeline.networks.card import Card
 from pipeline.networks.network import Network, build
 from pipeline.networks.normalise import Normalisation
@@ -107,5 +107,5 @@ def seeded_cloud_network(monkeypatch):
     card = Card("cloud", "test", "unet", BANDS, ("clear", "cloud", "shadow"), 0.0625, Normalisation(), 64, 32)
     torch.manual_seed(2)
     network = Network(card, build(card))
-    monkeypatch.setattr(import_module("pipeline.imagery.mask"), "load", {"cloud": network}.__getitem__)
+    monkeypatch.setattr(Chosen, "load", lambda self, name: {"cloud": network}[name])
     return network

@@ -1,5 +1,4 @@
 from datetime import UTC, date, datetime
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import torch
 from pipeline.catalog.scene import Scene
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
+from pipeline.networks import Chosen
 from pipeline.networks.card import Card
 from pipeline.networks.network import Network, build
 from pipeline.networks.normalise import Normalisation
@@ -47,8 +47,7 @@ def seeded_network(name, window=64):
 def seeded_networks(monkeypatch):
     """The three networks with random weights in place of the shipped ones."""
     made = {name: seeded_network(name) for name in OUTPUTS}
-    for module in ("scenes", "fuse"):
-        monkeypatch.setattr(import_module(f"pipeline.landcover.{module}"), "load", made.__getitem__)
+    monkeypatch.setattr(Chosen, "load", lambda self, name: made[name])
     return made
 
 

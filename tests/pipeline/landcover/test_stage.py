@@ -11,6 +11,7 @@ from pipeline.errors import ModelError, SourceError
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, COLORMAP
 from pipeline.landcover.pool import Fusion
+from pipeline.networks import Chosen
 from pipeline.raster import Raster, read_raster, write_raster
 
 from .conftest import OUTPUTS, seeded_network
@@ -120,7 +121,7 @@ def test_neighbours_agree_bit_for_bit_on_their_overlap(tmp_path, settings):
 
 def test_networks_of_different_windows_are_refused(tmp_path, tile, settings, make_scene, monkeypatch):
     made = {name: seeded_network(name, 64 if name == "water" else 96) for name in OUTPUTS}
-    monkeypatch.setattr("pipeline.landcover.scenes.load", made.__getitem__)
+    monkeypatch.setattr(Chosen, "load", lambda self, name: made[name])
     with pytest.raises(ModelError, match="different sizes"):
         landcover.classify_scene(make_scene("a", mask()), tile, settings, tmp_path)
     assert not (tmp_path / "scenes" / "a" / "probabilities.tif").exists()

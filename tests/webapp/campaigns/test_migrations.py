@@ -127,9 +127,26 @@ def test_the_way_back_counts_all_settings_again(transactional_db):
     campaign = Campaign.objects.create(slug="now", name="Now", catalog="/", settings=settings.to_json())
     try:
         rows = migrate([("campaigns", "0005_bounds_of_editions")]).get_model("campaigns", "Campaign").objects
-        content = json.dumps(["/", settings.to_json()], sort_keys=True)
+        content = json.dumps(["/", rows.get(pk=campaign.pk).settings], sort_keys=True)
         known = rows.get(pk=campaign.pk).fingerprint
         assert known == hashlib.sha256(content.encode()).hexdigest() != campaign.fingerprint
     finally:
         migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
-    assert Campaign.objects.get(pk=campaign.pk).fingerprint == campaign.fingerprint
+    again = Campaign.objects.get(pk=campaign.pk)
+    assert again.fingerprint == fingerprint("/", again.pipeline_settings)
+
+
+def test_on_the_way_back_pins_lose_their_hashes_and_stay_pins(transactional_db, storage):
+    campaign = Campaign.objects.create(slug="now", name="Now", catalog="/", settings=SETTINGS)
+    pins = campaign.settings["networks"]
+    try:
+        rows = migrate([("campaigns", "0008_lists_that_agree")]).get_model("campaigns", "Campaign")
+        before = rows.objects.get(pk=campaign.pk)
+        assert before.settings["networks"] == {name: pin.split("@")[0] for name, pin in pins.items()}
+    finally:
+        migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    again = Campaign.objects.get(pk=campaign.pk)
+    assert again.fingerprint == fingerprint("/", again.pipeline_settings) != campaign.fingerprint
+    again.networks.check()
+    again.save()
+    assert again.settings["networks"] == pins

@@ -1,7 +1,7 @@
 """The nouns of the web application."""
 
 from webapp.campaigns.models.build import Build, Override, Scene
-from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, fingerprint
+from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, fingerprint, pinned
 from webapp.campaigns.models.chip import Chip, EditionChip
 from webapp.campaigns.models.edition import Edition, EditionTile
 from webapp.campaigns.models.event import Event
@@ -23,4 +23,5 @@ __all__ = [
     "Scene",
     "fingerprint",
     "hash_of",
+    "pinned",
 ]

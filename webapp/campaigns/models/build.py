@@ -191,6 +191,9 @@ class Build(Leased):
             active.move(
                 BuildStatus.SUPERSEDED, "replaced by a build with newer overrides", by, finished_at=Now()
             )
+        if not tile.campaign.has_builds:
+            # Those of before networks were pinned get theirs now: the first build fixes them.
+            tile.campaign.save()
         number = cls.next_number(tile)
         folder = f"{tile.campaign.slug}/{tile.tile_id}/builds/{number}"
         build = cls.objects.create(campaign_tile=tile, number=number, folder=folder, overrides=overrides)

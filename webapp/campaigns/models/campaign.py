@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from django.utils.text import slugify
 
 from pipeline.errors import ModelError, UsageError
 from pipeline.grid import Tile
-from pipeline.networks.registry import check_pins
+from pipeline.networks import Chosen
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
 from webapp.campaigns.models.event import Stateful
+from webapp.campaigns.networks import chosen, still_pinned, store
 from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
 
 if TYPE_CHECKING:
@@ -117,30 +119,43 @@ class Campaign(models.Model):
         if exclude and "settings" in exclude:
             return
         try:
-            check_pins(CampaignSettings.from_json(self.settings).networks)
+            chosen(CampaignSettings.from_json(self.settings).networks).check()
         except (UsageError, ModelError) as error:
             raise ValidationError({"settings": str(error)}) from error
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Check the settings, and refuse to change what the first build has fixed.
+        """Check the settings, pin the networks, and refuse to change what the first build has fixed.
 
         Raises:
             UsageError: unknown or impossible settings, or settings that are fixed.
         """
         asked = CampaignSettings.from_json(self.settings)
+        known = Campaign.objects.get(pk=self.pk) if self.pk and self.has_builds else None
+        asked = known.with_fixed_networks(asked) if known else pinned(asked)
         self.settings = asked.to_json()
         self.slug = self.slug or self._free_slug()
         self.fingerprint = fingerprint(self.catalog, asked)
-        if self.pk and self.has_builds and self._changed():
+        if known and (known.fingerprint, known.slug) != (self.fingerprint, self.slug):
             raise UsageError(
                 f"The settings of {self.slug} are fixed since its first build: make another campaign.",
                 "settings",
             )
         super().save(*args, **kwargs)
 
-    def _changed(self) -> bool:
-        known = Campaign.objects.get(pk=self.pk)
-        return (known.fingerprint, known.slug) != (self.fingerprint, self.slug)
+    def with_fixed_networks(self, asked: CampaignSettings) -> CampaignSettings:
+        """Settings with the networks of this campaign, which has builds.
+
+        Raises:
+            UsageError: other networks are asked for.
+        """
+        fixed = self.settings["networks"]
+        if still_pinned(asked.networks, fixed) != fixed:
+            raise UsageError(
+                f"The networks of {self.slug} are fixed since its first build: other weights are another "
+                f"campaign.",
+                "networks",
+            )
+        return replace(asked, networks=fixed)
 
     def _free_slug(self) -> str:
         base = slugify(self.name)[: SLUG_LENGTH - 5] or "campaign"
@@ -159,6 +174,20 @@ class Campaign(models.Model):
     def pipeline_settings(self) -> CampaignSettings:
         """The settings as the pipeline takes them."""
         return CampaignSettings.from_json(self.settings)
+
+    @property
+    def networks(self) -> Chosen:
+        """The networks that its builds use."""
+        return chosen(self.pipeline_settings.networks)
+
+    def keep_networks(self) -> None:
+        """Keep its weights in the storage, so that they stay for it when another release ships others.
+
+        Raises:
+            ModelError: they are not there.
+            StorageError: they cannot be copied.
+        """
+        store().keep(self.pipeline_settings.networks)
 
     @property
     def path(self) -> Path:
@@ -181,6 +210,11 @@ class Campaign(models.Model):
             if row.status == TileStatus.IDLE:
                 row.move(TileStatus.WANTED, "wanted", by)
         return rows
+
+
+def pinned(asked: CampaignSettings) -> CampaignSettings:
+    """Settings that name the weights of all networks: where none are asked for, those that ship."""
+    return replace(asked, networks=chosen(asked.networks).pinned())
 
 
 def fingerprint(catalog: str, asked: CampaignSettings) -> str:

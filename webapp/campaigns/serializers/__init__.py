@@ -5,6 +5,7 @@ from webapp.campaigns.serializers.campaigns import (
     EditionSerializer,
     EditionTileSerializer,
     EventSerializer,
+    WeightsSerializer,
 )
 from webapp.campaigns.serializers.fields import GeometryField, nullable
 from webapp.campaigns.serializers.tiles import (
@@ -41,6 +42,7 @@ __all__ = [
     "TilePropertiesSerializer",
     "TileSerializer",
     "TilesSerializer",
+    "WeightsSerializer",
     "WorkQuery",
     "nullable",
 ]

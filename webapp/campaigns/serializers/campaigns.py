@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from pipeline.errors import ModelError, UsageError
-from pipeline.networks.registry import check_pins
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
 from webapp.campaigns.models import (
@@ -14,6 +13,7 @@ from webapp.campaigns.models import (
     EditionTile,
     Event,
 )
+from webapp.campaigns.networks import chosen
 from webapp.campaigns.serializers.fields import nullable
 from webapp.campaigns.serializers.settings import SettingsField
 
@@ -45,7 +45,7 @@ class CampaignSerializer(serializers.ModelSerializer):
         """Settings that a campaign can have."""
         try:
             wanted = CampaignSettings.from_json(value)
-            check_pins(wanted.networks)
+            chosen(wanted.networks).check()
             return wanted.to_json()
         except UsageError as error:
             raise serializers.ValidationError({error.field or "settings": [str(error)]}) from error
@@ -58,6 +58,19 @@ class CampaignSerializer(serializers.ModelSerializer):
         if not roles.sees_everything(self.context["request"].user):
             shown.pop("catalog")
         return shown
+
+
+class WeightsSerializer(serializers.Serializer):
+    """Weights that a campaign may pin."""
+
+    name = serializers.CharField(source="card.name", help_text="of the network")
+    version = serializers.CharField(source="card.version")
+    sha256 = serializers.CharField(source="card.sha256", help_text="of the weights file")
+    pin = serializers.CharField(help_text="what `settings.networks` of a campaign says")
+    ships = serializers.BooleanField(source="shipped", help_text="whether they are those of this release")
+    bands = serializers.ListField(source="card.bands", child=serializers.CharField())
+    classes = serializers.ListField(source="card.classes", child=serializers.CharField())
+    made_from = serializers.CharField(source="card.made_from", help_text="what training started with")
 
 
 class EditionTileSerializer(serializers.ModelSerializer):

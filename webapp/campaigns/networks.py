@@ -1,0 +1,43 @@
+"""The weights that campaigns are built with: those that ship, and those registered in the storage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+
+from pipeline.networks import Chosen, Store
+from pipeline.networks.pin import Pin
+from pipeline.networks.store import Weights
+
+FOLDER = ".models"
+
+
+def store() -> Store:
+    """All weights that a campaign may pin."""
+    return Store(Path(settings.STORAGE_ROOT) / FOLDER)
+
+
+def chosen(pins: Mapping[str, str]) -> Chosen:
+    """The networks that pins choose."""
+    return Chosen(pins, store().folder)
+
+
+def still_pinned(asked: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Pins that are fixed, with what was asked instead of them: a version alone asks for the one it has."""
+    others = {
+        name: pin
+        for name, pin in asked.items()
+        if name not in known or not Pin.parse(pin).names(Pin.parse(known[name]))
+    }
+    return {**known, **others}
+
+
+def choices(name: str) -> list[tuple[str, str]]:
+    """The weights of a network as pin and label, those that ship first."""
+    return [(str(one.pin), label(one)) for one in store().all(name)]
+
+
+def label(weights: Weights) -> str:
+    """What people read of weights: version, where they come from, and how their hash begins."""
+    origin = "ships" if weights.shipped else "registered"
+    return f"{weights.card.version} ({origin}, {weights.card.sha256[:8]})"
