@@ -34,6 +34,8 @@ class Card:
         training: how the weights were made: "command", "seconds", "machine".
         patch_thresholds: of "buildings": shares of built and of industrial ground from which a whole patch
             counts as such; empty = none were fitted.
+        weaknesses: sentences on what the network is not good at.
+        picture: the command that drew NAME.png, worst, middling and best cases; empty = there is none.
         figures: what was measured, by name.
     """
 
@@ -54,6 +56,8 @@ class Card:
     made_from: str = ""
     training: dict[str, Any] = field(default_factory=dict)
     patch_thresholds: tuple[float, ...] = ()
+    weaknesses: tuple[str, ...] = ()
+    picture: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -77,7 +81,8 @@ def read_card(path: Path) -> Card:
         values["normalisation"] = Normalisation(**values["normalisation"])
         for name in ("bands", "classes", "trained_on"):
             values[name] = tuple(values[name])
-        values["patch_thresholds"] = tuple(values.get("patch_thresholds", ()))
+        for name in ("patch_thresholds", "weaknesses"):
+            values[name] = tuple(values.get(name, ()))
         return Card(**values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The model card {path} cannot be read: {error}.") from error

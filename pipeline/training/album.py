@@ -77,8 +77,8 @@ class Album:
         wrong = (guess != case.labels) & (case.labels != IGNORE)
         pictures = (
             ("scene", encoded(colour)),
-            ("truth", encoded(self._painted(case.labels))),
-            ("network", encoded(self._painted(np.where(case.labels == IGNORE, IGNORE, guess)))),
+            ("truth", encoded(painted(case.labels, self.classes))),
+            ("network", encoded(painted(np.where(case.labels == IGNORE, IGNORE, guess), self.classes))),
             ("wrong", encoded(marked(colour, wrong))),
         )
         words = [f"mean IoU {found['mean_iou']:.3f}", f"accuracy {found['overall_accuracy']:.3f}"]
@@ -99,12 +99,14 @@ class Album:
             seen.update(map(id, shots))
         return unique
 
-    def _painted(self, labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-        table = np.zeros((256, 3), np.uint8)
-        table[:] = _rgb(UNKNOWN)
-        for number, name in enumerate(self.classes):
-            table[number] = _rgb(COLOURS.get(name, "#999999"))
-        return table[labels]
+
+def painted(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray[np.uint8]:
+    """Return classes in their colours, uint8 (rows, cols, 3)."""
+    table = np.zeros((256, 3), np.uint8)
+    table[:] = _rgb(UNKNOWN)
+    for number, name in enumerate(classes):
+        table[number] = _rgb(COLOURS.get(name, "#999999"))
+    return table[labels]
 
 
 def true_colour(reflectance: NDArray[np.floating]) -> NDArray[np.uint8]:

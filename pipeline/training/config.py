@@ -12,6 +12,8 @@ from pipeline.networks.card import Card
 from pipeline.networks.normalise import Normalisation
 
 CONFIGS = Path(__file__).parent / "configs"
+SENTENCES = ("trained_on", "weaknesses")
+PLACES = "places"
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -41,13 +43,15 @@ class Config:
         toned: share of the crops that go through 8 bits of a tone curve.
         radiometry: factor on the spread of the gains and offsets of bands.
         precision: "float32", "bfloat16", "float16", or "auto": the best that the device has.
-        validation: simulator seeds of the validation places; empty = no validation.
+        validation: simulator seeds of the validation places, beside which those of folder sets are looked at;
+            "places" = these alone; empty = no validation.
         validate_every: steps between validations.
         patience: validations without a better score after which training ends; 0 = never.
         seed: everything random follows from this and the step's number.
         seeds: of the simulated crops, as "1-150".
         reach: pixels that inference reads around a window; 0 = the margin.
         trained_on: sentences for the card.
+        weaknesses: sentences for the card, on what such networks are not good at.
         keep: share of the trained weights in their mean with those started from (`finetune.mixed`).
         made_from: the weights that training starts with (name, version and hash); empty = drawn by chance.
     """
@@ -79,6 +83,7 @@ class Config:
     seeds: str = "1-150"
     reach: int = 0
     trained_on: tuple[str, ...] = field(default=())
+    weaknesses: tuple[str, ...] = field(default=())
     keep: float = 1.0
     made_from: str = ""
 
@@ -110,7 +115,7 @@ class Config:
 
     def fingerprint(self) -> str:
         """Return what tells this training from any other: a hash of all but sentences and `keep`."""
-        values = {key: value for key, value in asdict(self).items() if key not in ("trained_on", "keep")}
+        values = {key: value for key, value in asdict(self).items() if key not in (*SENTENCES, "keep")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from pipeline.training.csmask import csmask
 if TYPE_CHECKING:
     from pipeline.training.album import Album
     from pipeline.training.judge import Judge
+    from pipeline.training.sheet import PreviewSheet, Sheet
 
 REAL = ("alpine-trained", "alpine-held-out", "alpine", "desert", "eurosat")
 BY_HAND = {"windows": ("cloud", "preview-cloud"), "points": ("landcover",), "eurosat": ("buildings",)}
@@ -57,11 +58,19 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--measure", metavar="NAME|FILE", help="of `tone`: this curve instead of a fitted one"
     )
+    parser.add_argument(
+        "--cards",
+        action="store_true",
+        help="draw worst, middling and best cases beside the weights, for the cards",
+    )
     parser.add_argument("--record", action="store_true", help="write the figures into the network's cards")
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a network and print its figures."""
+    if args.cards and (args.name not in NAMES or args.eurosat):
+        what = "whole patches" if args.eurosat else args.name
+        raise UsageError(f"--cards draws what a network tells of pixels, not {what}.", "cards")
     album = _album(args)
     found = _figures(args, album)
     print(json.dumps(found, indent=2))
@@ -113,17 +122,22 @@ def parse_resolutions(text: str) -> list[float]:
 
 def _album(args: argparse.Namespace) -> "Album | None":
     """What takes pictures, where some are asked for."""
-    if not (args.page or args.reliability):
+    if args.name == "haze" and not (args.page or args.reliability):
+        return None
+    if not (args.page or args.reliability or args.cards):
         return None
     if args.name in ("haze", "tone"):
         raise UsageError(f"There is no page of {args.name!r}, only figures.", "page")
     from pipeline.training.album import Album
     from pipeline.training.patches import CLASSES as PATCH_CLASSES
     from pipeline.training.points import CLASSES as POINT_CLASSES
+    from pipeline.training.sheet import Sheet
 
     if args.points:
         return Album(POINT_CLASSES)
-    return Album(PATCH_CLASSES if args.eurosat else _judge(args).classes)
+    if args.eurosat:
+        return Album(PATCH_CLASSES)
+    return (Sheet if args.cards else Album)(_judge(args).classes)
 
 
 def _judge(args: argparse.Namespace) -> "Judge":
@@ -202,15 +216,22 @@ def _fused_figures(args: argparse.Namespace, album: "Album | None") -> dict[str,
 
 
 def _haze_figures(args: argparse.Namespace) -> dict[str, Any]:
-    from pipeline.training.evaluate_haze import on_alpine, on_seeds
+    from pipeline.training.evaluate_haze import no_show, on_alpine, on_seeds
+    from pipeline.training.sheet import PreviewSheet
 
+    sheet = PreviewSheet()
+    show = sheet.add if args.cards else no_show
     if args.on == "simulated":
-        return on_seeds(parse_seeds(args.seeds), args.weights)
-    if args.on not in ("alpine-trained", "alpine-held-out"):
+        found = on_seeds(parse_seeds(args.seeds), args.weights, show)
+    elif args.on not in ("alpine-trained", "alpine-held-out"):
         raise UsageError(
             f"Haze is measured on simulated and alpine previews, {args.on} says nothing about 'haze'.", "on"
         )
-    return on_alpine(args.data, args.on == "alpine-held-out", args.weights)
+    else:
+        found = on_alpine(args.data, args.on == "alpine-held-out", args.weights, show)
+    if args.cards:
+        _draw_card(args, sheet)
+    return found
 
 
 def _tone_figures(args: argparse.Namespace) -> dict[str, Any]:
@@ -241,6 +262,23 @@ def _write_pictures(args: argparse.Namespace, found: dict[str, Any], album: "Alb
                 "There are no probabilities of pixels to draw the reliability of.", "reliability"
             )
         drawn(album.reliability, versions).save(args.reliability)
+    if args.cards:
+        from pipeline.training.sheet import Sheet
+
+        assert isinstance(album, Sheet)
+        _draw_card(args, album)
+
+
+def _draw_card(args: argparse.Namespace, sheet: "Sheet | PreviewSheet") -> None:
+    """Put the picture of a sheet into the network's cards."""
+    from pipeline.networks.card import read_card
+    from pipeline.training.export import illustrate
+    from pipeline.training.sheet import packed
+
+    if not sheet.strips:
+        raise UsageError("There is nothing to draw: no case shows two classes.", "cards")
+    title = f"{args.name} {read_card(args.weights / f'{args.name}.json').version}"
+    illustrate(args.name, args.weights, f"{command_of(args)} --cards", packed(sheet.drawn(title)))
 
 
 def command_of(args: argparse.Namespace) -> str:

@@ -1,11 +1,12 @@
 """What the haze network is worth, on simulated previews and on real ones with and without haze."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.networks import load
 from pipeline.training.augment import hazed
@@ -35,27 +36,38 @@ class Scored:
     score: float
 
 
-def on_seeds(seeds: Iterable[int], weights: Path) -> dict[str, Any]:
-    """Return figures of previews of simulator seeds."""
-    return haze_figures(list(scored_seeds(seeds, weights)))
+Show = Callable[[Scored, NDArray[np.floating]], None]
+"""Takes a scored preview and its reflectance, R, G, B first."""
 
 
-def scored_seeds(seeds: Iterable[int], weights: Path) -> Iterator[Scored]:
-    """Yield the previews of simulator seeds with the network's scores."""
+def no_show(item: Scored, reflectance: NDArray[np.floating]) -> None:
+    """Show nothing."""
+
+
+def on_seeds(seeds: Iterable[int], weights: Path, show: Show = no_show) -> dict[str, Any]:
+    """Return figures of previews of simulator seeds; `show` takes each."""
+    return haze_figures(list(scored_seeds(seeds, weights, show)))
+
+
+def scored_seeds(seeds: Iterable[int], weights: Path, show: Show = no_show) -> Iterator[Scored]:
+    """Yield the previews of simulator seeds with the network's scores; `show` takes each."""
     network = load("haze", weights)
     for seed in seeds:
         for date in range(PREVIEWS):
             drawn = draw_preview(seed, date)
-            yield Scored(f"seed {seed}", drawn.hazy, network.score(drawn.reflectance[:3]))
+            item = Scored(f"seed {seed}", drawn.hazy, network.score(drawn.reflectance[:3]))
+            show(item, drawn.reflectance)
+            yield item
 
 
-def on_alpine(data: Path, held_out: bool, weights: Path) -> dict[str, Any]:
+def on_alpine(data: Path, held_out: bool, weights: Path, show: Show = no_show) -> dict[str, Any]:
     """Return the scores of the real alpine previews, and figures of those and of hazed copies of them.
 
     Args:
         data: folder of the shared data.
         held_out: tile 33TWM, which is kept for tests, instead of 33TWL, which is trained on.
         weights: folder of the weights.
+        show: takes each of the copies.
 
     Returns:
         "scores" of the previews as they are, and what `haze_figures` gives for `VARIANTS` copies of each,
@@ -74,8 +86,9 @@ def on_alpine(data: Path, held_out: bool, weights: Path) -> dict[str, Any]:
             rng = np.random.default_rng(number)
             copy = preview_of(scene, averaged=number % 2 == 0, shift=float(rng.uniform(0, 0.9)))
             veiled = hazed(copy.reflectance, rng, float(rng.uniform(*OPACITY)))
-            scored.append(Scored(scene.id, False, network.score(copy.reflectance[:3])))
-            scored.append(Scored(scene.id, True, network.score(veiled[:3])))
+            for hazy, seen in ((False, copy.reflectance), (True, veiled)):
+                scored.append(Scored(scene.id, hazy, network.score(seen[:3])))
+                show(scored[-1], seen)
     return {"scores": scores, **haze_figures(scored)}
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UsageError
 from pipeline.networks.card import Card, file_sha256, read_card
+from pipeline.storage import write_bytes
 
 
 def leant(module: nn.Module, lean: Sequence[float]) -> nn.Module:
@@ -48,6 +49,12 @@ def record(name: str, folder: Path, command: str, figures: dict[str, Any]) -> No
     write_cards(dataclasses.replace(card, figures={**card.figures, command: figures}), folder)
 
 
+def illustrate(name: str, folder: Path, command: str, picture: bytes) -> None:
+    """Put a picture that a command drew beside a network's weights, and into its cards."""
+    write_bytes(folder / f"{name}.png", picture)
+    write_cards(dataclasses.replace(read_card(folder / f"{name}.json"), picture=command), folder)
+
+
 def write_cards(card: Card, folder: Path) -> None:
     """Write both cards of a network."""
     card.write(folder / f"{card.name}.json")
@@ -65,6 +72,7 @@ def describe(card: Card) -> str:
         f"0..{card.normalisation.high}); tells {', '.join(card.classes)}.",
         *([f"Scores are divided by {card.temperature} first."] if card.temperature != 1 else []),
         "",
+        *_weaknesses(card),
         "## Trained on",
         "",
         *(f"- {sentence}" for sentence in card.trained_on),
@@ -78,6 +86,14 @@ def describe(card: Card) -> str:
     for command, values in card.figures.items():
         lines += [f"`{command}`", "", *_table(values), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _weaknesses(card: Card) -> list[str]:
+    lines = [f"- {sentence}" for sentence in card.weaknesses]
+    if card.picture:
+        lines += [""] if lines else []
+        lines += [f"![worst, middling and best cases]({card.name}.png)", "", f"Drawn by `{card.picture}`."]
+    return ["## What it is not good at", "", *lines, ""] if lines else []
 
 
 def _places(card: Card) -> list[str]:

@@ -60,6 +60,7 @@ def start_from(config: Config, card: Card, shorter: bool) -> Config:
     changes["version"] = next_version(card.version)
     changes["made_from"] = f"{card.name} {card.version}, SHA-256 {card.sha256}"
     changes["trained_on"] = (*card.trained_on, *(s for s in config.trained_on if s not in card.trained_on))
+    changes["weaknesses"] = card.weaknesses or config.weaknesses
     # The lean of the first training is in the weights already.
     changes["lean"] = ()
     if shorter:
