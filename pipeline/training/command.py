@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.networks import NAMES
-from pipeline.training.config import PRECISIONS, Config, default_config, parse_seeds, read_config
+from pipeline.training.config import PLACES, PRECISIONS, Config, default_config, parse_seeds, read_config
 
 if TYPE_CHECKING:
     from pipeline.training.datasets import Source
@@ -32,7 +32,11 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="crops a step, over all processes")
     parser.add_argument("--seed", type=int, help="of everything random")
     parser.add_argument("--seeds", help="simulator seeds within 1-7999 instead of the configuration's")
-    parser.add_argument("--validation", metavar="SEEDS", help="simulator seeds of the validation places")
+    parser.add_argument(
+        "--validation",
+        metavar="SEEDS|places",
+        help="simulator seeds to look at beside the validation places of --data; places: these alone",
+    )
     parser.add_argument(
         "--patience", type=int, help="validations without a better one that end it; 0 = never"
     )
@@ -131,18 +135,17 @@ def _sources(
     from pipeline.training.datasets.simulated import generate, kinds_for
     from pipeline.training.tasks import open_sources
     from pipeline.training.team import wait
-    from pipeline.training.validation import validation_config
+    from pipeline.training.validation import open_validation, validation_config
 
-    runs = [config] + ([validation_config(config)] if config.validation else [])
+    runs = [config] + ([validation_config(config)] if config.validation not in ("", PLACES) else [])
     if team.rank == 0:
         for run in runs:
             for kind in kinds_for(run.sources, run.name):
                 generate(args.cache, kind, parse_seeds(run.seeds), run.crop, tell=_tell)
     wait()
     data, folders = parse_data(args.data, DATA)
-    opened = [open_sources(config, data, args.cache, folders)]
-    opened += [open_sources(run, data, args.cache) for run in runs[1:]]
-    return opened[0], opened[1] if len(opened) > 1 else {}
+    opened = open_sources(config, data, args.cache, folders)
+    return opened, open_validation(config, opened, data, args.cache, folders)
 
 
 def _tell(line: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UsageError
-from pipeline.training.config import Config, parse_seeds
+from pipeline.training.config import PLACES, Config, parse_seeds
 
 LAST_TRAINING_SEED = 7999
 VALIDATION_SEEDS = range(8000, 9000)
@@ -15,7 +15,7 @@ KEPT_FOR_TESTS = (
     "simulator seeds 9000-9999",
 )
 ALPINE = ("33TWL", "33TWM south of northing 5,110,000")
-PLACES = {"alpine": ALPINE, "alpine-previews": ALPINE[:1], "alpine-haze": ALPINE[:1]}
+PLACES_OF = {"alpine": ALPINE, "alpine-previews": ALPINE[:1], "alpine-haze": ALPINE[:1]}
 """Places of the data sets that do not tell them themselves (`places`)."""
 
 
@@ -30,7 +30,7 @@ def check_seeds(config: Config) -> None:
         raise UsageError(
             f"Seeds {config.seeds} cannot be trained on: only 1 to {LAST_TRAINING_SEED}.", "seeds"
         )
-    if not config.validation:
+    if config.validation in ("", PLACES):
         return
     validation_seeds(config.validation, "validation")
 
@@ -66,13 +66,13 @@ def places_of(config: Config, sources: Mapping[str, object]) -> dict[str, list[s
         UsageError: a place would be in two splits.
     """
     split: dict[str, list[str]] = {"train": [], "validation": [], "test": list(KEPT_FOR_TESTS)}
-    if config.validation:
+    if config.validation not in ("", PLACES):
         split["validation"].append(f"simulator seeds {config.validation}")
     for name, source in sources.items():
         told = getattr(source, "places", None)
         if told is None:
             seeds = [f"simulator seeds {config.seeds}"]
-            split["train"] += seeds if name.startswith("simulated") else PLACES.get(name, ())
+            split["train"] += seeds if name.startswith("simulated") else PLACES_OF.get(name, ())
             continue
         for part, places in split.items():
             places += getattr(told, part)

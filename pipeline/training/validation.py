@@ -1,19 +1,22 @@
-"""Validation places: crops of simulator seeds that nothing is trained on, looked at now and then."""
+"""Validation places: crops of simulator seeds and of folder sets that nothing is trained on."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from pipeline.errors import UsageError
-from pipeline.training.config import Config
+from pipeline.training.config import PLACES, Config
 from pipeline.training.datasets import Source
+from pipeline.training.datasets.folders import open_folders
+from pipeline.training.datasets.places import VALIDATION, Places
 from pipeline.training.loop import SCORE, Batch
 from pipeline.training.losses import preview_labels
 from pipeline.training.metrics import confusion, figures
-from pipeline.training.tasks import collate
+from pipeline.training.tasks import collate, open_sources
 from pipeline.training.team import Team, pooled
 
 CROPS = 64
@@ -33,6 +36,38 @@ def validation_config(config: Config) -> Config:
             f"The sources of {config.name} have no validation seeds: none is simulated.", "sources"
         )
     return dataclasses.replace(config, sources=simulated, seeds=config.validation)
+
+
+def open_validation(
+    config: Config, sources: Mapping[str, Source], data: Path, cache: Path, folders: Mapping[str, Path]
+) -> dict[str, Source]:
+    """Return the data sets of the validation places: simulated ones, and folder sets that have such places.
+
+    Args:
+        config: the training run; where `validation` is "places", none of them is simulated.
+        sources: its data sets.
+        data: folder of the shared data.
+        cache: folder of the simulated crops.
+        folders: of the data sets that a person has, by name.
+
+    Raises:
+        UsageError: there is no validation place.
+        SourceError: the validation places of a set have no crop with enough labels.
+    """
+    if not config.validation:
+        return {}
+    found: dict[str, Source] = {}
+    if config.validation != PLACES:
+        found |= open_sources(validation_config(config), data, cache)
+    places = {name: getattr(source, "places", Places()) for name, source in sources.items()}
+    mine = {name: folder for name, folder in folders.items() if places.get(name, Places()).validation}
+    found |= open_folders(mine, list(mine), config.name, config.crop, VALIDATION)
+    if not found:
+        raise UsageError(
+            "No data set has a place of the split 'validation': state one, or give --validation SEEDS.",
+            "validation",
+        )
+    return found
 
 
 def validator(
