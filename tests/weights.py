@@ -20,7 +20,14 @@ def write_own(folder, name="buildings", said=None, **changes):
         changes: fields of the card.
     """
     shipped = read_card(WEIGHTS / f"{name}.json")
-    small = {"version": "7.0.0", "width": 0.0625, "places": {}, "figures": {}, "training": {}}
+    small = {
+        "version": "7.0.0",
+        "width": 0.0625,
+        "places": {},
+        "figures": {},
+        "training": {},
+        "made_from": "",
+    }
     card = dataclasses.replace(shipped, **{**small, **changes})
     torch.manual_seed(3)
     module = build(card)
