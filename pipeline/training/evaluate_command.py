@@ -282,11 +282,11 @@ def _draw_card(args: argparse.Namespace, sheet: "Sheet | PreviewSheet") -> None:
 
 
 def command_of(args: argparse.Namespace) -> str:
-    """Return the command that gives these figures, without the folders of one machine."""
+    """Return the command that gives these figures; folders outside of the working directory are DIR."""
     command = f"python -m pipeline evaluate {args.name}"
     for name in BY_HAND:
-        if getattr(args, name):
-            return f"{command} --{name} {getattr(args, name).name}"
+        if place := getattr(args, name):
+            return f"{command} --{name} {'DIR' if place.is_absolute() else place.as_posix()}"
     dates = f" --dates {args.dates}" if args.dates > 1 else ""
     if args.on != "simulated":
         return f"{command} --on {args.on}{dates}"

@@ -62,7 +62,9 @@ def test_data_without_labels_for_a_network_are_refused(name, where):
 
 def test_commands_are_told_without_the_folders_of_one_machine():
     told = command_of(arguments("cloud", "--windows", "/here/cloud-labels", "--data", "/there"))
-    assert told == "python -m pipeline evaluate cloud --windows cloud-labels"
+    assert told == "python -m pipeline evaluate cloud --windows DIR"
+    told = command_of(arguments("cloud", "--windows", "tests/data/cloud-labels"))
+    assert told == "python -m pipeline evaluate cloud --windows tests/data/cloud-labels"
 
 
 def shot(album, name, wrong):
