@@ -14,7 +14,7 @@ FOUND = {
     "f1": {"cloud": 0.9, "shadow": None, "clear": 0.95},
     "classes": {"cloud": {"recall": 0.7}, "shadow": {"recall": None}, "clear": {"recall": 1.0}},
     "confusion": [[1]],
-    "places": {"one": {}},
+    "places": {str(number): {} for number in range(5)},
     "intervals": {"mean_iou": [0.7, 0.9], "f1": {"cloud": [0.85, 0.95], "shadow": None, "clear": [0.9, 1.0]}},
 }
 CLOUD = Row(

@@ -12,15 +12,18 @@ from script.lib.say import Trouble
 
 DOCUMENT = ROOT / "docs" / "models.md"
 KEPT = ROOT / "docs" / "models.json"
-TABLES_ONLY = ("classes", "confusion", "places", "cloud_cover", "reliability", "folders", "unweighted")
+TABLES_ONLY = ("classes", "confusion", "cloud_cover", "reliability", "folders")
+FEW_PLACES = 4
 Found = dict[str, dict[str, Any]]
 
 
 def slim(figures: Any) -> Any:
-    """Figures without their long tables; the recall of each class stays."""
+    """Figures without their long tables; the recall of each class stays, and places that are few."""
     if not isinstance(figures, dict):
         return figures
     kept = {key: slim(value) for key, value in figures.items() if key not in TABLES_ONLY}
+    if isinstance(kept.get("places"), dict) and len(kept["places"]) > FEW_PLACES:
+        del kept["places"]
     if "classes" in figures and "recall" not in figures:
         kept["recall"] = {name: of["recall"] for name, of in figures["classes"].items()}
     return kept

@@ -75,8 +75,20 @@ def dates(found: Figures) -> str:
 def scores(found: Figures) -> str:
     """Tell what previews score as they are, and how well hazed copies are told from them."""
     told = [f"{name.split('_')[2]} {score:.3f}" for name, score in found["scores"].items()]
-    area = f"{figure('auc', 'AUC')(found)} of hazed copies; " if "auc" in found else ""
+    area = (
+        f"{figure('auc', 'AUC')(found)} of hazed copies from the same as they are; " if "auc" in found else ""
+    )
     return f"{area}scores as they are: {', '.join(told)}"
+
+
+def scenes(found: Figures) -> str:
+    """Tell the accuracy in each scene, and that of all points counted alike."""
+    told = [
+        f"{name.split('/')[-1]} {of['overall_accuracy']:.3f} of {of['pixels']} points"
+        for name, of in found.get("places", {}).items()
+    ]
+    alike = found.get("unweighted", {}).get("overall_accuracy")
+    return ", ".join([*told, f"all points counted alike {spread(alike)}"])
 
 
 def recalls(found: Figures) -> str:
@@ -102,7 +114,10 @@ TABLES: dict[str, tuple[Row, ...]] = {
         simulated("cloud", 60, CLOUDS),
         simulated("cloud", 10, CLOUDS),
         Row(("preview-cloud", "--seeds", SEEDS), CLOUD),
-        Row(("haze", "--seeds", SEEDS), figure("overall_accuracy", "previews right")),
+        Row(
+            ("haze", "--seeds", SEEDS),
+            both(figure("auc", "AUC"), figure("overall_accuracy", "previews right")),
+        ),
         simulated("landcover", 60, IOU),
         simulated("landcover", 10, IOU),
         simulated("landcover", 60, dates, "--dates", "3"),
@@ -128,6 +143,7 @@ TABLES: dict[str, tuple[Row, ...]] = {
             ("landcover", "--points", "tests/data/landcover-points"),
             both(
                 figure("overall_accuracy", "overall accuracy"),
+                scenes,
                 figure("mean_iou", "mean IoU"),
                 by_class("f1", "barren", "tree", "water", "grass", "built", name="F1 "),
                 figure("ece", "ECE"),
