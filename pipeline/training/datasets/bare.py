@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.simulate import SimulatedScene
+from pipeline.simulate.ground import BARREN
 from pipeline.simulate.noise import Places, fractal, smoothstep, streaks
 
-BARREN = 6
 COLOURS = np.array(
     [
         [0.46, 0.37, 0.26, 0.54],
