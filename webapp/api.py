@@ -8,6 +8,7 @@ from webapp.accounts.api import MeView
 from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
 from webapp.orders.api import OrderViewSet
 from webapp.review.api import ReviewViewSet
+from webapp.review.queue_api import QueueViewSet
 
 router = SimpleRouter()
 router.register("campaigns", CampaignViewSet, "campaign")
@@ -15,6 +16,7 @@ router.register("builds", BuildViewSet, "build")
 router.register("revisions", RevisionViewSet, "revision")
 router.register("orders", OrderViewSet, "order")
 router.register("reviews", ReviewViewSet, "review")
+router.register("queue", QueueViewSet, "queue")
 
 urlpatterns = [
     path("", include(router.urls)),

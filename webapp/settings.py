@@ -11,10 +11,13 @@
 | `HTTPS` | `1` where the server is reached by https only | off |
 | `AOI_MOST_KM2`, `AOI_MOST_VERTICES` | limits of an order | 2,000,000 and 50,000 |
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
+| `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
+| `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
 """
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -67,6 +70,8 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 MOST_ATTEMPTS = env.int("MOST_ATTEMPTS", default=4)
 RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))
+SECOND_OPINION_SHARE = env.float("SECOND_OPINION_SHARE", default=0.1)
 
 STORAGE_ROOT = storage_folder(env.str("STORAGE_URL", default=".local/storage"))
 AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)

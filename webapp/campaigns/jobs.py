@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
 from webapp.campaigns import agreement, pyramid, stages
 from webapp.campaigns.advance import advance, lock
+from webapp.campaigns.approval import change_of, keep_approval
 from webapp.campaigns.lease import kept
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid
@@ -155,15 +156,18 @@ def claim_with_inputs(revision: Revision) -> bool:
 def do_revision(revision: Revision) -> None:
     """Blend the tile with its neighbours; the result takes the place of the current revision.
 
-    Where it would show the same, that one stays and is not made again.
+    Where it would show the same, that one stays and is not made again; where it hardly differs from the last
+    approved one, it is approved as well.
     """
     current = revision.campaign_tile.current_revision
     with kept(revision):
         same = current is not None and stages.shows_the_same(revision, current)
         report = {} if same else stages.revise(revision)
+        report |= {} if same else change_of(revision)
     if same:
         revision.give_way(current)
     elif revision.become_current(report):
+        keep_approval(revision)
         hint_pyramid(revision.campaign_id, revision.pk)
     advance(revision.campaign, [revision.tile_name])
 

@@ -11,7 +11,8 @@ from webapp.campaigns.models import Build, CampaignTile, Override, Revision
 from webapp.campaigns.services import rebuild
 from webapp.campaigns.states import BuildStatus, ReviewStatus, RevisionStatus
 from webapp.problems import Refused
-from webapp.review.models import Reason, Review, Verdict
+from webapp.review import queue
+from webapp.review.models import Opinion, QueueEntry, Reason, Review, Verdict
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -38,17 +39,17 @@ def give(
 
     Raises:
         UsageError: a rejection without a reason, or an approval with one or with a wish.
-        Refused: the revision has been replaced or reviewed meanwhile.
+        Refused: the revision has been replaced or reviewed meanwhile, or another reviewer holds it.
     """
-    if verdict == Verdict.REJECT and reason not in Reason.values:
-        raise UsageError(f"A rejection needs a reason: one of {', '.join(Reason.values)}.", "reason")
-    if verdict == Verdict.APPROVE and (reason or wish):
-        raise UsageError("An approval has no reason and asks for nothing.", "reason")
+    check(verdict, reason, wish)
     lock(revision.campaign)
+    refuse_held(revision, QueueEntry.Kind.FIRST, reviewer)
     before = decide(revision, verdict, wish)
     override, successor = (None, None) if wish is None else ask(revision.campaign_tile, reviewer, wish, words)
     text = " ".join(filter(None, (Reason(reason).label if reason else "", words)))
     revision.remember(before, revision.review_status, text, reviewer)
+    queue.settle(revision, QueueEntry.Kind.FIRST)
+    queue.ask_second(revision)
     return Review.objects.create(
         revision=revision,
         reviewer=reviewer,
@@ -58,6 +59,54 @@ def give(
         override=override,
         successor=successor,
     )
+
+
+@transaction.atomic
+def give_opinion(
+    reviewer: "User", revision: Revision, verdict: str, reason: str = "", words: str = ""
+) -> Opinion:
+    """Record a second opinion on a revision that another reviewer has judged.
+
+    Raises:
+        UsageError: as `give`.
+        Refused: none is asked for, the person gave the first verdict, or another reviewer holds it.
+    """
+    check(verdict, reason)
+    lock(revision.campaign)
+    asked = QueueEntry.objects.filter(revision=revision, kind=QueueEntry.Kind.SECOND, done_at__isnull=True)
+    if not asked.exists():
+        raise Refused(f"No second opinion is asked for on {revision}.")
+    if revision.reviews.filter(reviewer=reviewer).exists():
+        raise Refused(f"You gave the first verdict on {revision}: the second is another's.")
+    refuse_held(revision, QueueEntry.Kind.SECOND, reviewer)
+    queue.settle(revision, QueueEntry.Kind.SECOND)
+    revision.remember(revision.review_status, revision.review_status, "second opinion given", reviewer)
+    return Opinion.objects.create(
+        revision=revision, reviewer=reviewer, verdict=verdict, reason=reason, words=words
+    )
+
+
+def check(verdict: str, reason: str, wish: Wish | None = None) -> None:
+    """Refuse what cannot be a verdict.
+
+    Raises:
+        UsageError: a rejection without a reason, or an approval with one or with a wish.
+    """
+    if verdict == Verdict.REJECT and reason not in Reason.values:
+        raise UsageError(f"A rejection needs a reason: one of {', '.join(Reason.values)}.", "reason")
+    if verdict == Verdict.APPROVE and (reason or wish):
+        raise UsageError("An approval has no reason and asks for nothing.", "reason")
+
+
+def refuse_held(revision: Revision, kind: str, reviewer: "User") -> None:
+    """Refuse a verdict on what another reviewer is looking at.
+
+    Raises:
+        Refused: with who holds it until when.
+    """
+    entry = QueueEntry.objects.filter(revision=revision, kind=kind).first()
+    if entry and (words := queue.holder_words(entry, besides=reviewer)):
+        raise Refused(words)
 
 
 def decide(revision: Revision, verdict: str, wish: Wish | None = None) -> str:

@@ -65,3 +65,29 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} of revision {self.revision_id}"
+
+
+class Opinion(models.Model):
+    """A second verdict on a revision, given without knowing the first; it changes nothing of the revision."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="opinions")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="opinions")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    reason = models.CharField(max_length=20, choices=Reason, blank=True)
+    words = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        """One for each revision; a rejection has a reason, an approval none."""
+
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict="approve", reason="") | Q(verdict="reject", reason__in=Reason.values),
+                name="opinion_reason_with_rejection",
+            ),
+            models.UniqueConstraint(fields=["revision"], name="one_opinion_per_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"second {self.verdict} of revision {self.revision_id}"

@@ -1,0 +1,6 @@
+"""What the review desk keeps."""
+
+from webapp.review.models.queue import QueueEntry
+from webapp.review.models.verdict import Opinion, Reason, Review, Verdict
+
+__all__ = ["Opinion", "QueueEntry", "Reason", "Review", "Verdict"]
