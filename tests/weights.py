@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipeline.networks.card import file_sha256, read_card
-from pipeline.networks.network import build
+from pipeline.networks.modules import build
 from pipeline.networks.registry import WEIGHTS
 
 

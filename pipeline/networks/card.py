@@ -10,6 +10,10 @@ from pipeline.errors import ModelError
 from pipeline.networks.normalise import Normalisation
 from pipeline.raster import BANDS
 
+BACK_ENDS = ("openvino", "torch")
+EARLIER = {"batch": 1, "back_end": "torch"}
+"""What a card means that was written before it had such fields."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -26,6 +30,8 @@ class Card:
         window: side of an inference window in pixels.
         margin: pixels by which the raster is reflected beyond its edges.
         reach: pixels read around a window, inside the raster so grown; 0 = as many as the margin.
+        batch: windows that the network works on at once.
+        back_end: what runs the network on a processor, one of `BACK_ENDS`; on a GPU torch does.
         sha256: hash of the weights file.
         temperature: what scores are divided by before they become probabilities.
         trained_on: sentences on the training data.
@@ -49,6 +55,8 @@ class Card:
     window: int = 1024
     margin: int = 64
     reach: int = 0
+    batch: int = 1
+    back_end: str = "openvino"
     sha256: str = ""
     temperature: float = 1.0
     trained_on: tuple[str, ...] = ()
@@ -77,7 +85,7 @@ def read_card(path: Path) -> Card:
         ModelError: the file is missing or lacks a field.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = EARLIER | json.loads(path.read_text(encoding="utf-8"))
         values["normalisation"] = Normalisation(**values["normalisation"])
         for name in ("bands", "classes", "trained_on"):
             values[name] = tuple(values[name])

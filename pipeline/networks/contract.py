@@ -4,12 +4,16 @@ import math
 from typing import Any
 
 from pipeline.errors import ModelError
-from pipeline.networks.card import Card
+from pipeline.networks.card import BACK_ENDS, Card
 from pipeline.networks.pin import VERSION
+from pipeline.networks.plan import STRIDE
 from pipeline.raster import BANDS
 
 PREVIEW_BANDS = BANDS[:3]
-WORK = ("kind", "bands", "classes", "width", "normalisation", "window", "margin", "reach", "temperature")
+WORK = (
+    "kind", "bands", "classes", "width", "normalisation", "window", "margin", "reach", "batch", "temperature",
+    "back_end",
+)  # fmt: skip
 """The fields of a card that, with the weights, make what a network tells."""
 
 LARGEST = 16_384
@@ -39,18 +43,20 @@ def check_card(card: Card, shipped: Card) -> None:
     fits = card.bands == PREVIEW_BANDS if card.kind == "haze" else set(card.bands) <= set(there)
     if not fits or not card.bands or len(set(card.bands)) != len(card.bands):
         raise ModelError(f"{where} has the bands {_told(card.bands)}; there are {_told(there)}.")
+    if card.back_end not in BACK_ENDS:
+        raise ModelError(f"{where} has the back end {card.back_end!r}; there are {_told(BACK_ENDS)}.")
     _check_numbers(card, where)
 
 
 def _check_numbers(card: Card, where: str) -> None:
-    from pipeline.networks.unet import STRIDE
-
     sizes = {"window": (STRIDE, STRIDE), "margin": (0, 1), "reach": (0, 1)}
     for name, (least, step) in sizes.items():
         value = getattr(card, name)
         if type(value) is not int or not least <= value <= LARGEST or value % step:
             words = f"a multiple of {step} " if step > 1 else ""
             raise ModelError(f"{where} has the {name} {value!r}: {words}from {least} to {LARGEST} is taken.")
+    if type(card.batch) is not int or card.batch != 1:
+        raise ModelError(f"{where} has the batch {card.batch!r}: windows are worked on one by one, so 1.")
     above = {"width": card.width, "temperature": card.temperature}
     above |= {name: getattr(card.normalisation, name) for name in ("high", "scale")}
     for name, value in above.items():

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.plan import HAZE
+from pipeline.networks.plan import channels as channels_at
+
 
 class HazeNet(nn.Module):
     """One score per preview from its pixels that hold data.
@@ -15,7 +18,7 @@ class HazeNet(nn.Module):
 
     def __init__(self, bands: int = 3, width: float = 0.5) -> None:
         super().__init__()
-        channels = [max(4, round(count * width)) for count in (32, 64, 64)]
+        channels = channels_at(HAZE, width)
         inputs = [bands, *channels[:-1]]
         self.convs = nn.ModuleList(
             nn.Conv2d(i, o, 3, stride=2, padding=1, bias=False) for i, o in zip(inputs, channels, strict=True)

@@ -17,6 +17,9 @@ from pipeline.raster import windows
 if TYPE_CHECKING:
     from pipeline.networks.network import Network
 
+KEPT = 512 * 512
+"""Pixels of a raster whose network keeps its memory for the next one: previews come by hundreds."""
+
 Read = Callable[[Window], NDArray[np.floating]]
 
 
@@ -42,13 +45,17 @@ def predict(
     def ready(window: Window) -> _Ready:
         return _Ready.of(network, read, window, shape)
 
-    for window, found in one_ahead(ready, windows(shape, network.window)):
-        if found.inputs is None:
-            classes = len(network.classes)
-            probabilities = np.full((classes, window.height, window.width), 1 / classes, np.float32)
-        else:
-            probabilities = network.run(found.inputs, found.wanted)
-        yield window, probabilities, found.valid
+    try:
+        for window, found in one_ahead(ready, windows(shape, network.window)):
+            if found.inputs is None:
+                classes = len(network.classes)
+                probabilities = np.full((classes, window.height, window.width), 1 / classes, np.float32)
+            else:
+                probabilities = network.run(found.inputs, found.wanted)
+            yield window, probabilities, found.valid
+    finally:
+        if shape[0] * shape[1] > KEPT:
+            network.release()
 
 
 @dataclass(frozen=True)

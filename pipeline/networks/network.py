@@ -1,43 +1,34 @@
-"""A loaded network: weights, card and how to run it. Imports torch, so it is itself imported late."""
+"""A loaded network: weights, card and what runs them."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from pipeline.networks.back_end import back_end
 from pipeline.networks.card import Card
-from pipeline.networks.haze import HazeNet
 from pipeline.networks.inference import predict
 from pipeline.networks.normalise import valid_pixels
 from pipeline.networks.parts import Part
-from pipeline.networks.unet import STRIDE, UNet
-
-
-def build(card: Card) -> nn.Module:
-    """Return the untrained module that a card describes."""
-    if card.kind == "haze":
-        return HazeNet(len(card.bands), card.width)
-    return UNet(len(card.bands), len(card.classes), card.width)
+from pipeline.networks.plan import STRIDE, Tensors
 
 
 class Network:
-    """Weights with their card, ready to run on the GPU where there is one, else on the CPU.
+    """Weights with their card, ready to run.
 
     Args:
         card: the card of the weights.
-        module: the module with the weights in it; it is put into inference mode.
+        tensors: of the weights file, by name.
+        asked: the back end, see `back_end`.
+
+    Raises:
+        ModelError: there is no such back end.
     """
 
     stride = STRIDE
 
-    def __init__(self, card: Card, module: nn.Module) -> None:
+    def __init__(self, card: Card, tensors: Tensors, asked: str = "") -> None:
         self.card = card
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if isinstance(module, UNet):
-            module = module.fuse()
-        module = module.eval().to(self.device)
-        self.module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        torch.backends.cudnn.deterministic = True
+        self.tensors = tensors
+        self.back_end = back_end(card, tensors, asked)
 
     name = property(lambda self: self.card.name, doc="The network's name.")
     version = property(lambda self: self.card.version, doc="Version of the weights.")
@@ -64,12 +55,12 @@ class Network:
             inputs: (bands, rows, cols).
             wanted: rows and columns whose probabilities are returned; None = all.
         """
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(inputs))[None].to(self.device)
-            scores = self.module(batch.contiguous(memory_format=torch.channels_last), wanted)
-            # Softmax over the classes of plain arrays takes a third of the time, with the same bits.
-            scores = scores.contiguous() / self.card.temperature
-            return torch.softmax(scores, dim=1)[0].cpu().numpy()
+        whole = slice(0, inputs.shape[1]), slice(0, inputs.shape[2])
+        return self.back_end.probabilities(inputs, wanted or whole)
+
+    def release(self) -> None:
+        """Give back the memory that is kept from one window for the next."""
+        self.back_end.release()
 
     def probabilities(
         self, reflectance: NDArray[np.floating], valid: NDArray[np.bool_] | None = None
@@ -98,8 +89,4 @@ class Network:
             preview: (3, rows, cols) reflectance of R, G, B, NaN where there is no data.
         """
         valid = valid_pixels(preview, None)
-        inputs = self.card.normalisation.apply(preview, valid)
-        with torch.inference_mode():
-            batch = torch.from_numpy(inputs)[None].to(self.device)
-            mask = torch.from_numpy(valid.astype(np.float32))[None, None].to(self.device)
-            return float(torch.sigmoid(self.module(batch, mask) / self.card.temperature)[0])
+        return self.back_end.score(self.card.normalisation.apply(preview, valid), valid)

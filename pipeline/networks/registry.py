@@ -1,38 +1,42 @@
 """Weights files, loaded once per process and checked against their cards."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError
 from pipeline.networks.card import Card, file_sha256, read_card
+from pipeline.networks.plan import Tensors, shapes
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from pipeline.networks.network import Network
 
 NAMES = ("preview-cloud", "haze", "cloud", "water", "vegetation", "buildings")
 
 WEIGHTS = Path(__file__).parent / "weights"
 
+BACK_END = "EARTHQUILT_BACK_END"
+
 MOST_KEPT = 12
 """Networks kept in memory: the shipped ones, and as many of other campaigns."""
 
 
-def load(name: str, folder: Path = WEIGHTS) -> "Network":
+def load(name: str, folder: Path = WEIGHTS, back_end: str = "") -> "Network":
     """Return a network by name; the same object every time in one process while its files stay as they are.
 
     Args:
         name: one of `NAMES`.
         folder: where `NAME.safetensors` and `NAME.json` lie.
+        back_end: one of `BACK_ENDS`; empty = what the environment's `EARTHQUILT_BACK_END` says, else torch
+            where there is a GPU, else the card's.
 
     Raises:
-        ModelError: the name is unknown, or the weights are missing or not those of the card.
+        ModelError: the name or the back end is unknown, or the weights are missing or not those of the card.
     """
     check_name(name)
     paths = [Path(folder) / f"{name}{suffix}" for suffix in (".json", ".safetensors")]
-    return _load(name, Path(folder), tuple(map(_state, paths)))
+    return _load(name, Path(folder), tuple(map(_state, paths)), back_end or os.environ.get(BACK_END, ""))
 
 
 def check_name(name: str) -> None:
@@ -55,7 +59,7 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _load(name: str, folder: Path, state: tuple[tuple[int, int] | None, ...]) -> "Network":
+def _load(name: str, folder: Path, state: tuple[tuple[int, int] | None, ...], asked: str) -> "Network":
     """Load weights; `state` makes files that were replaced be read again."""
     card = read_card(folder / f"{name}.json")
     weights = folder / f"{name}.safetensors"
@@ -64,21 +68,21 @@ def _load(name: str, folder: Path, state: tuple[tuple[int, int] | None, ...]) ->
     found = file_sha256(weights)
     if found != card.sha256:
         raise ModelError(f"The weights {weights} have the hash {found}, the card says {card.sha256}.")
-    from pipeline.networks.network import Network, build
+    from pipeline.networks.network import Network
 
-    return Network(card, _filled(build(card), card, weights))
+    return Network(card, _tensors(card, weights), asked)
 
 
-def _filled(module: "nn.Module", card: Card, weights: Path) -> "nn.Module":
-    """Return the module with the weights of the file in it, each of the expected shape."""
+def _tensors(card: Card, weights: Path) -> Tensors:
+    """The tensors of a weights file, each of the expected shape."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     try:
-        tensors: dict[str, Tensor] = load_file(weights)
+        tensors = load_file(weights)
     except SafetensorError as error:
         raise ModelError(f"The weights {weights} are no safetensors file: {error}.") from error
-    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    expected = shapes(card)
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
         odd = sorted(key for key in {**expected, **found} if expected.get(key) != found.get(key))
@@ -86,5 +90,4 @@ def _filled(module: "nn.Module", card: Card, weights: Path) -> "nn.Module":
             f"The weights {weights} do not fit the card of {card.name}: {odd[0]} has the shape "
             f"{found.get(odd[0])}, not {expected.get(odd[0])}."
         )
-    module.load_state_dict(tensors)
-    return module
+    return tensors

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import ModelError
 from pipeline.networks.card import Card, file_sha256, read_card
 from pipeline.networks.contract import check_card, same_work
@@ -159,6 +161,6 @@ class Store:
 
 def _check_values(name: str, source: Path) -> None:
     """Load weights, which checks their hash and shapes, and refuse values that are no numbers."""
-    for key, value in load(name, source).module.state_dict().items():
-        if not bool(value.isfinite().all()):
+    for key, value in load(name, source).tensors.items():
+        if not np.isfinite(value).all():
             raise ModelError(f"The weights of {name} in {source} are broken: {key} has values that are none.")

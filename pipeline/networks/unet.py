@@ -5,17 +5,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from pipeline.networks.parts import Part, levels, reach
-
-STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels at width 1 and number of convolutions of each encoder stage, as in VGG16."""
-
-STRIDE = 2 ** len(STAGES)
-"""Rows and columns given to the network must be multiples of this."""
-
-
-REACH = reach([depth for _, depth in STAGES], 2)
-"""Pixels around an output that it depends on, where windows lie on multiples of `STRIDE`."""
+from pipeline.networks.parts import Part, levels
+from pipeline.networks.plan import CENTRE, STAGES
+from pipeline.networks.plan import channels as channels_at
 
 
 class Convolution(nn.Module):
@@ -53,13 +45,13 @@ class UNet(nn.Module):
 
     def __init__(self, bands: int, classes: int, width: float = 1.0) -> None:
         super().__init__()
-        channels = [max(4, round(count * width)) for count, _ in STAGES]
+        channels = channels_at(tuple(count for count, _ in STAGES), width)
         self.encoder = nn.ModuleList()
         inputs = bands
         for outputs, (_, depth) in zip(channels, STAGES, strict=True):
             self.encoder.append(_chain(inputs, outputs, depth))
             inputs = outputs
-        self.centre = _chain(inputs, inputs, 2)
+        self.centre = _chain(inputs, inputs, CENTRE)
         self.reduce = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for skip in reversed(channels):
@@ -72,7 +64,7 @@ class UNet(nn.Module):
         """Return class scores (batch, classes, rows, cols), before softmax.
 
         Args:
-            x: float (batch, bands, rows, cols); rows and cols are multiples of `STRIDE`.
+            x: float (batch, bands, rows, cols); rows and cols are multiples of `plan.STRIDE`.
             wanted: rows and columns whose scores alone are wanted; None = all. They are the same scores, for
                 only what they do not depend on is left out of the decoder.
         """

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import ModelError
-from pipeline.networks.unet import STAGES, Convolution, UNet
+from pipeline.networks.plan import STAGES
+from pipeline.networks.unet import Convolution, UNet
 
 PREFIX = "features."
 PLAIN = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import UsageError
-from pipeline.networks.network import build
+from pipeline.networks.modules import build
 from pipeline.networks.normalise import valid_pixels
 from pipeline.training.augment import augment
 from pipeline.training.config import Config, parse_seeds

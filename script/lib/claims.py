@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.networks.modules import tensors_of
 from pipeline.networks.network import Network
 from pipeline.networks.registry import WEIGHTS
 from pipeline.training.cases import Case, simulated_labels
@@ -129,7 +130,7 @@ def trained(asked: argparse.Namespace, crops: Sequence[Any], seed: int) -> dict[
         train(
             module, batches(config, sources), loss, plan_of(config, Team()), checkpoint, watch=tell, run=run
         )
-        networks[name] = Network(config.card(), module.cpu())
+        networks[name] = Network(config.card(), tensors_of(module))
     parts = [networks[name] for name in LANDCOVER_NETWORKS]
     judges = {
         "three": Judge("three", "", LANDCOVER, lambda x: combine(*(one.probabilities(x) for one in parts)))

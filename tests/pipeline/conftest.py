@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from pipeline import grid
 from pipeline.networks.card import Card, file_sha256
-from pipeline.networks.network import build
+from pipeline.networks.modules import build
 from pipeline.networks.normalise import Normalisation
 from pipeline.raster import read_raster
 

@@ -1,76 +1,111 @@
-"""The task that `networks` measures."""
+"""The tasks that `networks` measures; torch is loaded only where it runs a network, for it costs memory."""
 
-import importlib.util
-import io
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rasterio.windows import Window
-from torch import Tensor, nn
 
+from pipeline.networks import graph as graphs
 from pipeline.networks import load, predict
-from pipeline.networks.network import Network, build
+from pipeline.networks.card import Card
+from pipeline.networks.network import Network
+from pipeline.networks.normalise import valid_pixels
 from pipeline.networks.parts import Part
+from pipeline.networks.plan import Tensors, shapes
 
 Inputs = tuple[NDArray[np.float32], Part]
-BACK_ENDS = ("torch", "openvino", "onnxruntime")
+Work = Callable[[], Any]
+PREVIEW = 343
 
 
-def speed(network: str, width: float | None, rows: int, cols: int) -> dict[str, Any]:
+def speed(network: str, width: float | None, rows: int, cols: int, back_end: str = "") -> dict[str, Any]:
     """Seconds of tiled inference over random pixels in memory, and of its forward passes alone.
 
     Args:
-        network: one that ships.
+        network: one that ships, a U-Net.
         width: of an untrained network of the same bands and classes instead; None = the one that ships.
         rows, cols: of the raster.
+        back_end: what runs it; empty = as in the product.
     """
-    asked = _network(network, width)
+    asked = _network(network, width, back_end)
     pixels = np.random.default_rng(0).random((4, rows, cols), np.float32) / 2
 
     def read(window: Window) -> NDArray[np.float32]:
         return pixels[(slice(None), *window.toslices())]
 
-    with _recorded(asked) as given:
-        list(predict(asked, read, (rows, cols)))
-    bare = _seconds(lambda: [_forward(asked, tensor, wanted) for tensor, wanted in _tensors(given)])
-    tiled = _seconds(lambda: list(predict(asked, read, (rows, cols))))
-    return {"seconds": tiled, "bare": bare, "pixels": rows * cols, "windows": len(given)}
+    def tiled() -> None:
+        for _ in predict(asked, read, (rows, cols)):
+            pass
+
+    tiled()
+    seconds = seconds_of(tiled)
+    peak = peak_mib()
+    with recorded(asked) as given:
+        tiled()
+    return {
+        "seconds": seconds,
+        "bare": seconds_of(_passes(asked, given)),
+        "pixels": rows * cols,
+        "windows": len(given),
+        "back_end": asked.back_end.name,
+        "peak_mib": peak,
+    }
 
 
-def back_ends(network: str, threads: int, rounds: int = 5) -> dict[str, Any]:
-    """Seconds of one window by each back end that is installed, and how their classes differ."""
+def previews(network: str, count: int) -> dict[str, Any]:
+    """The same of random previews, each looked at as in stage 1; a preview has `PREVIEW` rows and columns."""
     asked = load(network)
-    window, reach = asked.window, asked.reach
-    wanted = (slice(reach, reach + window),) * 2
-    side = window + 2 * reach
-    inputs = np.random.default_rng(0).standard_normal((1, len(asked.bands), side, side), np.float32)
-    cut = _Cut(asked.module, wanted).eval()
-    runs = {kind: _MADE[kind](cut, inputs, threads) for kind in BACK_ENDS if importlib.util.find_spec(kind)}
-    first = runs["torch"]()
-    found = {}
-    for kind, run in runs.items():
-        classes = run().argmax(axis=1)
-        taken = min(_seconds(run) for _ in range(rounds))
-        found[kind] = {"seconds": taken, "differ": float((classes != first.argmax(axis=1)).mean())}
-    return {"seconds": found["torch"]["seconds"], "pixels": window * window, "back_ends": found}
+    size = (PREVIEW, PREVIEW)
+    pictures = np.random.default_rng(0).random((count, 3, *size), np.float32) / 2
+    work = asked.score if asked.card.kind == "haze" else asked.probabilities
+
+    def looked_at() -> None:
+        for picture in pictures:
+            work(picture)
+
+    looked_at()
+    seconds = seconds_of(looked_at)
+    peak = peak_mib()
+    if asked.card.kind == "haze":
+        ready = [(asked.normalised(one), valid_pixels(one, None)) for one in pictures]
+        bare = seconds_of(lambda: [asked.back_end.score(*one) for one in ready])
+    else:
+        with recorded(asked) as given:
+            looked_at()
+        bare = seconds_of(_passes(asked, given))
+    return {"seconds": seconds, "bare": bare, "pixels": count * PREVIEW**2, "windows": count,
+            "back_end": asked.back_end.name, "peak_mib": peak}  # fmt: skip
 
 
-def _network(name: str, width: float | None) -> Network:
+def _network(name: str, width: float | None, back_end: str) -> Network:
     if width is None:
-        return load(name)
+        return load(name, back_end=back_end)
     card = replace(load(name).card, width=width)
-    torch.manual_seed(0)
-    return Network(card, build(card))
+    return Network(card, untrained(card), back_end)
+
+
+def untrained(card: Card) -> Tensors:
+    """Random tensors whose features keep their size from layer to layer."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name, shape in shapes(card).items():
+        if len(shape) > 1:
+            spread = np.sqrt(2 / np.prod(shape[1:]))
+            found[name] = (rng.standard_normal(shape) * spread).astype(np.float32)
+        else:
+            ones = name.endswith(("norm.weight", "running_var"))
+            found[name] = np.full(shape, ones, np.float32 if shape else np.int64)
+    return found
 
 
 @contextmanager
-def _recorded(network: Network) -> Iterator[list[Inputs]]:
+def recorded(network: Network) -> Iterator[list[Inputs]]:
     """Keep what a network is given while it runs."""
     given: list[Inputs] = []
     run = network.run
@@ -87,59 +122,51 @@ def _recorded(network: Network) -> Iterator[list[Inputs]]:
         del network.run  # type: ignore[method-assign]
 
 
-def _tensors(given: list[Inputs]) -> Iterator[tuple[Tensor, Part]]:
-    for inputs, wanted in given:
-        yield torch.from_numpy(inputs)[None].contiguous(memory_format=torch.channels_last), wanted
+def _passes(network: Network, given: list[Inputs]) -> Work:
+    """The forward passes alone, without softmax, on what the network was given; one was made already."""
+    passes = _on_torch(network, given) if network.back_end.name == "torch" else _on_openvino(network, given)
+    passes[0]()
+    return lambda: [one() for one in passes]
 
 
-def _forward(network: Network, tensor: Tensor, wanted: Part) -> None:
-    with torch.inference_mode():
-        network.module(tensor, wanted)
+def _on_torch(network: Network, given: list[Inputs]) -> list[Work]:
+    import torch
+
+    from pipeline.networks.on_torch import OnTorch
+
+    module = cast(OnTorch, network.back_end).module
+
+    def of(inputs: NDArray[np.float32], wanted: Part) -> Work:
+        tensor = torch.from_numpy(inputs)[None].contiguous(memory_format=torch.channels_last)
+
+        def forward() -> None:
+            with torch.inference_mode():
+                module(tensor, wanted)
+
+        return forward
+
+    return [of(*one) for one in given]
 
 
-def _seconds(work: Callable[[], Any]) -> float:
+def _on_openvino(network: Network, given: list[Inputs]) -> list[Work]:
+    from pipeline.networks.on_openvino import compiled
+
+    model = graphs.unet(network.card, network.tensors, softmax=False)
+    request = compiled(model).create_infer_request()
+
+    def of(inputs: NDArray[np.float32], wanted: Part) -> Work:
+        ready = [inputs[None], graphs.cuts(inputs.shape[1:], wanted)]
+        return lambda: request.infer(ready, share_inputs=True, share_outputs=True)
+
+    return [of(*one) for one in given]
+
+
+def peak_mib() -> float:
+    """The most memory that this process held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def seconds_of(work: Work) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-class _Cut(nn.Module):
-    """A U-Net whose wanted part is fixed, with its softmax."""
-
-    def __init__(self, module: nn.Module, wanted: Part) -> None:
-        super().__init__()
-        self.module, self.wanted = module, wanted
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.softmax(self.module(x, self.wanted), dim=1)
-
-
-def _torch(cut: _Cut, inputs: NDArray[np.float32], threads: int) -> Callable[[], NDArray[np.float32]]:
-    def run() -> NDArray[np.float32]:
-        with torch.inference_mode():
-            return cut(torch.from_numpy(inputs).contiguous(memory_format=torch.channels_last)).numpy()
-
-    return run
-
-
-def _openvino(cut: _Cut, inputs: NDArray[np.float32], threads: int) -> Callable[[], NDArray[np.float32]]:
-    import openvino  # type: ignore[import-not-found]
-
-    graph = openvino.convert_model(cut, example_input=torch.from_numpy(inputs), input=[inputs.shape])
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    request = openvino.Core().compile_model(graph, "CPU", options).create_infer_request()
-    return lambda: request.infer([inputs], share_inputs=True)[0]
-
-
-def _onnxruntime(cut: _Cut, inputs: NDArray[np.float32], threads: int) -> Callable[[], NDArray[np.float32]]:
-    import onnxruntime  # type: ignore[import-not-found]
-
-    graph, options = io.BytesIO(), onnxruntime.SessionOptions()
-    torch.onnx.export(cut, torch.from_numpy(inputs), graph, dynamo=False)
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(graph.getvalue(), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: inputs})[0]
-
-
-_MADE = {"torch": _torch, "openvino": _openvino, "onnxruntime": _onnxruntime}

@@ -30,7 +30,7 @@ from script.lib.bench import balance_task, neighbours_task
 from script.lib.bench.in_blocks import in_blocks
 from script.lib.bench.make_safe import make_safe
 from script.lib.bench.mask_truth import against_truth
-from script.lib.bench.networks_task import back_ends, speed
+from script.lib.bench.networks_task import previews, speed
 from script.lib.bench.pack_task import pack
 from script.lib.bench.scene_list_task import lists, region_lists
 
@@ -266,6 +266,13 @@ def grid(tile: str, resolution: int) -> Figures:
     return {"seconds": 0.0, "crs": str(geobox.crs), "bounds": list(geobox.boundingbox)}
 
 
+def back_ends(**arguments: Any) -> Figures:
+    """See `back_ends_task`, which loads torch and is therefore imported late."""
+    from script.lib.bench import back_ends_task
+
+    return back_ends_task.back_ends(**arguments)
+
+
 TASKS: dict[str, Callable[..., Figures]] = {
     "chain": run_chain,
     "only-files": only_files,
@@ -279,6 +286,7 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "grid": grid,
     "pack": pack,
     "network": speed,
+    "previews": previews,
     "back-ends": back_ends,
     "balance-many": balance_task.many,
     "balance-square": balance_task.square,

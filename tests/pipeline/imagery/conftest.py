@@ -9,7 +9,8 @@ from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.networks import Chosen
 from pipeline.networks.card import Card
-from pipeline.networks.network import Network, build
+from pipeline.networks.modules import build, tensors_of
+from pipeline.networks.network import Network
 from pipeline.networks.normalise import Normalisation
 from pipeline.raster import BANDS, Raster, encode, write_raster
 from pipeline.settings import CampaignSettings
@@ -106,6 +107,6 @@ def seeded_cloud_network(monkeypatch):
     """A small network with seeded random weights in place of the shipped one; it runs the same way."""
     card = Card("cloud", "test", "unet", BANDS, ("clear", "cloud", "shadow"), 0.0625, Normalisation(), 64, 32)
     torch.manual_seed(2)
-    network = Network(card, build(card))
+    network = Network(card, tensors_of(build(card)))
     monkeypatch.setattr(Chosen, "load", lambda self, name: {"cloud": network}[name])
     return network

@@ -9,7 +9,8 @@ from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.networks import Chosen
 from pipeline.networks.card import Card
-from pipeline.networks.network import Network, build
+from pipeline.networks.modules import build, tensors_of
+from pipeline.networks.network import Network
 from pipeline.networks.normalise import Normalisation
 from pipeline.raster import Raster, encode, write_raster
 from pipeline.settings import CampaignSettings
@@ -40,7 +41,7 @@ def seeded_network(name, window=64):
     bands, classes = OUTPUTS[name]
     card = Card(name, "test", "unet", bands, classes, 0.0625, Normalisation(), window, 32)
     torch.manual_seed(len(name))
-    return Network(card, build(card))
+    return Network(card, tensors_of(build(card)))
 
 
 @pytest.fixture

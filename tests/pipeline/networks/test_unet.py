@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.networks.unet import REACH, STRIDE, UNet
+from pipeline.networks.plan import REACH, STRIDE
+from pipeline.networks.unet import UNet
 
 VGG16 = [
     (64, 3), (64, 64),

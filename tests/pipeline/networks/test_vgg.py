@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pipeline.errors import ModelError
-from pipeline.networks.unet import STAGES, UNet
+from pipeline.networks.plan import STAGES
+from pipeline.networks.unet import UNet
 from pipeline.networks.vgg import load_vgg16
 
 

@@ -26,5 +26,5 @@ def test_windows_of_another_size_give_the_same_classes(alpine_reflectance, whole
         whole[name] = network.probabilities(alpine_reflectance).argmax(axis=0)
     found, counts = whole[name], np.bincount(whole[name].ravel())
     assert np.sort(counts)[-2] > 100
-    other = Network(replace(network.card, window=window), network.module)
+    other = Network(replace(network.card, window=window), network.tensors)
     assert (other.probabilities(alpine_reflectance).argmax(axis=0) != found).mean() <= MOST_DIFFERENT

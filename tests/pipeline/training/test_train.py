@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from pipeline.errors import ModelError, UsageError
 from pipeline.networks import load
 from pipeline.networks.card import read_card
+from pipeline.networks.modules import tensors_of
 from pipeline.networks.registry import WEIGHTS
 from pipeline.networks.unet import UNet
 from pipeline.training.command import add_train_arguments, command_of, run_train, settings_of
@@ -115,9 +116,9 @@ def test_training_goes_on_from_given_weights_with_a_new_version_and_card(tmp_pat
     assert after.made_from == f"cloud {before.version}, SHA-256 {before.sha256}"
     assert after.training["command"].endswith("--from cloud.safetensors --steps 1 --seeds 1")
     assert after.places == before.places
-    one, two = (load("cloud", tmp_path / name).module.state_dict() for name in ("base", "fine"))
+    one, two = (load("cloud", tmp_path / name).tensors for name in ("base", "fine"))
     moved = max(float((one[key] - two[key]).abs().max()) for key in one)
-    drawn = UNet(4, 3, 0.0625).fuse().state_dict()
+    drawn = tensors_of(UNet(4, 3, 0.0625))
     apart = max(float((one[key] - drawn[key]).abs().max()) for key in one)
     assert 0 < moved < apart / 3
 
