@@ -37,7 +37,8 @@ class Card:
         trained_on: sentences on the training data.
         places: names of places by split: "train", "validation", "test".
         made_from: name, version and hash of the weights that training started with; empty = none.
-        training: how the weights were made: "command", "seconds", "machine".
+        training: how the weights were made: "command", "steps", "kept_step", "seconds", "machine", "torch";
+            or "command", "steps" and "lost", what is not known of the run, in words.
         patch_thresholds: of "buildings": shares of built and of industrial ground from which a whole patch
             counts as such; empty = none were fitted.
         weaknesses: sentences on what the network is not good at.

@@ -105,12 +105,19 @@ def _places(card: Card) -> list[str]:
 
 
 def _making(card: Card) -> str:
-    if not card.training:
-        # Of these, neither the run nor the order in which its crops were drawn was kept.
-        return f"Made by an earlier `python -m pipeline train {card.name}`, with its crops in another order"
     about = card.training
+    if not about:
+        return f"Made by a `python -m pipeline train {card.name}` of which nothing was kept"
+    told = f"`{about['command']}`"
+    if about.get("lost"):
+        made = f"Made by an earlier {told} in {about['steps']} steps"
+        return f"{made}; {about['lost']} were not kept, and the command makes other weights today"
     hours = f"{about['seconds'] / 3600:.1f} hours for {about['steps']} steps on {about['machine']}"
-    return f"`{about['command']}` makes the weights again ({hours}, torch {about['torch']})"
+    run = f"({hours}, torch {about['torch']})"
+    given = [words for flag, words in _NOT_IN_A_COMMAND.items() if f" {flag} " in about["command"]]
+    if given:
+        return f"Made by {told} with {' and '.join(given)} {run}"
+    return f"{told} makes the weights again {run}"
 
 
 def _table(values: dict[str, Any]) -> list[str]:
@@ -135,3 +142,11 @@ def _spread(interval: Sequence[float] | None) -> str:
 
 
 _SUMMARY = ("pixels", "previews", "patches", "overall_accuracy", "mean_iou", "auc", "ece", "scores")
+
+_NOT_IN_A_COMMAND = {
+    "--config": "that configuration",
+    "--from": "the weights it started from",
+    "--encoder": "those of its encoder",
+    "--data": "those data sets",
+}
+"""What a card's command names but does not hold, so that alone it does not make the weights."""

@@ -1,13 +1,16 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import landcover
 from pipeline.errors import UsageError
 from pipeline.landcover.pool import FITTED, DatePool, Fusion, fitted, kinds_of, read_fusion
+from pipeline.networks import TOGETHER, Store
 
 SHAPE = (4, 5)
 PLAIN = Fusion(doubtful=0.3)
@@ -122,6 +125,15 @@ def test_the_weights_that_ship_tell_the_command_that_fitted_them():
     assert told["command"].startswith("python -m pipeline fit-fusion --seeds 8000-")
     assert fitted() == Fusion(**told["weights"])
     assert told["after"]["cross_entropy"] <= told["before"]["cross_entropy"]
+
+
+def test_every_fitted_fusion_was_fitted_to_the_networks_that_ship():
+    found = list(Path(landcover.__file__).parents[1].rglob("fusion.json"))
+    assert FITTED in found
+    for path in found:
+        fitted_to = json.loads(path.read_text())["networks"]
+        assert set(fitted_to) == {"cloud", *TOGETHER}
+        assert fitted_to == {name: Store().shipped(name).card.version for name in fitted_to}, path
 
 
 @pytest.mark.parametrize(

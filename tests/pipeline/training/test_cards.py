@@ -18,13 +18,16 @@ from pipeline.training.cases import Case
 from pipeline.training.config import default_config, read_config
 from pipeline.training.evaluate_command import add_evaluate_arguments, run_evaluate
 from pipeline.training.evaluate_haze import Scored
-from pipeline.training.export import record
+from pipeline.training.export import describe, record
 from pipeline.training.finetune import start_from
 from pipeline.training.metrics import confusion
 from pipeline.training.sheet import MOST_BYTES, PART, PreviewSheet, Sheet, packed
+from pipeline.training.splits import KEPT_FOR_TESTS, places_of
 from tests.weights import write_own
 
 CLASSES = ("clear", "cloud")
+WITH_PLACES = ("water", "haze", "preview-cloud")
+AGAIN = "makes the weights again"
 
 
 def arguments(*words):
@@ -158,3 +161,46 @@ def test_each_card_that_ships_says_what_its_network_is_not_good_at(name):
     assert path.stat().st_size <= MOST_BYTES
     with Image.open(path) as picture:
         assert picture.width > 500
+
+
+@pytest.mark.parametrize("name", WITH_PLACES)
+def test_each_card_that_ships_says_how_and_on_which_places_its_network_was_trained(name):
+    card, config = read_card(WEIGHTS / f"{name}.json"), read_config(default_config(name))
+    assert card.training["command"].startswith(f"python -m pipeline train {name}")
+    assert card.training["steps"] > 0 and ("seconds" in card.training) != ("lost" in card.training)
+    train, kept = card.places["train"], card.places["test"]
+    assert set(KEPT_FOR_TESTS) <= set(kept)
+    assert set(places_of(config, dict.fromkeys(config.sources))["train"]) <= set(train)
+    assert not set(train) & {*kept, *card.places["validation"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_that_ships_has_its_weights_made_again_by_its_command_alone_or_does_not_say_so(name):
+    card = read_card(WEIGHTS / f"{name}.json")
+    alone = not card.made_from and "seconds" in card.training and "=DIR" not in card.training["command"]
+    assert (AGAIN in describe(card)) == alone
+
+
+@pytest.mark.parametrize(("words", "given"), [
+    ("", ""),
+    (" --seeds 1-80 --keep 0.5", ""),
+    (" --from first.safetensors --steps 700", "the weights it started from"),
+    (" --data mine=DIR --config mine.toml", "that configuration and those data sets"),
+    (" --encoder vgg16.pth", "those of its encoder"),
+])  # fmt: skip
+def test_a_command_makes_the_weights_again_only_where_it_holds_all_they_come_from(
+    make_card, words, given
+):
+    command = f"python -m pipeline train cloud{words}"
+    run = {"command": command, "steps": 700, "seconds": 7200, "machine": "2 threads", "torch": "2"}
+    text = describe(make_card(training=run))
+    assert "2.0 hours for 700 steps on 2 threads" in text
+    assert (AGAIN in text) == (not given)
+    assert given in text and f"`{command}`" in text
+
+
+def test_what_of_a_run_was_not_kept_is_said(make_card):
+    run = {"command": "python -m pipeline train cloud", "steps": 9, "lost": "hours and machine"}
+    text = describe(make_card(training=run))
+    assert "an earlier `python -m pipeline train cloud` in 9 steps; hours and machine were not kept" in text
+    assert AGAIN not in text and AGAIN not in describe(make_card())
