@@ -22,7 +22,7 @@ ROWS, ACROSS = 8, 3
 
 def draw(asked: argparse.Namespace) -> None:
     """Write candidates.csv from plan.json: the points and their spares."""
-    rows = strata.draw(_plan(asked.labels), asked.data)
+    rows = strata.draw(_plan(asked.labels), asked.data, asked.labels)
     strata.write(asked.labels / "candidates.csv", rows, strata.COLUMNS)
     say(f"{sum(not row['spare'] for row in rows)} points and {sum(row['spare'] for row in rows)} spares.")
 

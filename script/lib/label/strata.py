@@ -41,14 +41,17 @@ def strata(bands: dict[str, np.ndarray], count: int, generator: np.random.Genera
     return found
 
 
-def draw(plan: dict, data: Path) -> list[dict]:
+def draw(plan: dict, data: Path, labels: Path) -> list[dict]:
     """Draw points from each stratum of each scene, and spares for those of which nobody can tell the class.
 
     Args:
-        plan: {"seed", "spares": per stratum, "twice": how many are labelled a second time, "scenes":
-            [{"name", "scene", "rows": used from the top, "references": other dates of which the median is
-            taken with it, where all have data, "strata": how many, "points": per stratum, ...}]}.
+        plan: {"seed", "spares": per stratum, "twice": how many are labelled a second time, "apart": {"from":
+            another set's folder beside `labels`, "pixels": how far its points and spares reach} (where there
+            is one), "scenes": [{"name", "scene", "rows": used from the top, "references": other dates of
+            which the median is taken with it, where all have data, "strata": how many, "points": per
+            stratum, a number or a list from dark to bright, ...}]}.
         data: folder of the scenes.
+        labels: folder of the plan.
 
     Returns:
         rows of `COLUMNS`, in random order, the spares last.
@@ -56,7 +59,8 @@ def draw(plan: dict, data: Path) -> list[dict]:
     generator = np.random.default_rng(plan["seed"])
     rows: list[dict] = []
     for of_scene in plan["scenes"]:
-        rows += _of_scene(of_scene, plan["spares"], data, generator)
+        taken = _taken(plan["apart"], of_scene, labels) if "apart" in plan else []
+        rows += _of_scene(of_scene, plan["spares"], data, generator, taken)
     asked = [row for row in rows if not row["spare"]]
     for index in generator.choice(len(asked), plan["twice"], replace=False):
         asked[index]["twice"] = True
@@ -65,7 +69,25 @@ def draw(plan: dict, data: Path) -> list[dict]:
     return [{"number": number} | row for number, row in enumerate(rows, start=1)]
 
 
-def _of_scene(of_scene: dict, spares: int, data: Path, generator: np.random.Generator) -> list[dict]:
+def _taken(apart: dict, of_scene: dict, labels: Path) -> list[tuple[slice, slice]]:
+    """Squares around the points and spares of another set that lie in this scene or on its other dates."""
+    others = rows_of(labels.parent / apart["from"] / "candidates.csv")
+    dates = [of_scene["scene"], *of_scene["references"]]
+    places = [(int(row["row"]), int(row["col"])) for row in others if row["scene"] in dates]
+    reach = apart["pixels"]
+    return [
+        np.s_[max(row - reach, 0) : row + reach + 1, max(col - reach, 0) : col + reach + 1]
+        for row, col in places
+    ]
+
+
+def _of_scene(
+    of_scene: dict,
+    spares: int,
+    data: Path,
+    generator: np.random.Generator,
+    taken: list[tuple[slice, slice]],
+) -> list[dict]:
     height, width = shape(data, of_scene["scene"])
     height = min(height, of_scene["rows"])
     dates = [of_scene["scene"], *of_scene["references"]]
@@ -77,10 +99,13 @@ def _of_scene(of_scene: dict, spares: int, data: Path, generator: np.random.Gene
     found = strata(bands, of_scene["strata"], generator)
     inside = np.zeros(found.shape, bool)
     inside[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
+    for square in taken:
+        inside[square] = False
+    counts = np.broadcast_to(of_scene["points"], of_scene["strata"]).tolist()
     rows = []
-    for stratum in range(of_scene["strata"]):
+    for stratum, points in enumerate(counts):
         places = np.argwhere((found == stratum) & inside)
-        wanted = of_scene["points"] + spares
+        wanted = points + spares
         if len(places) < wanted:
             raise Trouble(f"{of_scene['name']}-{stratum} has {len(places)} pixels for {wanted} points.")
         share = round(float((found == stratum).sum() / (found >= 0).sum()), 5)
@@ -91,7 +116,7 @@ def _of_scene(of_scene: dict, spares: int, data: Path, generator: np.random.Gene
         }
         for order, index in enumerate(generator.choice(len(places), wanted, replace=False)):
             row, col = (int(value) for value in places[index])
-            rows.append(told | {"row": row, "col": col, "spare": order >= of_scene["points"], "twice": False})
+            rows.append(told | {"row": row, "col": col, "spare": order >= points, "twice": False})
     return rows
 
 

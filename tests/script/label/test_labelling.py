@@ -127,11 +127,38 @@ def test_a_stratum_that_runs_out_is_filled_from_its_scene(labels, data, tmp_path
     assert len(kept) == 12 and {row["stratum"] for row in kept} == {"c-1", "c-2"}
 
 
+def test_another_set_lies_apart_from_the_first_and_takes_as_many_points_a_stratum_as_asked(labels, data):
+    _run("points", labels, data)
+    again = labels.parent / "again"
+    plan = json.loads((labels / "plan.json").read_text())
+    plan["scenes"][0] |= {"scene": "clear", "references": ["cloudy"], "points": [90, 100, 5]}
+    for name, apart in (("again", {}), ("apart", {"apart": {"from": "labels", "pixels": 12}})):
+        (labels.parent / name).mkdir(exist_ok=True)
+        (labels.parent / name / "plan.json").write_text(json.dumps(plan | apart))
+        _run("points", labels.parent / name, data)
+    assert _nearest(labels, again) <= 12 < _nearest(labels, labels.parent / "apart")
+    asked = [
+        row["stratum"]
+        for row in strata.rows_of(labels.parent / "apart" / "candidates.csv")
+        if row["spare"] == "False"
+    ]
+    assert [asked.count(f"c-{stratum}") for stratum in range(3)] == [90, 100, 5]
+
+
 def test_a_label_that_is_no_class_is_refused(labels, data):
     _run("points", labels, data)
     strata.write(labels / "first.csv", [{"number": 1, "label": "gras"}], ["number", "label"])
     with pytest.raises(Trouble, match="gras"):
         command.main(["table", str(labels), "--data", str(data)])
+
+
+def _nearest(first, second):
+    """Pixels, in rows or in columns, between the nearest candidates of two sets."""
+    there, here = (
+        np.array([(int(row["row"]), int(row["col"])) for row in strata.rows_of(labels / "candidates.csv")])
+        for labels in (first, second)
+    )
+    return np.abs(here[:, None] - there[None]).max(axis=2).min()
 
 
 def _labelled(labels):
