@@ -13,6 +13,7 @@ from pipeline import imagery, landcover, mosaic, scene_list
 from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
+from pipeline.drawn import Drawn, keep_drawn, split_drawn
 from pipeline.errors import NoScenes, SourceError, TransientSourceError
 from pipeline.further import ASKED_TO_CLEAR, further_scene
 from pipeline.older import fill_figures, fill_holes
@@ -37,16 +38,19 @@ def make_scene_list(
         build: the tile, its settings and folder.
         catalog: STAC API address, static STAC catalog, or folder of SAFE products.
         neighbour_datatakes: the datatakes of each finished neighbour's list, where agreement is wanted.
-        overrides: what a reviewer asked: {"exclude": [id], "force": [id], "start": date, "end": date}.
+        overrides: what a reviewer asked: {"exclude": [id], "force": [id], "start": date, "end": date}, and
+            what was drawn, "mask" and "classes" (see `Drawn.of`).
 
     Raises:
         NoScenes: no candidate, or nothing clear; the candidates and reasons are written all the same.
+        UsageError: what was drawn cannot be used.
         SourceError: the catalog cannot be used.
         ModelError: the settings pin weights of a network that are not there.
     """
-    asked = dict(overrides or {})
+    asked, drawn = split_drawn(overrides or {})
     with build.step("scene_list"):
         build.networks.check()
+        keep_drawn(build.folder, drawn)
         source = open_catalog(catalog, build.settings.level)
         start, end = asked.get("start") or build.settings.start, asked.get("end") or build.settings.end
         found = source.search(build.tile.name, start, end, build.settings.max_cloud)
@@ -136,7 +140,7 @@ def mask(build: Build) -> None:
     """Stage 2: the full-resolution cloud mask and the 8-bit view of every scene that is there."""
     with build.step("imagery"):
         build.networks.check()
-        whole = build.series()
+        whole, drawn = build.series(), Drawn.read(build.folder)
         for order in _orders(build):
             if order.filled(build.folder):
                 scene = order.scene
@@ -147,6 +151,7 @@ def mask(build: Build) -> None:
                     build.folder,
                     whole=scene in whole,
                     networks=build.networks,
+                    drawn=drawn.masked_in(scene.id),
                 )
 
 
@@ -196,7 +201,13 @@ def classify(build: Build) -> dict[str, Any]:
                 landcover.classify_scene(scene, build.tile, build.settings, build.folder, build.networks)
             haze = {item.id: item.haze_score for item in build.scene_list().candidates}
             figures = landcover.fuse(
-                scenes, build.tile, build.settings, build.folder, haze, networks=build.networks
+                scenes,
+                build.tile,
+                build.settings,
+                build.folder,
+                haze,
+                networks=build.networks,
+                corrected=Drawn.read(build.folder).classes,
             )
             build.note(landcover=figures)
     return finish_build(build)

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline import imagery, scene_list
 from pipeline.build import Build
+from pipeline.drawn import Drawn, touched
 from pipeline.imagery import Coverage
 from pipeline.scene_list import Candidate, SceneList
 
-PROMISED, ASKED_TO_CLEAR = "promised", "asked_to_clear"
+PROMISED, ASKED_TO_CLEAR, ASKED_FOR_DRAWN = "promised", "asked_to_clear", "asked_for_drawn"
+MOST_FOR_DRAWN = 3
+# Of the ground that was masked by hand: what may stay open, and what a further scene must promise to clear.
+OPEN_OF_DRAWN, LEAST_OF_DRAWN = 0.02, 0.1
 
 
 def further_scene(build: Build) -> str | None:
@@ -19,8 +25,8 @@ def further_scene(build: Build) -> str | None:
     While less than the share is covered and a candidate may be expected to add at least the least gain of
     the tile, the best next one is asked for. What a preview promised may not hold at full resolution: a scene
     that was fetched and adds less than that after all is taken off the list again, and of what further ones
-    promise only so much is expected as came true so far. Then come those that promise to show clear what is
-    in doubt, see `_to_clear`.
+    promise only so much is expected as came true so far. Then come those for ground that was masked by hand,
+    see `_for_drawn`, and those that promise to show clear what is in doubt, see `_to_clear`.
     """
     listed, covered = _without_useless(build, *_with_series(build, build.scene_list()))
     best = scene_list.best_next(listed, build.folder, covered.uncovered_preview)
@@ -29,12 +35,35 @@ def further_scene(build: Build) -> str | None:
         or best is None
         or _expected(build, best.gain) < build.settings.least_gain
     ):
-        return _to_clear(build, listed, covered)
+        return _for_drawn(build, listed, covered) or _to_clear(build, listed, covered)
     asked = {best.id: {"promised": best.gain, "covered_before": covered.share}}
     build.note(**{PROMISED: build.notes().get(PROMISED, {}) | asked})
     reason = f"adds {best.gain:.2%} of the tile that the full-resolution masks of the others leave open"
     listed.with_added(best.id, reason).write(build.folder)
     return best.id
+
+
+def _for_drawn(build: Build, listed: SceneList, covered: Coverage) -> str | None:
+    """The scene to be fetched next, which is in the list by then, for ground that a reviewer masked.
+
+    That is mostly too small for the least gain of the tile. At most `MOST_FOR_DRAWN` are asked for, while
+    enough of the ground is open and a preview promises to clear enough of that.
+    """
+    areas, asked = Drawn.read(build.folder).masked, build.notes().get(ASKED_FOR_DRAWN, [])
+    if not areas or len(asked) >= MOST_FOR_DRAWN:
+        return None
+    drawn = touched(areas, build.tile.preview_geobox())
+    lacking = np.where(drawn, covered.uncovered_preview, np.float32(0))
+    best = scene_list.best_next(listed, build.folder, lacking)
+    open_ = float(lacking.sum())
+    if best is None or open_ <= OPEN_OF_DRAWN * drawn.sum():
+        return None
+    if best.gain * lacking.size < LEAST_OF_DRAWN * open_:
+        return None
+    build.add(**{ASKED_FOR_DRAWN: [best.candidate.id]})
+    reason = f"shows {best.gain:.3%} of the tile that a reviewer masked in other scenes"
+    listed.with_added(best.candidate.id, reason).write(build.folder)
+    return best.candidate.id
 
 
 def _to_clear(build: Build, listed: SceneList, covered: Coverage) -> str | None:

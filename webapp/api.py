@@ -8,6 +8,7 @@ from webapp.accounts.api import MeView
 from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
 from webapp.orders.api import OrderViewSet
 from webapp.review.api import ReviewViewSet
+from webapp.review.desk_api import DeskView
 from webapp.review.queue_api import QueueViewSet
 
 router = SimpleRouter()
@@ -22,6 +23,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("models/", ModelsView.as_view(), name="models"),
     path("me/", MeView.as_view(), name="me"),
+    path("desk/<int:build>/", DeskView.as_view(), name="desk"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

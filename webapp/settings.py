@@ -184,6 +184,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         f"{name}Enum": f"webapp.campaigns.states.{name}"
         for name in ("TileStatus", "BuildStatus", "RevisionStatus", "ReviewStatus", "OrderStatus", "Stage")
+    }
+    | {
+        "QueueKindEnum": "webapp.review.models.queue.QUEUE_KINDS",
+        "DefectKindEnum": "webapp.review.models.defect.DEFECT_KINDS",
+        "WishKindEnum": "webapp.review.serializers.WISHES",
     },
 }
 

@@ -17,6 +17,7 @@ urlpatterns = [
 ]
 if find_spec("webapp.tileserver.urls"):
     urlpatterns.append(path("tiles/", include("webapp.tileserver.urls")))
+urlpatterns.append(path("", include("webapp.review.urls")))
 if find_spec("webapp.maps.urls"):
     urlpatterns.append(path("", include("webapp.maps.urls")))
 

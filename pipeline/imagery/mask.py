@@ -1,6 +1,6 @@
 """The full-resolution cloud mask of a scene, and its 8-bit view for people (paper, 2.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +16,7 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
+from pipeline.drawn import Area, touched
 from pipeline.evidence import (
     CLEAR,
     CLOUD,
@@ -58,6 +59,7 @@ def mask(
     *,
     whole: bool = False,
     networks: Chosen = SHIPPED,
+    drawn: Sequence[Area] = (),
 ) -> dict[str, Any]:
     """Write cloud.tif, image.tif and sketch.npy of scenes/ID from its reflectance.tif.
 
@@ -74,6 +76,7 @@ def mask(
             are clear (`spots`). That looks at whole spots and at clouds some way off, so the mask of another
             scene is the network's alone and does not depend on which blocks came.
         networks: of the campaign.
+        drawn: areas that a reviewer masked in this scene: cloud, whatever the network says.
 
     Returns:
         Shares of the tile: "valid", "clear", "doubtful" (clear, but within the margin), "cloud", "shadow".
@@ -85,10 +88,14 @@ def mask(
     place = scene_folder(folder, scene.id)
     if not (place / "cloud.tif").exists():
         (place / KEPT).unlink(missing_ok=True)
+        target = place / (".seen.tif" if drawn else "cloud.tif")
         if whole:
-            write_believed_mask(place / "reflectance.tif", place / "cloud.tif", sun_of(scene), networks)
+            write_believed_mask(place / "reflectance.tif", target, sun_of(scene), networks)
         else:
-            write_mask(place / "reflectance.tif", place / "cloud.tif", networks)
+            write_mask(place / "reflectance.tif", target, networks)
+        if drawn:
+            add_drawn(target, place / "cloud.tif", drawn)
+            target.unlink()
     with ThreadPoolExecutor(1) as beside:
         shares = beside.submit(_kept_shares, place, margin_pixels(settings.margin, settings.resolution))
         if not all((place / name).exists() for name in ("image.tif", KEPT)):
@@ -127,6 +134,16 @@ def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None, networ
         for window in windows(found.shape):
             out.write(believed.only(found.read(1, window=window), window), 1, window=window)
     first.unlink()
+
+
+def add_drawn(seen: Path, target: Path, drawn: Sequence[Area]) -> None:
+    """Write a mask again with what was drawn as cloud, wherever the scene has data."""
+    with opened(seen) as found, _writer(target, geobox_of(found)) as out:
+        inside = touched(drawn, geobox_of(found))
+        for window in windows(found.shape):
+            cloud = found.read(1, window=window)
+            cloud[inside[window.toslices()] & (cloud != NO_DATA)] = CLOUD
+            out.write(cloud, 1, window=window)
 
 
 def _classified(

@@ -14,10 +14,11 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from pipeline.catalog.scene import Scene
+from pipeline.drawn import Area, codes_in
 from pipeline.evidence import HOLE, histogram, margin_pixels, scene_folder
 from pipeline.grid import Tile
 from pipeline.landcover.classes import NAMES
-from pipeline.landcover.combine import combine, quantise
+from pipeline.landcover.combine import SCALE, combine, quantise
 from pipeline.landcover.pool import DatePool, kinds_of
 from pipeline.networks import SHIPPED, TOGETHER, Chosen
 from pipeline.parallel import in_order
@@ -49,11 +50,13 @@ def fuse(
     folder: Path,
     haze: Mapping[str, float | None] | None = None,
     networks: Chosen = SHIPPED,
+    corrected: Sequence[Area] = (),
 ) -> dict[str, Any]:
     """Write probabilities.tif of a build from the dates of its series.
 
     The dates are pooled as `pool` tells. Where none of them is clear or doubtful but the composite has data,
-    the networks read the composite itself. Without either, all six bands are 0.
+    the networks read the composite itself. Without either, all six bands are 0. Where a reviewer corrected
+    the class, that one is sure.
 
     Args:
         scenes: those that `classify_scene` has worked on.
@@ -62,6 +65,7 @@ def fuse(
         folder: of the build; composite.tif is there.
         haze: probability of haze by scene id; what it lacks is taken for free of haze.
         networks: of the campaign.
+        corrected: areas with the class that a reviewer told.
 
     Returns:
         "pooled", "from_composite", "holes": shares of the tile; "dates": how many were pooled.
@@ -87,10 +91,18 @@ def fuse(
             return _fuse_window(dates, composite, window, margin, turn, networks)
 
         for window, (stored, origin) in in_order(fused, windows(geobox.shape.yx)):
+            correct(stored, codes_in(corrected, geobox, window))
             out.write(stored, window=window)
             counts += histogram(origin)[:3]
     holes, pooled, filled_in = (float(count / counts.sum()) for count in counts)
     return {"pooled": pooled, "from_composite": filled_in, "holes": holes, "dates": len(scenes)}
+
+
+def correct(stored: NDArray[np.uint8], codes: NDArray[np.uint8]) -> None:
+    """Make stored probabilities (6, h, w) sure of the class told (h, w), where one is and there is data."""
+    told = (codes > 0) & (stored != 0).any(axis=0)
+    stored[:, told] = 0
+    stored[codes[told].astype(np.int64) - 1, *np.nonzero(told)] = SCALE
 
 
 def _open_date(stack: ExitStack, folder: Path, scene: Scene, haze: float | None, target: date) -> Date:

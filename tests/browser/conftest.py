@@ -1,6 +1,8 @@
 """A headless Chromium against a live server with real rows and rasters."""
 
 import os
+import threading
+import time
 
 import pytest
 from django.contrib.auth.models import Group
@@ -92,5 +94,16 @@ def open_page(chromium, live_server, client):
 
     yield open_page
     for context in contexts:
+        context.route("**/api/**", lambda route: route.abort())
         context.close()
+    wait_for_server()
     assert not errors
+
+
+def wait_for_server(seconds=10):
+    """Wait until no request is being answered: the next test empties the tables."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not any("process_request_thread" in thread.name for thread in threading.enumerate()):
+            return
+        time.sleep(0.02)

@@ -140,3 +140,22 @@ def make_failed(campaign, name, sentence) -> CampaignTile:
     row.refresh_from_db()
     assert row.move("failed", sentence, status_text=sentence)
     return row
+
+
+def make_scenes(row, side=183):
+    """Files of two dates of a tile's build, and its composite and probabilities."""
+    build = row.current_build
+    build.scenes.filter(rank__isnull=True).update(rank=2, chosen=True, hazy=False, reason="")
+    for number, scene in enumerate(build.scenes.all()):
+        folder = build.path / "scenes" / scene.scene_id
+        write(folder / "image.tif", row.tile_id, flat(60 + 60 * number, 90, 70, 150), 0)
+        mask = np.zeros((1, side, side), np.uint8)
+        mask[0, 20:40, 20:40] = 1 if number else 2
+        mask[:, :, 122:] = 255
+        write(folder / "cloud.tif", row.tile_id, mask, 255)
+        classes = np.concatenate([flat(2 + number), flat(70 + number)])
+        classes[1, :, 122:] = 255
+        write(folder / "classes.tif", row.tile_id, classes, 0)
+    write(build.path / "probabilities.tif", row.tile_id, flat(5, 20, 204, 10, 10, 6), 0)
+    write(build.path / "composite.tif", row.tile_id, flat(101, 201, 151, 251), 0)
+    return build

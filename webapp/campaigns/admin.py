@@ -159,7 +159,7 @@ class OverrideAdmin(ReadOnlyAdmin):
         """Take back the chosen ones, and tell of those without which the others leave no day."""
         for override in queryset:
             try:
-                self.message_user(request, f"{withdraw(override, request.user)} is under way.")
+                self.message_user(request, f"{withdraw(override, by=request.user)} is under way.")
             except UsageError as error:
                 self.message_user(request, f"{override} stays: {error}", messages.ERROR)
 

@@ -49,20 +49,28 @@ def check_dates(campaign: Campaign, asked: Mapping[str, Any]) -> None:
 
 
 @transaction.atomic
-def withdraw(override: Override, by: "User | None" = None) -> Build:
+def withdraw(*overrides: Override, by: "User | None" = None) -> Build:
     """Take back what was asked of a tile, and begin a build without it; the history keeps it.
 
     Raises:
         UsageError: what else was asked leaves no day without it.
     """
-    tile = override.campaign_tile
+    tile = overrides[0].campaign_tile
     lock(tile.campaign)
-    wish = ", ".join(f"{name} {value}" for name, value in override.content.items())
-    text = f"{override.get_kind_display()} ({wish}) was withdrawn"
-    override.delete()
+    text = "; ".join([take_back(one, by) for one in overrides])
     check_dates(tile.campaign, Override.collect(tile))
-    tile.remember(tile.status, tile.status, text, by)
     return rebuild(tile, by, text)
+
+
+def take_back(override: Override, by: "User | None" = None) -> str:
+    """Remove what was asked of a tile; the history keeps it. Gives the sentence that it keeps."""
+    told = {name: value for name, value in override.content.items() if name != "geometry"}
+    wish = ", ".join(f"{name} {value}" for name, value in told.items())
+    text = f"{override.get_kind_display()} ({wish}) was withdrawn"
+    tile = override.campaign_tile
+    override.delete()
+    tile.remember(tile.status, tile.status, text, by)
+    return text
 
 
 def fit_tone(campaign: Campaign, names: Sequence[str] = ()) -> None:

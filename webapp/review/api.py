@@ -33,7 +33,7 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         """All, for those who review; for others there is nothing here."""
         if not roles.may_review(self.request.user):
             raise Http404
-        return Review.objects.select_related("reviewer", "successor")
+        return Review.objects.select_related("reviewer", "successor").prefetch_related("defects__override")
 
     @extend_schema(
         request=ReviewSerializer, responses={201: ReviewSerializer, **REFUSALS, 409: ProblemSerializer}
@@ -49,7 +49,8 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
             given["verdict"],
             given.get("reason", ""),
             given.get("words", ""),
-            asked.wish(),
+            given["wishes"],
+            given["drawn"],
         )
         return Response(self.get_serializer(review).data, status.HTTP_201_CREATED)
 
@@ -58,8 +59,8 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back what a review asked of its tile, and begin a build without it; for operators."""
         review = self.get_object()
-        if review.override is None:
+        overrides = list(review.overrides.all())
+        if not overrides:
             raise Refused(f"Review {review.pk} asks for nothing, or it was withdrawn already.")
-        return Response(
-            BuildSerializer(withdraw(review.override, request.user)).data, status.HTTP_201_CREATED
-        )
+        build = withdraw(*overrides, by=request.user)
+        return Response(BuildSerializer(build).data, status.HTTP_201_CREATED)

@@ -1,6 +1,7 @@
 """The queue of what waits for a verdict: filled from the state, taken by one reviewer at a time."""
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -58,13 +59,20 @@ def entries(user: "User", campaign: Campaign | None = None) -> "QuerySet[QueueEn
 
 
 @transaction.atomic
-def take_next(user: "User", campaign: Campaign | None = None) -> QueueEntry | None:
+def take_next(
+    user: "User", campaign: Campaign | None = None, skip: Collection[int] = ()
+) -> QueueEntry | None:
     """Take the likeliest trouble that nobody holds; None where nothing is left.
 
     Rows that another transaction is about to take are skipped, so that two reviewers at once get two.
+
+    Args:
+        user: who takes it.
+        campaign: only this one's.
+        skip: keys of entries that the person leaves for later.
     """
     refill(campaign)
-    return _take(user, entries(user, campaign).free())
+    return _take(user, entries(user, campaign).free().exclude(pk__in=skip))
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from webapp.problems import ProblemSerializer
 from webapp.review import queue
 from webapp.review.models import Opinion, QueueEntry
 from webapp.review.queue_serializers import (
+    NextQuery,
     NextSerializer,
     OpinionSerializer,
     QueueEntrySerializer,
@@ -46,7 +47,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         return queue.entries(self.request.user, campaign)
 
     def _campaign(self, data: object) -> Campaign | None:
-        asked = QueueQuery(data=data, context=self.get_serializer_context())
+        asked = QueueQuery(data=data)
         asked.is_valid(raise_exception=True)
         return asked.validated_data.get("campaign")
 
@@ -55,11 +56,13 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         """What waits, with why it ranks there and who holds it."""
         return super().list(request)
 
-    @extend_schema(request=QueueQuery, responses={200: NextSerializer, **REFUSALS})
+    @extend_schema(request=NextQuery, responses={200: NextSerializer, **REFUSALS})
     @action(detail=False, methods=["post"], url_path="next")
     def take_next(self, request: Request) -> Response:
         """Take the likeliest trouble that nobody holds; `entry` is null where nothing is left."""
-        entry = queue.take_next(request.user, self._campaign(request.data))
+        asked = NextQuery(data=request.data)
+        asked.is_valid(raise_exception=True)
+        entry = queue.take_next(request.user, **asked.validated_data)
         return Response(NextSerializer({"entry": entry}, context=self.get_serializer_context()).data)
 
     @extend_schema(request=None, responses={200: QueueEntrySerializer, **REFUSALS, 409: ProblemSerializer})

@@ -17,6 +17,14 @@ class QueueQuery(serializers.Serializer):
     )
 
 
+class NextQuery(QueueQuery):
+    """What to take next."""
+
+    skip = serializers.ListField(
+        child=serializers.IntegerField(), max_length=500, required=False, help_text="entries left for later"
+    )
+
+
 class GroundSerializer(serializers.Serializer):
     """A figure and what it counts."""
 

@@ -1,5 +1,6 @@
 """Giving a verdict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from webapp.campaigns.services import rebuild
 from webapp.campaigns.states import BuildStatus, ReviewStatus, RevisionStatus
 from webapp.problems import Refused
 from webapp.review import queue
-from webapp.review.models import Opinion, QueueEntry, Reason, Review, Verdict
+from webapp.review.answers import Drawing, wishes_of
+from webapp.review.models import Defect, Opinion, QueueEntry, Reason, Review, Verdict
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -33,31 +35,60 @@ def give(
     verdict: str,
     reason: str = "",
     words: str = "",
-    wish: Wish | None = None,
+    wishes: Sequence[Wish] = (),
+    drawings: Sequence[Drawing] = (),
 ) -> Review:
     """Record a verdict on the current revision of a tile; of two reviewers at once, the second is refused.
 
+    Args:
+        reviewer: who gives it.
+        revision: on what.
+        verdict: of `Verdict`.
+        reason: of `Reason`, where it is rejected.
+        words: in the reviewer's own.
+        wishes: what the next build shall do differently.
+        drawings: where something is wrong; cloud, shadow, haze and wrong classes are wishes as well.
+
     Raises:
-        UsageError: a rejection without a reason, or an approval with one or with a wish.
+        UsageError: a rejection without a reason, or an approval with one, with a wish or with drawings.
         Refused: the revision has been replaced or reviewed meanwhile, or another reviewer holds it.
     """
-    check(verdict, reason, wish)
+    check(verdict, reason, bool(wishes or drawings))
     lock(revision.campaign)
     refuse_held(revision, QueueEntry.Kind.FIRST, reviewer)
-    before = decide(revision, verdict, wish)
-    override, successor = (None, None) if wish is None else ask(revision.campaign_tile, reviewer, wish, words)
+    answers = wishes_of(revision, drawings)
+    drawn = [None if answer is None else Wish(*answer) for answer in answers]
+    asked = [*wishes, *filter(None, drawn)]
+    before = decide(revision, verdict, asked)
+    overrides, successor = ask(revision.campaign_tile, reviewer, asked, words) if asked else ([], None)
     text = " ".join(filter(None, (Reason(reason).label if reason else "", words)))
     revision.remember(before, revision.review_status, text, reviewer)
     queue.settle(revision, QueueEntry.Kind.FIRST)
     queue.ask_second(revision)
-    return Review.objects.create(
+    review = Review.objects.create(
         revision=revision,
         reviewer=reviewer,
         verdict=verdict,
         reason=reason,
         words=words,
-        override=override,
         successor=successor,
+    )
+    review.overrides.set(overrides)
+    of_drawings = iter(overrides[len(wishes) :])
+    for drawing, wish in zip(drawings, drawn, strict=True):
+        keep(review, drawing, next(of_drawings) if wish else None)
+    return review
+
+
+def keep(review: Review, drawing: Drawing, override: Override | None) -> Defect:
+    """Keep what was drawn with the verdict."""
+    return Defect.objects.create(
+        review=review,
+        kind=drawing.kind,
+        outline=drawing.geos,
+        code=drawing.code,
+        words=drawing.words,
+        override=override,
     )
 
 
@@ -86,15 +117,15 @@ def give_opinion(
     )
 
 
-def check(verdict: str, reason: str, wish: Wish | None = None) -> None:
+def check(verdict: str, reason: str, asks: bool = False) -> None:
     """Refuse what cannot be a verdict.
 
     Raises:
-        UsageError: a rejection without a reason, or an approval with one or with a wish.
+        UsageError: a rejection without a reason, or an approval with one or with something that it asks for.
     """
     if verdict == Verdict.REJECT and reason not in Reason.values:
         raise UsageError(f"A rejection needs a reason: one of {', '.join(Reason.values)}.", "reason")
-    if verdict == Verdict.APPROVE and (reason or wish):
+    if verdict == Verdict.APPROVE and (reason or asks):
         raise UsageError("An approval has no reason and asks for nothing.", "reason")
 
 
@@ -109,7 +140,7 @@ def refuse_held(revision: Revision, kind: str, reviewer: "User") -> None:
         raise Refused(words)
 
 
-def decide(revision: Revision, verdict: str, wish: Wish | None = None) -> str:
+def decide(revision: Revision, verdict: str, wishes: Sequence[Wish] = ()) -> str:
     """Change the review status of a current, unreviewed revision by compare and swap.
 
     A rejected one may be rejected once more, with another wish, where the tile's newest build ended without a
@@ -133,7 +164,7 @@ def decide(revision: Revision, verdict: str, wish: Wish | None = None) -> str:
         raise Refused(f"{revision} is {revision.status}: look at the newest one.")
     if revision.review_status == ReviewStatus.APPROVED:
         raise Refused(f"{revision} is already approved: look at the newest one.")
-    if not (revision.review_status == to == ReviewStatus.REJECTED and wish and is_unanswered(revision)):
+    if not (revision.review_status == to == ReviewStatus.REJECTED and wishes and is_unanswered(revision)):
         raise Refused(
             f"{revision} is already {revision.review_status}: something else can be asked of the tile "
             "only once the build that a rejection asked for has ended without a result."
@@ -147,7 +178,13 @@ def is_unanswered(revision: Revision) -> bool:
     return newest is not None and newest.status in (BuildStatus.EMPTY, BuildStatus.FAILED)
 
 
-def ask(tile: CampaignTile, reviewer: "User", wish: Wish, words: str) -> tuple[Override, Build]:
+def ask(
+    tile: CampaignTile, reviewer: "User", wishes: Sequence[Wish], words: str
+) -> tuple[list[Override], Build]:
     """Write down what is asked of a tile, and begin the build that answers it."""
-    override = Override.objects.create(campaign_tile=tile, kind=wish.kind, content=wish.content, by=reviewer)
-    return override, rebuild(tile, reviewer, words or f"a review asks: {override.get_kind_display()}")
+    overrides = [
+        Override.objects.create(campaign_tile=tile, kind=wish.kind, content=wish.content, by=reviewer)
+        for wish in wishes
+    ]
+    told = ", ".join(dict.fromkeys(override.get_kind_display() for override in overrides))
+    return overrides, rebuild(tile, reviewer, words or f"a review asks: {told}")

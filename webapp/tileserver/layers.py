@@ -24,7 +24,7 @@ def rank_colour(rank: int) -> str:
     return OLDER_COLOUR if rank > MOST_SCENES else RANK_COLOURS[(rank - 1) % len(RANK_COLOURS)]
 
 
-def _palette(colours: Mapping[int, str]) -> np.ndarray:
+def palette_of(colours: Mapping[int, str]) -> np.ndarray:
     """Make a (256, 4) uint8 table; codes without a colour are transparent."""
     table = np.zeros((256, 4), np.uint8)
     for code, colour in colours.items():
@@ -114,7 +114,7 @@ LAYERS: dict[str, Layer] = {
             0,
             "nearest",
             legend=tuple(_entry(item.name, item.colour) for item in CLASSES),
-            palette=_palette({item.code: item.colour for item in CLASSES}),
+            palette=palette_of({item.code: item.colour for item in CLASSES}),
         ),
         Layer(
             "confidence",
@@ -138,7 +138,7 @@ LAYERS: dict[str, Layer] = {
                 *(_entry(_ordinal(rank), rank_colour(rank)) for rank in range(1, 8)),
                 _entry("hole filled from an older date", OLDER_COLOUR),
             ),
-            palette=_palette({rank: rank_colour(rank) for rank in range(1, 256)}),
+            palette=palette_of({rank: rank_colour(rank) for rank in range(1, 256)}),
             behind="fill_provenance.tif",
         ),
     )

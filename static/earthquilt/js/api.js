@@ -49,6 +49,13 @@ export const estimate = (slug, area) => ask("orders/estimate/", { campaign: slug
 export const place = (slug, area, dates) => ask("orders/", { campaign: slug, ...area, ...dates });
 export const judge = (revision, verdict) => ask("reviews/", { revision, ...verdict });
 
+export const queue = (slug, most) => ask(`queue/?campaign=${slug}&limit=${most}`);
+
+/** Take the likeliest trouble of a campaign, or null where nobody else left any. */
+export async function takeNext(slug) {
+  return (await ask("queue/next/", { campaign: slug })).entry;
+}
+
 /** All tiles of a campaign, as rows with their GeoJSON geometry. */
 export async function tiles(slug) {
   const collection = await ask(`campaigns/${slug}/tiles/`);

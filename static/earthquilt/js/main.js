@@ -10,6 +10,7 @@ import { startNetworks } from "./networks.js";
 import { loadOrders, startOrders } from "./orders.js";
 import { startPoint } from "./point.js";
 import { startPublish } from "./publish.js";
+import { startQueue } from "./queue.js";
 import { on, set, store } from "./store.js";
 import { startTile } from "./tile.js";
 import { lookOf, plural } from "./words.js";
@@ -31,6 +32,7 @@ function start() {
   startNetworks();
   startOrders(refresh);
   startPublish(refresh);
+  startQueue();
   startDesks();
   on("tiles", showBlank);
   on("tiles", sayProgress);

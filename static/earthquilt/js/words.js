@@ -36,5 +36,15 @@ export const percent = (share, digits = 1) => (share == null ? "–" : `${(share
 export const figure = (value, digits = 2) => (value == null ? "–" : Number(value).toFixed(digits));
 export const whole = (value) => Math.round(value).toLocaleString("en").replaceAll(",", " ");
 export const day = (text) => (text ? text.slice(0, 10) : "–");
-export const moment = (text) => (text ? `${text.slice(0, 10)} ${text.slice(11, 16)} UTC` : "–");
+
+const CLOCK = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
+const ZONE = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
+
+/** Date and time in the reader's own zone, which is named. */
+export function moment(text) {
+  if (!text) return "–";
+  const when = new Date(text);
+  return `${CLOCK.format(when)} ${ZONE.formatToParts(when).find(({ type }) => type === "timeZoneName").value}`;
+}
+
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -61,7 +61,7 @@ def test_a_rejection_may_ask_for_a_successor(as_, alps, reviewer, wish, used):
     assert answer.status_code == 201 and answer.json()["successor"] == 2
     review = Review.objects.get()
     assert review.successor.overrides == used and review.successor.status == "waiting"
-    assert review.override.by == reviewer
+    assert review.overrides.get().by == reviewer
     assert alps.tiles.get().status == "building"
     assert revision().status == "current"
 

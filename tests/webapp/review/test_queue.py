@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def two(db, storage, queues):
-    """Two finished tiles, the eastern one with a worse seam."""
+def two(db, storage, queues, settings):
+    """Two finished tiles, the eastern one with a worse seam; nothing is looked at twice."""
+    settings.SECOND_OPINION_SHARE = 0.0
     campaign = make_campaign()
     for row, seam in zip(make_tiles(campaign, WEST, EAST), (1.02, 1.15), strict=True):
         Revision.objects.filter(campaign_tile=row).update(report={"seam_score": seam, "coverage": 0.999})
@@ -34,7 +35,7 @@ def other(person):
 
 
 @pytest.fixture
-def every_second(settings):
+def every_second(two, settings):
     settings.SECOND_OPINION_SHARE = 1.0
 
 

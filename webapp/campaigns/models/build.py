@@ -247,10 +247,15 @@ class Override(models.Model):
         EXCLUDE = "exclude", "leave a scene out"
         FORCE = "force", "use a scene"
         DATES = "dates", "use other dates"
+        MASK = "mask", "mask an area"
+        CLASSES = "classes", "correct the class of an area"
 
     campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="overrides")
     kind = models.CharField(max_length=20, choices=Kind)
-    content = models.JSONField(help_text='{"scene": ID} or {"start": D, "end": D}')
+    content = models.JSONField(
+        help_text='{"scene": ID}, {"start": D, "end": D}, {"scenes": [ID], "geometry": G} or '
+        '{"class": CODE, "geometry": G}'
+    )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -260,7 +265,8 @@ class Override(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["exclude", "force", "dates"]), name="override_kind_legal"
+                condition=Q(kind__in=["exclude", "force", "dates", "mask", "classes"]),
+                name="override_kind_legal",
             )
         ]
 
@@ -272,13 +278,16 @@ class Override(models.Model):
         """All that was asked of a tile, as the pipeline takes it; what was asked last counts.
 
         Returns:
-            Any of "exclude" and "force" (sorted scene ids), "start" and "end" (YYYY-MM-DD).
+            Any of "exclude" and "force" (sorted scene ids), "start" and "end" (YYYY-MM-DD), "mask" and
+            "classes" (areas in the order in which they were drawn).
         """
         scenes: dict[str, str] = {}
         asked: dict[str, Any] = {}
         for item in tile.overrides.all():
             if item.kind == cls.Kind.DATES:
                 asked |= {name: item.content[name] for name in ("start", "end") if item.content.get(name)}
+            elif item.kind in (cls.Kind.MASK, cls.Kind.CLASSES):
+                asked.setdefault(str(item.kind), []).append(item.content)
             else:
                 scenes[item.content["scene"]] = item.kind
         for kind in (cls.Kind.EXCLUDE, cls.Kind.FORCE):

@@ -97,3 +97,6 @@ class QueueEntry(models.Model):
         self.refresh_from_db(fields=["held_by", "held_since", "held_until"])
         tile = self.revision.campaign_tile
         tile.remember(tile.status, tile.status, f"{self} taken", user)
+
+
+QUEUE_KINDS = QueueEntry.Kind.choices

@@ -37,7 +37,9 @@ class Review(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict)
     reason = models.CharField(max_length=20, choices=Reason, blank=True)
     words = models.TextField(blank=True)
-    override = models.OneToOneField(Override, models.SET_NULL, null=True, blank=True, related_name="review")
+    overrides = models.ManyToManyField(
+        Override, blank=True, related_name="reviews", help_text="what it asks of the next build"
+    )
     successor = models.ForeignKey(
         Build,
         models.SET_NULL,

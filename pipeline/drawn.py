@@ -1,0 +1,131 @@
+"""What a reviewer drew on a tile: areas masked in some scenes, and areas of another class."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio.features import rasterize
+from rasterio.windows import Window
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from pipeline.errors import UsageError
+from pipeline.raster import window_geobox
+from pipeline.storage import read_json, write_json
+
+DRAWN = "drawn.json"
+MASK, CLASSES = "mask", "classes"
+CODES = range(1, 7)
+
+
+@dataclass(frozen=True)
+class Area:
+    """An outline on the ground.
+
+    Attributes:
+        outline: polygons in longitude and latitude.
+        scenes: ids of the scenes in which it is masked.
+        code: of the class that it is set to; 0 where it is masked.
+    """
+
+    outline: BaseGeometry
+    scenes: frozenset[str] = frozenset()
+    code: int = 0
+
+    def on(self, geobox: GeoBox) -> BaseGeometry:
+        """The outline in the coordinates of a grid."""
+        into = Transformer.from_crs(4326, str(geobox.crs), always_xy=True)
+        return shapely.transform(self.outline, lambda points: np.column_stack(into.transform(*points.T)))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """All that was drawn on a tile, what was drawn last counts."""
+
+    masked: tuple[Area, ...] = ()
+    classes: tuple[Area, ...] = ()
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> "Drawn":
+        """Read what was asked.
+
+        Args:
+            asked: {"mask": [{"scenes": [id], "geometry": G}], "classes": [{"class": 1..6, "geometry": G}]},
+                both perhaps missing; G is GeoJSON of polygons in longitude and latitude.
+
+        Raises:
+            UsageError: an outline is none, or a class is none.
+        """
+        masked = (Area(_outline(one), frozenset(one.get("scenes", ()))) for one in asked.get(MASK, ()))
+        classes = (Area(_outline(one), code=_code(one)) for one in asked.get(CLASSES, ()))
+        return cls(tuple(masked), tuple(classes))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Drawn":
+        """What was drawn for a build; nothing where its folder does not tell."""
+        path = Path(folder) / DRAWN
+        return cls.of(read_json(path)) if path.exists() else cls()
+
+    def masked_in(self, scene: str) -> list[Area]:
+        """The areas that are masked in a scene."""
+        return [area for area in self.masked if scene in area.scenes]
+
+
+def split_drawn(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was asked of the scene list, and what was drawn."""
+    drawn = {name: asked[name] for name in (MASK, CLASSES) if asked.get(name)}
+    return {name: value for name, value in asked.items() if name not in (MASK, CLASSES)}, drawn
+
+
+def keep_drawn(folder: Path, drawn: Mapping[str, Any]) -> None:
+    """Keep what was drawn in a build's folder, once it is known to be usable.
+
+    Raises:
+        UsageError: see `Drawn.of`.
+    """
+    Drawn.of(drawn)
+    if drawn:
+        write_json(Path(folder) / DRAWN, dict(drawn))
+
+
+def touched(areas: Sequence[Area], geobox: GeoBox) -> NDArray[np.bool_]:
+    """Pixels (h, w) of a grid that any of the areas touches."""
+    shapes = [area.on(geobox) for area in areas]
+    return _burnt([(one, 1) for one in shapes], geobox).astype(bool)
+
+
+def codes_in(areas: Sequence[Area], geobox: GeoBox, window: Window) -> NDArray[np.uint8]:
+    """The class of each pixel (h, w) of a window whose middle lies in an area, else 0; the last counts."""
+    part = window_geobox(geobox, window)
+    return _burnt([(area.on(part), area.code) for area in areas], part, all_touched=False)
+
+
+def _burnt(shapes: Sequence[tuple[Any, int]], geobox: GeoBox, all_touched: bool = True) -> NDArray[np.uint8]:
+    if not shapes:
+        return np.zeros(geobox.shape.yx, np.uint8)
+    found: NDArray[np.uint8] = rasterize(
+        shapes, out_shape=geobox.shape.yx, transform=geobox.affine, all_touched=all_touched, dtype="uint8"
+    )
+    return found
+
+
+def _outline(one: Mapping[str, Any]) -> BaseGeometry:
+    try:
+        outline = shape(one["geometry"])
+    except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise UsageError("An area that was drawn is no GeoJSON polygon.", "geometry") from error
+    if outline.geom_type not in ("Polygon", "MultiPolygon") or outline.is_empty:
+        raise UsageError(f"An area that was drawn must be polygons, not {outline.geom_type}.", "geometry")
+    return outline
+
+
+def _code(one: Mapping[str, Any]) -> int:
+    if one.get("class") not in CODES:
+        raise UsageError(f"{one.get('class')!r} is no landcover class: write 1 to 6.", "class")
+    return int(one["class"])

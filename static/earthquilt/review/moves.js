@@ -1,0 +1,151 @@
+/** From tile to tile: holds what is on the screen, and one tile ahead with its pictures. */
+
+import { $, announce, tell } from "../js/dom.js";
+import { moment } from "../js/words.js";
+import * as api from "./api.js";
+import { firstPictures, getMap } from "./sides.js";
+import { isOpen, onDesk, showDesk, state } from "./state.js";
+
+const RENEW_MS = 60_000;
+let begun = 0;
+
+/** Wire the buttons, take the first tile, keep the holds. */
+export function startMoves() {
+  $("next").addEventListener("click", () => goOn(true));
+  $("give-back").addEventListener("click", giveBack);
+  getMap().on("layeradd", noteShown);
+  onDesk(showHold);
+  addEventListener("popstate", () => open(Number(location.pathname.split("/")[2]), false));
+  addEventListener("pagehide", () => api.giveBack(held()));
+  setInterval(() => document.hidden || renew(), RENEW_MS);
+}
+
+const held = () => [isOpen() && state.desk.entry.id, state.ahead?.desk.entry.id].filter(Boolean);
+
+/** Hold what the page opened with, if it waits and nobody holds it, and load the next ahead. */
+export async function begin() {
+  const { entry } = state.desk;
+  if (entry && !entry.done_at && !entry.held_by) await hold(entry.id);
+  await lookAhead();
+}
+
+async function hold(id) {
+  try {
+    state.desk.entry = await api.take(id);
+  } catch (error) {
+    tell($("problem"), error.message, "warn");
+  }
+  showHold(state.desk);
+}
+
+async function renew() {
+  for (const id of held()) {
+    try {
+      await api.renew(id);
+    } catch (error) {
+      if (error.status === 409) lose(id, error.message);
+    }
+  }
+}
+
+function lose(id, sentence) {
+  if (state.ahead?.desk.entry.id === id) {
+    state.ahead = null;
+    lookAhead();
+    return;
+  }
+  state.desk.entry.mine = false;
+  showHold(state.desk);
+  tell($("problem"), sentence, "warn");
+}
+
+/** Take the next tile and load its figures and pictures, so that it is there at once. */
+export async function lookAhead() {
+  if (state.ahead) return;
+  $("ahead").textContent = "";
+  try {
+    const entry = await api.takeNext([...state.skipped, ...held()]);
+    if (!entry) {
+      $("ahead").textContent = "No other tile waits.";
+      return;
+    }
+    const desk = await api.desk(entry.build);
+    state.ahead = { desk, pictures: load(firstPictures(desk)) };
+    await Promise.all(state.ahead.pictures.map((picture) => picture.decode().catch(() => null)));
+    $("ahead").textContent = `${desk.tile} is ready.`;
+    document.body.dataset.ahead = desk.build;
+  } catch (error) {
+    tell($("problem"), error.message);
+  }
+}
+
+function load(addresses) {
+  return addresses.map((address) => Object.assign(new Image(), { src: address }));
+}
+
+/** Show the next tile; where this one was not judged, it is left for later. */
+export async function goOn(skipping = false) {
+  begun = performance.now();
+  if (skipping && isOpen()) {
+    state.skipped.push(state.desk.entry.id);
+    api.release(state.desk.entry.id).catch(() => null);
+  }
+  if (!state.ahead) await lookAhead();
+  const { ahead } = state;
+  state.ahead = null;
+  if (!ahead) {
+    tell($("problem"), state.skipped.length ? "Only tiles that you skipped are left." : "The queue is empty: nothing waits for a verdict.", "good");
+    return;
+  }
+  history.pushState({}, "", `/review/${ahead.desk.build}/`);
+  tell($("problem"), "");
+  showDesk(ahead.desk);
+  announce(`${ahead.desk.tile}, priority ${ahead.desk.entry.priority.toFixed(0)}.`);
+  lookAhead();
+}
+
+async function open(build) {
+  begun = performance.now();
+  try {
+    showDesk(await api.desk(build));
+  } catch (error) {
+    tell($("problem"), error.message);
+  }
+}
+
+/** Give the tile back to the queue and go to the queue's page. */
+export async function giveBack() {
+  await Promise.all(held().map((id) => api.release(id).catch(() => null)));
+  location.href = "/review/";
+}
+
+/** Say who holds the tile, and until when. */
+function showHold(desk) {
+  const { entry } = desk;
+  $("give-back").hidden = !isOpen();
+  if (!entry || entry.done_at) tell($("hold"), "");
+  else if (entry.mine) tell($("hold"), `Held for you until ${moment(entry.held_until)}; it stays while this page is open.`, "info");
+  else if (entry.held_by) tell($("hold"), `${entry.held_by} holds this tile until ${moment(entry.held_until)}: you can look, not judge.`, "warn");
+  else tell($("hold"), "Nobody holds this tile.", "info");
+  $("verdict").hidden = !isOpen();
+  $("verdict-closed").hidden = isOpen();
+  $("verdict-closed").textContent = closedWords(desk);
+}
+
+function closedWords({ entry, revision, newest_build: newest, build }) {
+  if (!revision) return "There is no revision of this build yet.";
+  if (newest !== build) return "A newer build of this tile is there: its revision is what is judged.";
+  if (entry?.held_by && !entry.mine) return `${entry.held_by} is looking at it.`;
+  if (revision.review_status !== "unreviewed") return `Revision ${revision.number} is ${revision.review_status}.`;
+  return "It waits for no verdict of yours.";
+}
+
+/** Keep how long it took from the key to the pictures on the screen. */
+function noteShown({ layer }) {
+  if (layer.options?.pane !== "left" || layer.options.zIndex !== 1) return;
+  layer.once("load", () => requestAnimationFrame(() => {
+    document.body.dataset.shown = state.desk.build;
+    document.body.dataset.shownMs = (performance.now() - begun).toFixed(0);
+  }));
+}
+

@@ -1,0 +1,65 @@
+"""The layers that a reviewer looks at: a build's and its revision's, and those of each dated scene."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.evidence import CLOUD, NO_DATA, SHADOW, scene_folder
+from webapp.campaigns.models import Build, Revision, Scene
+from webapp.tileserver.layers import LAYERS, Layer, palette_of
+
+MASK_COLOURS: Mapping[int, str] = {CLOUD: "#ff2d95", SHADOW: "#00b8d9"}
+SCENE_LAYERS: Mapping[str, Layer] = {
+    "rgb": replace(LAYERS["rgb"], product="image.tif"),
+    "nir": replace(LAYERS["nir"], product="image.tif"),
+    "landcover": replace(LAYERS["landcover"], product="classes.tif"),
+    "mask": Layer(
+        "mask",
+        "Cloud mask",
+        "cloud.tif",
+        (1,),
+        NO_DATA,
+        "nearest",
+        legend=(
+            {"label": "cloud", "colour": MASK_COLOURS[CLOUD]},
+            {"label": "cloud shadow", "colour": MASK_COLOURS[SHADOW]},
+        ),
+        palette=palette_of(MASK_COLOURS),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A build with the revision that shows it.
+
+    Attributes:
+        build: what is looked at.
+        revision: the newest that was made from it as its tile's own; None while none is finished.
+    """
+
+    build: Build
+    revision: Revision | None
+
+    @classmethod
+    def at(cls, build: Build) -> "Looked":
+        """A build with its newest revision that was finished."""
+        made = build.own_revisions.filter(status__in=("current", "superseded")).exclude(report={})
+        return cls(build, made.order_by("-number").first())
+
+    def paths(self, layer: Layer) -> list[str]:
+        """The files of a layer of the tile; none where it is not made yet."""
+        if layer.folder == "revision" and self.revision is None:
+            return []
+        folder = self.build.path if layer.folder == "build" or self.revision is None else self.revision.path
+        names = filter(None, (layer.product, layer.behind))
+        return [str(folder / name) for name in names if (folder / name).exists()]
+
+    def scene_paths(self, scene: Scene, layer: Layer) -> list[str]:
+        """The file of a layer of a scene; none where it is gone or was never fetched."""
+        path = self.scene_folder(scene) / layer.product
+        return [str(path)] if path.exists() else []
+
+    def scene_folder(self, scene: Scene) -> Path:
+        """Where the files of a scene are."""
+        return scene_folder(self.build.path, scene.scene_id)
