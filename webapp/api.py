@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from webapp.accounts.api import MeView
 from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
 from webapp.orders.api import OrderViewSet
+from webapp.review.accuracy_api import AssessmentViewSet
 from webapp.review.api import ReviewViewSet
 from webapp.review.desk_api import DeskView
 from webapp.review.queue_api import QueueViewSet
@@ -18,6 +19,7 @@ router.register("revisions", RevisionViewSet, "revision")
 router.register("orders", OrderViewSet, "order")
 router.register("reviews", ReviewViewSet, "review")
 router.register("queue", QueueViewSet, "queue")
+router.register("assessments", AssessmentViewSet, "assessment")
 
 urlpatterns = [
     path("", include(router.urls)),

@@ -17,22 +17,23 @@ FAILED_JOB_SECONDS = 24 * 3600
 def hint_build(build: Build) -> None:
     """Tell the workers, once the transaction is over, that a build may go on."""
     name = f"build-{build.pk}-{build.stage}-{build.fence}"
-    _hint(QUEUE_OF_STAGE[build.stage], "webapp.campaigns.jobs.run_build", build.pk, name)
+    hint(QUEUE_OF_STAGE[build.stage], "webapp.campaigns.jobs.run_build", build.pk, name)
 
 
 def hint_revision(revision: Revision) -> None:
     """Tell the workers, once the transaction is over, that a revision may be made."""
     name = f"revision-{revision.pk}-{revision.fence}"
-    _hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
+    hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
 
 
 def hint_pyramid(campaign: int, revision: int) -> None:
     """Tell the workers, once the transaction is over, that a revision made low zooms of a campaign stale."""
     name = f"pyramid-{campaign}-{revision}"
-    _hint(QUEUE_OF_PYRAMID, "webapp.campaigns.jobs.run_pyramid", campaign, name)
+    hint(QUEUE_OF_PYRAMID, "webapp.campaigns.jobs.run_pyramid", campaign, name)
 
 
-def _hint(queue: str, function: str, key: int, job_id: str) -> None:
+def hint(queue: str, function: str, key: int, job_id: str) -> None:
+    """Queue a function of a key under a name of its own, once the transaction is over."""
     transaction.on_commit(lambda: _put(queue, function, key, job_id))
 
 

@@ -188,9 +188,7 @@ def test_a_card_that_ships_has_its_weights_made_again_by_its_command_alone_or_do
     (" --data mine=DIR --config mine.toml", "that configuration and those data sets"),
     (" --encoder vgg16.pth", "those of its encoder"),
 ])  # fmt: skip
-def test_a_command_makes_the_weights_again_only_where_it_holds_all_they_come_from(
-    make_card, words, given
-):
+def test_a_command_makes_the_weights_again_only_where_it_holds_all_they_come_from(make_card, words, given):
     command = f"python -m pipeline train cloud{words}"
     run = {"command": command, "steps": 700, "seconds": 7200, "machine": "2 threads", "torch": "2"}
     text = describe(make_card(training=run))
