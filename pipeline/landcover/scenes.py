@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,16 @@ from pipeline.evidence import HOLE, histogram, margin_pixels, read_sureness, sce
 from pipeline.grid import Tile
 from pipeline.landcover.classes import CLASSES, NAMES
 from pipeline.landcover.combine import classify, combine, quantise, restore
-from pipeline.networks import SHIPPED, TOGETHER, Chosen, predict
+from pipeline.networks import SHIPPED, TOGETHER, Chosen, predict_together
 from pipeline.parallel import in_order
 from pipeline.raster import decode, geobox_of, opened, raster_writer, windows
 from pipeline.settings import CampaignSettings
 
-WINDOWS_KEPT = 3
+if TYPE_CHECKING:
+    from pipeline.networks.network import Network, Together
+
+CAMPAIGNS_KEPT = 2
+"""Of which the networks stay ready to work together."""
 
 
 def class_probabilities(
@@ -43,12 +47,19 @@ def class_probabilities(
     Raises:
         ModelError: a network cannot be loaded, or the three work in different windows.
     """
-    runs = [predict(networks.load(name), read, shape) for name in TOGETHER]
-    for parts in zip(*runs, strict=True):
-        window, _, valid = parts[0]
-        if any(other != window for other, _, _ in parts):
-            raise ModelError(f"The networks {', '.join(TOGETHER)} were made for windows of different sizes.")
-        yield window, combine(*(probabilities for _, probabilities, _ in parts)), valid
+    three = tuple(networks.load(name) for name in TOGETHER)
+    if len({network.window for network in three}) > 1:
+        raise ModelError(f"The networks {', '.join(TOGETHER)} were made for windows of different sizes.")
+    for window, parts, valid in predict_together(_side_by_side(three), read, shape):
+        yield window, combine(*parts), valid
+
+
+@lru_cache(maxsize=CAMPAIGNS_KEPT)
+def _side_by_side(networks: tuple["Network", ...]) -> "Together":
+    """Networks ready to work through a raster together, the same object every time for the same ones."""
+    from pipeline.networks.network import Together
+
+    return Together(networks)
 
 
 def classify_scene(
@@ -86,14 +97,10 @@ def _write_probabilities(place: Path, geobox: GeoBox, networks: Chosen) -> None:
         opened(place / "reflectance.tif") as pixels,
         raster_writer(place / "probabilities.tif", geobox, 6, "uint8", descriptions=NAMES) as out,
     ):
-        # The three networks ask for the same windows one after the other, each for one ahead.
-        @lru_cache(maxsize=WINDOWS_KEPT)
-        def stored(left: int, top: int, width: int, height: int) -> NDArray[np.uint16]:
-            return pixels.read(window=Window(left, top, width, height))
 
         def read(window: Window) -> NDArray[np.float32]:
             with turn:
-                found = stored(window.col_off, window.row_off, window.width, window.height)
+                found = pixels.read(window=window)
             return decode(found)
 
         for window, probabilities, valid in class_probabilities(read, geobox.shape.yx, networks):

@@ -1,7 +1,8 @@
 """What runs a network: torch where there is a GPU, else what the card says; imported when it is used."""
 
 import ctypes
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from pipeline.errors import ModelError
 from pipeline.networks.card import BACK_ENDS, Card
 from pipeline.networks.parts import Part
 from pipeline.networks.plan import Tensors
+
+if TYPE_CHECKING:
+    from pipeline.networks.on_openvino import SideBySide
 
 DRIVER = "libcuda.so.1"
 
@@ -63,6 +67,15 @@ def back_end(card: Card, tensors: Tensors, asked: str = "") -> BackEnd:
     from pipeline.networks.on_openvino import OnOpenvino
 
     return OnOpenvino(card, tensors)
+
+
+def together(networks: Sequence[tuple[Card, Tensors, BackEnd]]) -> "SideBySide | None":
+    """What runs several U-Nets on one raster in less memory than they take apart; None = nothing does."""
+    if len(networks) < 2 or any(one.name != "openvino" for _, _, one in networks):
+        return None
+    from pipeline.networks.on_openvino import SideBySide
+
+    return SideBySide([(card, tensors) for card, tensors, _ in networks])
 
 
 def has_gpu() -> bool:

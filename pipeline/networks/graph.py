@@ -86,6 +86,12 @@ def haze(card: Card, tensors: Tensors) -> Model:
     return Model([ops.sigmoid(ops.divide(score, np.float32(card.temperature)))], [bands, valid], card.name)
 
 
+def joined(models: Sequence[Model]) -> Model:
+    """One graph of several; inputs and outputs are theirs, one after the other."""
+    results = [result for model in models for result in model.get_results()]
+    return Model(results, [given for model in models for given in model.get_parameters()], "joined")
+
+
 class _Cuts:
     """Cuts parts out of features, each by the next pair of rows of `cuts`."""
 

@@ -1,6 +1,6 @@
 """Tiled inference: windows on the tile's grid, each read with a margin, the edges reflected."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ from pipeline.parallel import one_ahead
 from pipeline.raster import windows
 
 if TYPE_CHECKING:
-    from pipeline.networks.network import Network
+    from pipeline.networks.network import Network, Together
 
 KEPT = 512 * 512
 """Pixels of a raster whose network keeps its memory for the next one: previews come by hundreds."""
 
 Read = Callable[[Window], NDArray[np.floating]]
+Run = Callable[[Sequence[NDArray[np.float32]], Sequence[Part]], list[NDArray[np.float32]]]
 
 
 def predict(
@@ -42,20 +43,58 @@ def predict(
         run, its classes are equally likely; and where there is data, bool (rows, cols).
     """
 
-    def ready(window: Window) -> _Ready:
-        return _Ready.of(network, read, window, shape)
+    def run(inputs: Sequence[NDArray[np.float32]], wanted: Sequence[Part]) -> list[NDArray[np.float32]]:
+        return [network.run(inputs[0], wanted[0])]
+
+    for window, (probabilities,), valid in _predict([network], run, network.release, read, shape):
+        yield window, probabilities, valid
+
+
+def predict_together(
+    networks: "Together", read: Read, shape: tuple[int, int]
+) -> Iterator[tuple[Window, list[NDArray[np.float32]], NDArray[np.bool_]]]:
+    """Run several networks over a raster side by side, see `predict`; each window is read once for all.
+
+    Args:
+        networks: of windows of one size.
+        read: see `predict`.
+        shape: rows and columns of the raster.
+
+    Yields:
+        A window; the probabilities of each network; and where there is data.
+    """
+    yield from _predict(networks.networks, networks.run, networks.release, read, shape)
+
+
+def _predict(
+    networks: Sequence["Network"], run: Run, release: Callable[[], None], read: Read, shape: tuple[int, int]
+) -> Iterator[tuple[Window, list[NDArray[np.float32]], NDArray[np.bool_]]]:
+    """See `predict_together`; `run` gives the probabilities of what the networks are given."""
+
+    def ready(window: Window) -> list[_Ready]:
+        kept: dict[tuple[int, ...], NDArray[np.floating]] = {}
+
+        def once(asked: Window) -> NDArray[np.floating]:
+            key = asked.flatten()
+            if key not in kept:
+                kept[key] = read(asked)
+            return kept[key]
+
+        return [_Ready.of(network, once, window, shape) for network in networks]
 
     try:
-        for window, found in one_ahead(ready, windows(shape, network.window)):
-            if found.inputs is None:
-                classes = len(network.classes)
-                probabilities = np.full((classes, window.height, window.width), 1 / classes, np.float32)
+        for window, found in one_ahead(ready, windows(shape, networks[0].window)):
+            inputs = [one.inputs for one in found if one.inputs is not None]
+            if inputs:
+                probabilities = run(inputs, [one.wanted for one in found])
             else:
-                probabilities = network.run(found.inputs, found.wanted)
-            yield window, probabilities, found.valid
+                counts = [len(network.classes) for network in networks]
+                size = window.height, window.width
+                probabilities = [np.full((count, *size), 1 / count, np.float32) for count in counts]
+            yield window, probabilities, found[0].valid
     finally:
         if shape[0] * shape[1] > KEPT:
-            network.release()
+            release()
 
 
 @dataclass(frozen=True)

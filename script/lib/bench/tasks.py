@@ -102,20 +102,32 @@ def _scene_list(build: Build, catalog: str, force: bool) -> None:
 
 @contextmanager
 def counted_networks(clock: Clock):
-    """Count the seconds inside the networks, which the steps contain."""
-    from pipeline.networks.network import Network
+    """Count the seconds inside the networks, which the steps contain; those that run together as one."""
+    from pipeline.networks.network import Network, Together
 
-    inside, run = Clock(), Network.run
+    inside, run, run_together = Clock(), Network.run, Together.run
 
     def counted(self: Network, *inputs: Any) -> Any:
         with inside.of(self.name):
             return run(self, *inputs)
 
-    Network.run = counted  # type: ignore[method-assign]
+    def counted_together(self: Together, *inputs: Any) -> Any:
+        with replaced(run), inside.of(", ".join(one.name for one in self.networks)):
+            return run_together(self, *inputs)
+
+    @contextmanager
+    def replaced(by: Any):
+        before = Network.run
+        Network.run = by  # type: ignore[method-assign]
+        yield
+        Network.run = before  # type: ignore[method-assign]
+
+    Together.run = counted_together  # type: ignore[method-assign]
     try:
-        yield inside
+        with replaced(counted):
+            yield inside
     finally:
-        Network.run = run  # type: ignore[method-assign]
+        Network.run, Together.run = run, run_together  # type: ignore[method-assign]
 
 
 @contextmanager

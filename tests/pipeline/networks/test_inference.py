@@ -1,10 +1,12 @@
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
 
-from pipeline.networks import load, predict
-from pipeline.networks.card import read_card
+from pipeline.networks import load, predict, predict_together
+from pipeline.networks.card import BACK_ENDS, read_card
+from pipeline.networks.network import Together
 from pipeline.networks.normalise import Normalisation, valid_pixels
 from pipeline.raster import windows
 
@@ -105,3 +107,34 @@ def test_what_reading_a_window_raises_is_raised(weights):
 
     with pytest.raises(ValueError, match="no such file"):
         list(predict(load("cloud", weights), read, (100, 100)))
+
+
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_networks_side_by_side_read_each_window_once_and_tell_what_they_tell_alone(make_weights, back_end):
+    reflectance, reads = picture((200, 150)), Counter()
+    reflectance[:, :64, 64:128] = np.nan
+    kinds = {"cloud": {}, "water": {"bands": ("nir", "red", "green"), "classes": ("other", "water")}}
+    networks = [
+        load(name, make_weights(name=name, margin=32, **changes), back_end) for name, changes in kinds.items()
+    ]
+
+    def read(window):
+        reads[window.flatten()] += 1
+        return reflectance[(slice(None), *window.toslices())]
+
+    alone = [one.probabilities(reflectance) for one in networks]
+    for window, found, valid in predict_together(Together(networks), read, (200, 150)):
+        part = window.toslices()
+        np.testing.assert_array_equal(valid, np.isfinite(reflectance[(slice(None), *part)]).all(axis=0))
+        for one, whole in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one, whole[(slice(None), *part)])
+    assert len(reads) == 12 and set(reads.values()) == {1}
+
+
+def test_networks_side_by_side_give_their_memory_back_when_a_large_raster_is_done(weights, monkeypatch):
+    together, released = Together([load("cloud", weights)] * 2), []
+    monkeypatch.setattr(together, "release", lambda: released.append(True))
+    for shape, times in (((512, 512), 0), ((513, 512), 1)):
+        pixels = picture(shape)
+        list(predict_together(together, lambda w, all_=pixels: all_[(slice(None), *w.toslices())], shape))
+        assert len(released) == times
