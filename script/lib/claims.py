@@ -104,7 +104,9 @@ class Crops:
 def plans(asked: argparse.Namespace, seed: int) -> dict[str, Config]:
     """The trainings of one seed by name: three networks, one, and one that is wider."""
     common = {"sources": {"crops": 1.0}, "class_weights": (), "reach": 0, "seed": seed}
-    common |= {"batch": asked.batch, "crop": asked.crop, "width": asked.width}
+    common |= {"batch": asked.batch, "crop": asked.crop, "width": asked.width, "seeds": asked.seeds}
+    # The configurations change crops each in its own way: here all are given one recipe.
+    common |= {"season": 0.0, "toned": 0.0, "radiometry": 1.0, "precision": "auto", "version": "0.0.0"}
     three = {
         name: dataclasses.replace(read_config(default_config(name)), steps=asked.steps, lean=(), **common)
         for name in LANDCOVER_NETWORKS

@@ -11,7 +11,7 @@ from script.lib.say import Trouble
 
 @pytest.fixture
 def asked(tmp_path):
-    return argparse.Namespace(steps=3, batch=2, crop=32, width=0.0625, work=tmp_path)
+    return argparse.Namespace(seeds="1-2", steps=3, batch=2, crop=32, width=0.0625, work=tmp_path)
 
 
 def test_both_sides_have_as_many_steps_and_crops_and_the_wide_one_as_many_weights(asked):
