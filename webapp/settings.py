@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "leaflet",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "webapp.accounts",
     "webapp.campaigns",
     "webapp.orders",
@@ -180,6 +181,8 @@ SPECTACULAR_SETTINGS = {
     'Every refusal has one shape: `{"error": {"code", "message", "field"}}`.',
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         f"{name}Enum": f"webapp.campaigns.states.{name}"

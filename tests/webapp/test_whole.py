@@ -1,6 +1,7 @@
 """What belongs to no single app: description of the API, health, metrics, checks of the set-up."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ def test_the_description_of_the_api_has_no_warnings():
 def test_description_and_pages_are_served(client):
     assert b"openapi: 3" in client.get("/api/schema/").content
     assert client.get("/api/docs/").status_code == 200
+
+
+def test_the_page_of_the_api_needs_no_other_server(client):
+    page = client.get("/api/docs/").content.decode()
+    parts = re.findall(r'<(?:script|link)[^>]+(?:src|href)="([^"]+)"', page)
+    assert len(parts) >= 3
+    for address in parts:
+        assert address.startswith("/"), address
+        answer = client.get(address)
+        assert answer.status_code == 200 and b"".join(answer), address
 
 
 def test_migrations_are_complete():
