@@ -13,6 +13,9 @@
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
 | `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
 | `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
+| `MAP_TILE_CACHE` | the folder of encoded map tiles | `.cache/map-tiles` of the storage |
+| `MAP_TILE_CACHE_MIB` | its size; 0 keeps none | 2048 |
+| `MAP_MEMORY_SECONDS` | how long a public edition is shown without asking the database | 5 |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
 """
@@ -74,6 +77,9 @@ REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))
 SECOND_OPINION_SHARE = env.float("SECOND_OPINION_SHARE", default=0.1)
 
 STORAGE_ROOT = storage_folder(env.str("STORAGE_URL", default=".local/storage"))
+MAP_TILE_CACHE = env.str("MAP_TILE_CACHE", default="")
+MAP_TILE_CACHE_MIB = env.int("MAP_TILE_CACHE_MIB", default=2048)
+MAP_MEMORY_SECONDS = env.float("MAP_MEMORY_SECONDS", default=5.0)
 AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)
 AOI_MOST_VERTICES = env.int("AOI_MOST_VERTICES", default=50_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20

@@ -9,8 +9,17 @@ from rest_framework.test import APIClient
 
 from tests.webapp import products
 from webapp.accounts.models import User
+from webapp.tileserver import addresses
+from webapp.tileserver.copies import copies
 
 TEST_REDIS_DB = 15
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """A campaign of one test is not that of the same name of another."""
+    addresses.forget_views()
+    copies.forget()
 
 
 @pytest.fixture(autouse=True)

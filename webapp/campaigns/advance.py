@@ -9,6 +9,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Max, Q
 
+from webapp.campaigns import web_copies
 from webapp.campaigns.models import Build, Campaign, Chip, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
 from webapp.campaigns.rings import Neighbourhood, names_around
@@ -87,7 +88,7 @@ def settle_orders(campaign: Campaign, names: Collection[str]) -> None:
 
 
 def sweep() -> int:
-    """Advance every campaign in which something is due, and queue stale low zooms; gives their number."""
+    """Advance every campaign in which something is due, and queue what maps want; gives their number."""
     due = Campaign.objects.filter(
         Q(tiles__status__in=(TileStatus.WANTED, TileStatus.BUILDING))
         | Q(tiles__revisions__status__in=ACTIVE)
@@ -97,6 +98,7 @@ def sweep() -> int:
     for campaign in campaigns:
         advance(campaign)
     hint_pyramids()
+    web_copies.hint_due()
     return len(campaigns)
 
 

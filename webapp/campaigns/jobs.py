@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
-from webapp.campaigns import agreement, pyramid, stages
+from webapp.campaigns import agreement, pyramid, stages, web_copies
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.approval import change_of, keep_approval
 from webapp.campaigns.lease import kept
@@ -59,6 +59,16 @@ def run_pyramid(key: int) -> None:
             pyramid.refresh(campaign)
     except EarthquiltError as error:
         log.error("The low zooms of %s are not up to date: %s", campaign, error)
+
+
+def run_web_copies(key: int) -> None:
+    """Lay a revision's products out for web maps; what fails is tried again by the sweep."""
+    revision = Revision.objects.filter(pk=key, has_web_copies=False).first()
+    try:
+        if revision:
+            web_copies.make(revision)
+    except EarthquiltError as error:
+        log.error("%s cannot be laid out for web maps: %s", revision, error)
 
 
 def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:

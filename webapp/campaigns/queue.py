@@ -7,7 +7,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from webapp.campaigns.models import Build, Revision
-from webapp.campaigns.states import QUEUE_OF_PYRAMID, QUEUE_OF_REVISION, QUEUE_OF_STAGE
+from webapp.campaigns.states import QUEUE_OF_PYRAMID, QUEUE_OF_REVISION, QUEUE_OF_STAGE, QUEUE_OF_WEB_COPIES
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,12 @@ def hint_pyramid(campaign: int, revision: int) -> None:
     """Tell the workers, once the transaction is over, that a revision made low zooms of a campaign stale."""
     name = f"pyramid-{campaign}-{revision}"
     hint(QUEUE_OF_PYRAMID, "webapp.campaigns.jobs.run_pyramid", campaign, name)
+
+
+def hint_web_copies(revision: int) -> None:
+    """Tell the workers, once the transaction is over, that a revision may be laid out for web maps."""
+    name = f"web-copies-{revision}"
+    hint(QUEUE_OF_WEB_COPIES, "webapp.campaigns.jobs.run_web_copies", revision, name)
 
 
 def hint(queue: str, function: str, key: int, job_id: str) -> None:

@@ -120,3 +120,4 @@ QUEUE_OF_STAGE: Mapping[str, str] = {
 }
 QUEUE_OF_REVISION = "cpu"
 QUEUE_OF_PYRAMID = "cpu"
+QUEUE_OF_WEB_COPIES = "cpu"

@@ -1,9 +1,12 @@
 """From the words of an address to what they mean, and to who may see it."""
 
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from django.conf import settings
 
 from webapp.accounts import roles
 from webapp.campaigns.models import Campaign, Edition
@@ -12,10 +15,14 @@ from webapp.tileserver.layers import LAYERS, Layer
 from webapp.tileserver.reader import MapTile
 
 MOST_ZOOM = 20
+VIEWS_IN_MEMORY = 1024
 NEWEST = ("newest", "desk")
 LATEST = "latest"
 NAME = re.compile(r"(?P<y>[0-9]{1,8})(?P<retina>@2x)?\.(?P<fmt>png|webp|jpg)")
 NUMBER = re.compile(r"[0-9]{1,8}")
+
+
+_public_views: dict[tuple[str, str], tuple["View", float]] = {}
 
 
 class NotHere(Exception):
@@ -62,12 +69,35 @@ def find_view(slug: str, word: str, user: Any) -> View:
         return View(find_campaign(slug, user), None)
     if not NUMBER.fullmatch(word):
         raise NotHere(f"{word} is no edition: write its number, or latest.")
+    remembered = remembered_view(slug, word)
+    if remembered:
+        return remembered
     edition = Edition.objects.select_related("campaign").filter(campaign__slug=slug, number=int(word)).first()
     if not (edition and edition.campaign.is_public):
         find_campaign(slug, user)
     if not edition:
         raise NotHere(f"There is no edition {word} of campaign {slug}.")
-    return View(edition.campaign, edition)
+    view = View(edition.campaign, edition)
+    if view.is_public:
+        _remember(slug, word, view)
+    return view
+
+
+def remembered_view(slug: str, word: str) -> View | None:
+    """Give a public view that was found a moment ago; None where the database must say."""
+    view, until = _public_views.get((slug, word), (None, 0.0))
+    return view if until > time.monotonic() else None
+
+
+def _remember(slug: str, word: str, view: View) -> None:
+    if len(_public_views) >= VIEWS_IN_MEMORY:
+        _public_views.clear()
+    _public_views[slug, word] = (view, time.monotonic() + settings.MAP_MEMORY_SECONDS)
+
+
+def forget_views() -> None:
+    """Ask the database about every view again."""
+    _public_views.clear()
 
 
 def find_campaign(slug: str, user: Any) -> Campaign:

@@ -1,18 +1,17 @@
 """What is told about a view in words and numbers: TileJSON and the values under a point."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
 from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import CLASSES
+from pipeline.web_copy import native_zoom
 from webapp.campaigns.models import Build, Scene
 from webapp.tileserver.addresses import NotHere, View
 from webapp.tileserver.coverage import Source, paths_of
 from webapp.tileserver.layers import LAYERS, Layer
 from webapp.tileserver.reader import read_point
 
-EQUATOR_PIXEL = 156543.03392804097
 ALL_BANDS = replace(LAYERS["rgb"], indexes=(1, 2, 3, 4))
 BANDS = ("red", "green", "blue", "nir")
 
@@ -32,11 +31,6 @@ def attribution(view: View) -> str:
     first, last = (settings.fill_start or settings.start).year, settings.end.year
     years = str(first) if first == last else f"{first}–{last}"
     return f"Contains modified Copernicus Sentinel data {years}"
-
-
-def native_zoom(resolution: float, latitude: float) -> int:
-    """Give the first zoom whose pixels are at least as fine as the mosaic's."""
-    return max(0, math.ceil(math.log2(EQUATOR_PIXEL * math.cos(math.radians(latitude)) / resolution)))
 
 
 def tilejson(view: View, layer: Layer, address: str) -> dict[str, Any]:

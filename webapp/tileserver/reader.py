@@ -8,21 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 import rasterio
-from rasterio.crs import CRS
 from rasterio.io import DatasetReader
-from rasterio.warp import transform
+from rasterio.windows import Window
 from rio_tiler.errors import PointOutsideBounds
 from rio_tiler.io import Reader
 
 from pipeline.overlay import RIM, well_inside
+from pipeline.web_copy import BLOCK, EQUATOR_PIXEL, HALF_WORLD, WEB_MERCATOR, Box, mercator_boxes
 from webapp.tileserver.layers import Layer
 
 OPEN_FILES_PER_THREAD = 48
-WEB_MERCATOR = CRS.from_epsg(3857)
-HALF_WORLD = math.pi * 6378137.0
-EDGE_POINTS = 21
-
-Box = tuple[float, float, float, float]
+FAR_PIXELS = 0.01
 
 
 class MapTile(NamedTuple):
@@ -42,11 +38,20 @@ class MapTile(NamedTuple):
         return self.x * side - HALF_WORLD, HALF_WORLD - self.y * side
 
 
+class WebGrid(NamedTuple):
+    """Where a file lies among the pixels of map tiles: their zoom, and column and row of its first."""
+
+    zoom: int
+    left: int
+    top: int
+
+
 class OpenFile(NamedTuple):
-    """A data set with the Web-Mercator boxes it lies in (two across the antimeridian)."""
+    """A data set with the Web-Mercator boxes around it (two over the antimeridian), and its grid if any."""
 
     dataset: DatasetReader
     boxes: tuple[Box, ...]
+    grid: WebGrid | None
 
 
 class OpenFiles(threading.local):
@@ -72,7 +77,7 @@ class OpenFiles(threading.local):
         if file is None:
             options = {} if overview is None else {"overview_level": overview}
             dataset = rasterio.open(path, **options)
-            file = OpenFile(dataset, mercator_boxes(dataset))
+            file = OpenFile(dataset, mercator_boxes(dataset), web_grid(dataset))
         self._open[key] = file
         while len(self._open) > self.limit:
             self._open.popitem(last=False)[1].dataset.close()
@@ -87,23 +92,15 @@ class OpenFiles(threading.local):
 open_files = OpenFiles()
 
 
-def mercator_boxes(dataset: DatasetReader) -> tuple[Box, ...]:
-    """Give the Web-Mercator boxes around a data set: one, or one on each side of the antimeridian."""
-    left, bottom, right, top = dataset.bounds
-    along = np.linspace(0, 1, EDGE_POINTS)
-    across, up = left + along * (right - left), bottom + along * (top - bottom)
-    edges_x = np.concatenate([across, across, np.full_like(up, left), np.full_like(up, right)])
-    edges_y = np.concatenate([np.full_like(across, bottom), np.full_like(across, top), up, up])
-    xs, ys = (np.asarray(values) for values in transform(dataset.crs, WEB_MERCATOR, edges_x, edges_y))
-    if np.ptp(xs) <= HALF_WORLD:
-        return (_around(xs, ys),)
-    west, south, _, north = _around(xs[xs > 0], ys)
-    _, _, east, _ = _around(xs[xs < 0], ys)
-    return (west, south, HALF_WORLD, north), (-HALF_WORLD, south, east, north)
-
-
-def _around(xs: np.ndarray, ys: np.ndarray) -> Box:
-    return float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max())
+def web_grid(dataset: DatasetReader) -> WebGrid | None:
+    """Give the place of a file whose pixels are those of map tiles of some zoom; None for any other."""
+    if dataset.crs != WEB_MERCATOR:
+        return None
+    zoom = round(math.log2(EQUATOR_PIXEL / dataset.res[0]))
+    pixel = EQUATOR_PIXEL / 2**zoom
+    left, top = (dataset.transform.c + HALF_WORLD) / pixel, (HALF_WORLD - dataset.transform.f) / pixel
+    far = max(abs(dataset.res[0] / pixel - 1) * dataset.width, abs(left - round(left)), abs(top - round(top)))
+    return WebGrid(zoom, round(left), round(top)) if far < FAR_PIXELS else None
 
 
 def best_overview(dataset: DatasetReader, decimation: float) -> int | None:
@@ -142,6 +139,9 @@ def read_tile(paths: Sequence[str], layer: Layer, tile: MapTile, size: int) -> n
     Raises:
         rasterio.errors.RasterioIOError: a file cannot be read.
     """
+    alone = _read_full(paths[0], layer, tile, size) if len(paths) == 1 else None
+    if alone is not None:
+        return np.ma.MaskedArray(alone)
     values = np.zeros((len(layer.indexes), size, size), np.uint8)
     empty, parts = np.ones((size, size), bool), []
     for path in paths:
@@ -156,6 +156,44 @@ def read_tile(paths: Sequence[str], layer: Layer, tile: MapTile, size: int) -> n
     if empty.all():
         return None
     return np.ma.MaskedArray(values, mask=np.broadcast_to(empty, values.shape))
+
+
+def _read_full(path: str, layer: Layer, tile: MapTile, size: int) -> np.ndarray | None:
+    """Read a map tile from a file on its grid that has data at each pixel; None where that is not so."""
+    found = _read_aligned(open_files.get(path), layer, tile, size, (slice(0, size), slice(0, size)), rim=0)
+    return None if found is None or (found == layer.nodata).any() else found
+
+
+def _read_aligned(
+    file: OpenFile, layer: Layer, tile: MapTile, size: int, place: tuple[slice, slice], rim: int
+) -> np.ndarray | None:
+    """Read the rows and columns of a picture, and so many pixels around, from a file that has just these.
+
+    Returns:
+        (bands, h, w) uint8, no data beyond the file; None where its pixels are no others of this size.
+    """
+    if file.grid is None:
+        return None
+    finer = file.grid.zoom - tile.z - (size // BLOCK).bit_length() + 1
+    if finer < 0 or (finer and 2**finer not in file.dataset.overviews(1)):
+        return None
+    rows, cols = place
+    top = tile.y * size + rows.start - rim - (file.grid.top >> finer)
+    left = tile.x * size + cols.start - rim - (file.grid.left >> finer)
+    height, width = rows.stop - rows.start + 2 * rim, cols.stop - cols.start + 2 * rim
+    high, wide = file.dataset.height >> finer, file.dataset.width >> finer
+    first_row, last_row = max(top, 0), min(top + height, high)
+    first_col, last_col = max(left, 0), min(left + width, wide)
+    if first_row >= last_row or first_col >= last_col:
+        return np.full((len(layer.indexes), height, width), layer.nodata, np.uint8)
+    shape = (len(layer.indexes), last_row - first_row, last_col - first_col)
+    window = Window(first_col << finer, first_row << finer, shape[2] << finer, shape[1] << finer)
+    found = file.dataset.read(layer.indexes, window=window, out_shape=shape)
+    if shape[1:] == (height, width):
+        return found
+    values = np.full((len(layer.indexes), height, width), layer.nodata, np.uint8)
+    values[:, first_row - top : last_row - top, first_col - left : last_col - left] = found
+    return values
 
 
 def _lay(values: np.ndarray, empty: np.ndarray, part: Part, where: np.ndarray) -> None:
@@ -176,13 +214,28 @@ def _pixels_of(box: Box, tile: MapTile, size: int) -> tuple[slice, slice]:
 
 
 def _read_part(path: str, layer: Layer, tile: MapTile, size: int, place: tuple[slice, slice]) -> Part:
-    """Read a file's part of the picture, from the overview that fits.
+    """Read a file's part of the picture, from the overview that fits."""
+    found = _read_aligned(open_files.get(path), layer, tile, size, place, RIM)
+    values = _warped(path, layer, tile, size, place) if found is None else _masked(found, layer)
+    valid = ~np.ma.getmaskarray(values).any(axis=0)
+    core = slice(RIM, -RIM), slice(RIM, -RIM)
+    return Part(place, values.data[(slice(None), *core)], valid[core], well_inside(valid, RIM)[core])
+
+
+def _masked(values: np.ndarray, layer: Layer) -> np.ma.MaskedArray:
+    return np.ma.MaskedArray(values, mask=values == layer.nodata)
+
+
+def _warped(
+    path: str, layer: Layer, tile: MapTile, size: int, place: tuple[slice, slice]
+) -> np.ma.MaskedArray:
+    """Read a part with the rim around it from a file in any projection.
 
     rio-tiler warps at the file's own resolution: a whole world around a small file would take minutes.
     """
     pixel, (left, top), (rows, cols) = tile.pixel(size), tile.corner(), place
     dataset = open_files.get(path).dataset
-    ground = pixel * _mercator_shrink(open_files.get(path).boxes[0])
+    ground = pixel * (1.0 if open_files.get(path).grid else _mercator_shrink(open_files.get(path).boxes[0]))
     overview = best_overview(dataset, ground / dataset.res[0])
     reader = Reader(
         path, dataset=open_files.get(path, overview).dataset, colormap={}, options={"nodata": layer.nodata}
@@ -193,7 +246,7 @@ def _read_part(path: str, layer: Layer, tile: MapTile, size: int, place: tuple[s
         left + (cols.stop + RIM) * pixel,
         top - (rows.start - RIM) * pixel,
     )
-    found = reader.part(
+    return reader.part(
         bounds,
         dst_crs=WEB_MERCATOR,
         bounds_crs=WEB_MERCATOR,
@@ -203,9 +256,6 @@ def _read_part(path: str, layer: Layer, tile: MapTile, size: int, place: tuple[s
         resampling_method=layer.resampling,
         reproject_method=layer.resampling,
     ).array
-    valid = ~np.ma.getmaskarray(found).any(axis=0)
-    core = slice(RIM, -RIM), slice(RIM, -RIM)
-    return Part(place, found.data[(slice(None), *core)], valid[core], well_inside(valid, RIM)[core])
 
 
 def _mercator_shrink(box: Box) -> float:

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from webapp.tileserver.layers import Layer
+from webapp.tileserver.png import png
 from webapp.tileserver.reader import MapTile, read_tile
 
-VERSION = 1
+VERSION = 2
 SIZE = 256
 Format = Literal["png", "webp", "jpg"]
 CONTENT_TYPES: dict[str, str] = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg"}
@@ -40,7 +41,7 @@ def render_tile(paths: Sequence[str], layer: Layer, tile: MapTile, fmt: Format, 
 
 def picture_of(values: np.ma.MaskedArray | None, layer: Layer, fmt: Format, scale: int) -> bytes:
     """Colour and encode the values of a map tile; None and all empty give the picture of nothing."""
-    if values is None or values.mask.all():
+    if values is None or np.all(values.mask):
         return empty_tile(fmt, scale)
     return encode(colour(values, layer), fmt, lossless=layer.categorical)
 
@@ -53,15 +54,20 @@ def empty_tile(fmt: Format, scale: int = 1) -> bytes:
 
 
 def colour(values: np.ma.MaskedArray, layer: Layer) -> np.ndarray:
-    """Turn values into RGBA.
+    """Turn values into RGB where all have data, else RGBA.
 
     Args:
         values: (bands, h, w) uint8, masked where empty; three bands, or one with the layer's palette.
         layer: whose palette applies.
 
     Returns:
-        (h, w, 4) uint8, all zero where empty.
+        (h, w, 3) uint8, or (h, w, 4), all zero where empty.
     """
+    if not np.any(values.mask):
+        if layer.palette is None:
+            return np.ascontiguousarray(np.moveaxis(values.data, 0, -1))
+        picture = layer.palette[values.data[0]]
+        return picture if (picture[..., 3] != 255).any() else np.ascontiguousarray(picture[..., :3])
     empty = np.ma.getmaskarray(values)[0]
     if layer.palette is not None:
         picture = layer.palette[values.data[0]]
@@ -73,22 +79,23 @@ def colour(values: np.ma.MaskedArray, layer: Layer) -> np.ndarray:
 
 
 def encode(picture: np.ndarray, fmt: Format, *, lossless: bool) -> bytes:
-    """Encode (h, w, 4) uint8 RGBA; ``lossless`` keeps category colours exact where the format can."""
+    """Encode (h, w, 3 or 4) uint8; ``lossless`` keeps category colours exact where the format can."""
+    if fmt == "png":
+        return png(picture)
     options: dict[str, Any]
     if fmt == "jpg":
-        image, options = Image.fromarray(_flatten(picture)), {"format": "JPEG", "quality": 85}
+        options = {"format": "JPEG", "quality": 85}
         if lossless:
             options |= {"quality": 95, "subsampling": 0}
-    elif fmt == "webp":
-        image = Image.fromarray(picture)
-        options = {"format": "WEBP", "method": 0, "lossless": lossless, "quality": 60 if lossless else 85}
     else:
-        image, options = Image.fromarray(picture), {"format": "PNG", "compress_level": 1}
+        options = {"format": "WEBP", "method": 0, "lossless": lossless, "quality": 60 if lossless else 85}
     out = io.BytesIO()
-    image.save(out, **options)
+    Image.fromarray(_flatten(picture) if fmt == "jpg" else picture).save(out, **options)
     return out.getvalue()
 
 
 def _flatten(picture: np.ndarray) -> np.ndarray:
     """Lay the picture on the background that stands for transparency."""
+    if picture.shape[-1] == 3:
+        return picture
     return np.where(picture[..., 3:] == 0, np.uint8(JPEG_BACKGROUND), picture[..., :3])

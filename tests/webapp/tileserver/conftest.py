@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from tests.webapp import products
 from webapp.accounts.models import User
+from webapp.campaigns import web_copies
 from webapp.campaigns.models import Edition
 
 
@@ -25,10 +26,13 @@ def alps(db, storage):
 
 @pytest.fixture
 def edition(db, storage):
-    """Edition 1 of the public campaign "alps"."""
+    """Edition 1 of the public campaign "alps", laid out for web maps."""
     campaign = products.make_campaign()
     products.make_tile(campaign, products.WEST)
-    return Edition.publish(campaign)
+    edition = Edition.publish(campaign)
+    for revision in web_copies.due(edition):
+        assert web_copies.make(revision)
+    return edition
 
 
 @pytest.fixture

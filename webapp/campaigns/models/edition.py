@@ -81,6 +81,7 @@ class Edition(Frozen):
             NothingNew: the newest edition shows these revisions.
             SourceError: a low zoom that was still to be made could not be.
         """
+        from webapp.campaigns import web_copies
         from webapp.campaigns.pyramid import refresh
 
         Campaign.objects.select_for_update().get(pk=campaign.pk)
@@ -109,6 +110,7 @@ class Edition(Frozen):
             text=f"{len(revisions)} tiles",
             by=by,
         )
+        web_copies.hint_due(edition)
         return edition
 
 

@@ -52,6 +52,9 @@ class Revision(Leased):
     builds = models.ManyToManyField(Build, through="RevisionInput", related_name="revisions")
     inputs_hash = models.CharField(max_length=64, blank=True, editable=False)
     folder = models.CharField(max_length=200, help_text="relative to the storage root")
+    has_web_copies = models.BooleanField(
+        default=False, editable=False, help_text="its products are laid out for web maps"
+    )
     review_status = models.CharField(max_length=20, choices=ReviewStatus, default=ReviewStatus.UNREVIEWED)
 
     objects = RevisionQuerySet.as_manager()
