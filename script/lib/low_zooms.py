@@ -129,8 +129,8 @@ def ask(client: Client, campaign: Campaign, view: str, places: list[Place]) -> d
 
 def forget(campaign: Campaign, place: Place) -> None:
     """Drop what this process remembers, and what the system keeps of the files behind a map tile."""
-    served._key_of_edition.cache_clear()
-    coverage._bounds_of_edition.cache_clear()
+    served._keys.forget()
+    coverage._cells.forget()
     coverage._bounds_of_campaign.cache_clear()
     open_files.close()
     zoom, x, y = place

@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help=f"port (PORT of the environment, else {PORT})")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=8, help="threads of each process")
+    parser.add_argument("--threads", type=int, default=4, help="threads of each process")
     chosen = parser.parse_args(arguments)
     port = chosen.port or wanted_port()
     if chosen.host == "127.0.0.1":

@@ -1,6 +1,7 @@
 """From the words of an address to what they mean, and to who may see it."""
 
 import re
+import threading
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ NAME = re.compile(r"(?P<y>[0-9]{1,8})(?P<retina>@2x)?\.(?P<fmt>png|webp|jpg)")
 NUMBER = re.compile(r"[0-9]{1,8}")
 
 
+# Of several threads that find nothing remembered, one asks the database.
+_asking = [threading.Lock() for _ in range(64)]
 _public_views: dict[tuple[str, str], tuple["View", float]] = {}
 
 
@@ -69,9 +72,11 @@ def find_view(slug: str, word: str, user: Any) -> View:
         return View(find_campaign(slug, user), None)
     if not NUMBER.fullmatch(word):
         raise NotHere(f"{word} is no edition: write its number, or latest.")
-    remembered = remembered_view(slug, word)
-    if remembered:
-        return remembered
+    with _asking[hash((slug, word)) % len(_asking)]:
+        return remembered_view(slug, word) or _ask_for_view(slug, word, user)
+
+
+def _ask_for_view(slug: str, word: str, user: Any) -> View:
     edition = Edition.objects.select_related("campaign").filter(campaign__slug=slug, number=int(word)).first()
     if not (edition and edition.campaign.is_public):
         find_campaign(slug, user)

@@ -19,6 +19,7 @@ from pipeline.pyramid import BASE_ZOOM, lonlat_box
 from webapp.campaigns.models import Campaign, CampaignTile, Edition, EditionTile
 from webapp.campaigns.models.edition import extent_of
 from webapp.tileserver.layers import Layer
+from webapp.tileserver.once import Once
 
 BOUNDS_IN_MEMORY = 1024
 CELLS_IN_MEMORY = 8192
@@ -26,6 +27,7 @@ MOST_LATITUDE = 85.0
 # Degrees by which rounding may put a map tile outside of the square that it is a part of.
 HAIR = 1e-9
 Box = tuple[float, float, float, float]
+_cells = Once(CELLS_IN_MEMORY)
 
 
 class TooMany(Exception):
@@ -141,12 +143,11 @@ def _cell_around(box: Box) -> tuple[int, int] | None:
     return cell if inside else None
 
 
-@lru_cache(maxsize=CELLS_IN_MEMORY)
-def _remembered(edition_id: int, cell: tuple[int, int]) -> tuple[Placed, ...]:
+def _remembered(edition_id: int, cell: tuple[int, int]) -> list[Placed]:
     """Give the sources about a square of zoom 8 of an edition, which never change."""
     west, south, east, north = lonlat_box(BASE_ZOOM, *cell)
     around = west - HAIR, south - HAIR, east + HAIR, north + HAIR
-    return tuple(_coverage(edition_id, None)._near(around))
+    return _cells.get((edition_id, cell), lambda: _coverage(edition_id, None)._near(around))
 
 
 def coverage_of_edition(edition: Edition) -> Coverage:

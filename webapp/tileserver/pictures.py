@@ -7,6 +7,7 @@ word when an edition is published. What was used longest ago goes first.
 import fcntl
 import logging
 import os
+import queue
 import secrets
 import threading
 from collections import OrderedDict
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 MIB = 2**20
 MEMORY = 64 * MIB
+MOST_WAITING = 2000
 # A folder is looked through for what is to go after so large a share of its limit was written.
 SHARE_BETWEEN_LOOKS = 0.05
 ROOM_AFTER_A_LOOK = 0.9
@@ -96,7 +98,7 @@ class Folder:
         self._count(len(picture))
 
     def _path(self, key: str) -> str:
-        return f"{self.folder}/{key[:2]}/{key}"
+        return f"{self.folder}/{key[:1]}/{key}"
 
     def _tell(self, error: OSError) -> None:
         if not self._told:
@@ -138,11 +140,14 @@ def _write(path: str, content: bytes) -> None:
 
 
 class Pictures:
-    """Memory first, then the folder."""
+    """Memory first, then the folder, which is written behind the back of whoever waits for a picture."""
 
     def __init__(self, memory: Memory, folder: Folder):
         """Take both."""
         self.memory, self.folder = memory, folder
+        self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_WAITING)
+        self._writer: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
         """Give a picture, None where it is not kept."""
@@ -154,6 +159,27 @@ class Pictures:
         return picture
 
     def keep(self, key: str, picture: bytes) -> None:
-        """Take a picture in."""
+        """Take a picture in; where too many wait to be written, the folder does not get it."""
         self.memory.keep(key, picture)
-        self.folder.keep(key, picture)
+        if not self.folder.limit:
+            return
+        with suppress(queue.Full):
+            self._waiting.put_nowait((key, picture))
+        # A thread does not outlive a fork, so it begins where the first picture is kept.
+        if self._writer is None:
+            with self._lock:
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._write_all, name="pictures", daemon=True)
+                    self._writer.start()
+
+    def flush(self) -> None:
+        """Wait until all that was taken in is written."""
+        self._waiting.join()
+
+    def _write_all(self) -> None:
+        while True:
+            key, picture = self._waiting.get()
+            try:
+                self.folder.keep(key, picture)
+            finally:
+                self._waiting.task_done()

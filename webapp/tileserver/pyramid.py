@@ -1,7 +1,5 @@
 """The low zooms of a view: which chip a map tile is made of, and its pixels."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from pipeline.pyramid import BASE_ZOOM, part_of
@@ -10,9 +8,11 @@ from webapp.campaigns.models import Chip, EditionChip
 from webapp.campaigns.models.chip import store_of
 from webapp.tileserver.addresses import View
 from webapp.tileserver.layers import Layer
+from webapp.tileserver.once import Once
 from webapp.tileserver.reader import MapTile
 
 KEYS_IN_MEMORY = 16_384
+_keys = Once(KEYS_IN_MEMORY)
 
 
 def key_of(view: View, tile: MapTile) -> str | None:
@@ -24,12 +24,12 @@ def key_of(view: View, tile: MapTile) -> str | None:
     if tile.z > BASE_ZOOM:
         return None
     if view.edition:
-        return _key_of_edition(view.edition.pk, tile)
+        number = view.edition.pk
+        return _keys.get((number, tile), lambda: _key_of_edition(number, tile))
     place = {"campaign": view.campaign, "is_stale": False} | tile._asdict()
     return Chip.objects.filter(**place).values_list("key", flat=True).first() or None
 
 
-@lru_cache(maxsize=KEYS_IN_MEMORY)
 def _key_of_edition(edition_id: int, tile: MapTile) -> str | None:
     """Look up what never changes."""
     place = {"edition": edition_id} | tile._asdict()

@@ -19,6 +19,7 @@ from webapp.tileserver.layers import Layer
 
 OPEN_FILES_PER_THREAD = 48
 FAR_PIXELS = 0.01
+PLACES_IN_MEMORY = 65_536
 
 
 class MapTile(NamedTuple):
@@ -77,7 +78,11 @@ class OpenFiles(threading.local):
         if file is None:
             options = {} if overview is None else {"overview_level": overview}
             dataset = rasterio.open(path, **options)
-            file = OpenFile(dataset, mercator_boxes(dataset), web_grid(dataset))
+            if key not in _places:
+                if len(_places) >= PLACES_IN_MEMORY:
+                    _places.clear()
+                _places[key] = mercator_boxes(dataset), web_grid(dataset)
+            file = OpenFile(dataset, *_places[key])
         self._open[key] = file
         while len(self._open) > self.limit:
             self._open.popitem(last=False)[1].dataset.close()
@@ -86,9 +91,13 @@ class OpenFiles(threading.local):
     def close(self) -> None:
         """Close what this thread holds open."""
         while self._open:
-            self._open.popitem()[1].dataset.close()
+            key, file = self._open.popitem()
+            file.dataset.close()
+            _places.pop(key, None)
 
 
+# Where files lie, for all threads: to find it takes longer than to open one.
+_places: dict[tuple[str, int | None], tuple[tuple[Box, ...], WebGrid | None]] = {}
 open_files = OpenFiles()
 
 

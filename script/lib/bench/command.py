@@ -26,7 +26,7 @@ SUBCOMMANDS = {
     "fetched": "script.lib.bench.fetched",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
-APART = {"low-zooms": "script.lib.bench_low_zooms"}
+APART = {"low-zooms": "script.lib.bench_low_zooms", "map-tiles": "script.lib.bench_map_tiles"}
 
 
 def parser() -> argparse.ArgumentParser:
