@@ -16,8 +16,9 @@ TEST_REDIS_DB = 15
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered():
+def nothing_remembered(settings, tmp_path):
     """A campaign of one test is not that of the same name of another."""
+    settings.MAP_TILE_CACHE = str(tmp_path / "map-tiles")
     addresses.forget_views()
     copies.forget()
 

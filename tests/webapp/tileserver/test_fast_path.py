@@ -237,7 +237,7 @@ def test_an_edition_once_found_costs_no_query(client, door, laid_out, django_ass
         assert door(f"/tiles/alps/1/landcover/{place(*IN_FINE, 10)}.png")[0] == 200
 
 
-def test_the_second_who_asks_gets_the_kept_picture(client, laid_out, storage, monkeypatch):
+def test_the_second_who_asks_gets_the_kept_picture(client, laid_out, settings, monkeypatch):
     address = f"/tiles/alps/1/rgb/{place(*IN_FINE, 11)}.webp"
     first = client.get(address).content
     monkeypatch.setattr(maptiles, "render_tile", lambda *_: pytest.fail("It was made again."))
@@ -245,7 +245,7 @@ def test_the_second_who_asks_gets_the_kept_picture(client, laid_out, storage, mo
     maptiles.pictures().flush()
     maptiles._pictures.cache_clear()
     assert client.get(address).content == first
-    shutil.rmtree(storage / ".cache")
+    shutil.rmtree(settings.MAP_TILE_CACHE)
     maptiles._pictures.cache_clear()
     with pytest.raises(pytest.fail.Exception):
         client.get(address)
