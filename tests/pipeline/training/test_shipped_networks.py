@@ -12,7 +12,7 @@ from pipeline.training.patches import on_patches
 from pipeline.training.points import on_points
 
 POINTS = Path("tests/data/landcover-points-2")
-UNSEEN = range(8020, 8022)
+UNSEEN = range(8020, 8024)
 
 
 @pytest.mark.parametrize(("resolution", "least"), [(60, 0.82), (10, 0.88)])
