@@ -41,24 +41,25 @@ class Case:
     cover: float | None = None
 
 
-def of_seeds(name: str, seeds: Iterable[int], resolution: float) -> Iterator[Case]:
+def of_seeds(name: str, seeds: Iterable[int], resolution: float, level: str = "L2A") -> Iterator[Case]:
     """Yield simulated cases for a network, or for "landcover".
 
     Args:
         name: the network.
         seeds: of the simulator; each is a place.
         resolution: metres; not used for "preview-cloud".
+        level: "L2A" or "L1C"; likewise.
     """
     for seed in seeds:
-        for number, drawn in enumerate(_drawn(name, seed, resolution)):
+        for number, drawn in enumerate(_drawn(name, seed, resolution, level)):
             labels = simulated_labels(name, drawn)
             yield Case(f"seed {seed}", str(number + 1), drawn.reflectance, labels, cover_of(drawn.cloud))
 
 
-def _drawn(name: str, seed: int, resolution: float) -> Iterable[Drawn]:
+def _drawn(name: str, seed: int, resolution: float, level: str) -> Iterable[Drawn]:
     if name == "preview-cloud":
         return (draw_preview(seed, date) for date in range(DATES))
-    return draw_windows(seed, resolution, SIDE, clear=name != "cloud")
+    return draw_windows(seed, resolution, SIDE, clear=name != "cloud", level=level)
 
 
 def simulated_labels(name: str, drawn: Drawn) -> NDArray[np.uint8]:

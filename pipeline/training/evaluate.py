@@ -39,7 +39,12 @@ def judged_by(judge: Judge, cases: Iterable[Case]) -> Judged:
 
 
 def on_seeds(
-    name: str, seeds: Iterable[int], resolution: float, weights: Path, album: Album | None = None
+    name: str,
+    seeds: Iterable[int],
+    resolution: float,
+    weights: Path,
+    album: Album | None = None,
+    level: str = "L2A",
 ) -> dict[str, Any]:
     """Return figures of a network, or of "landcover", on simulated scenes.
 
@@ -49,9 +54,10 @@ def on_seeds(
         resolution: metres; not used for the networks that read previews.
         weights: folder of the weights.
         album: takes pictures.
+        level: "L2A" or "L1C"; not used for the networks that read previews.
     """
     judge = judge_of(name, weights)
-    return measure(judge, judged_by(judge, of_seeds(name, seeds, resolution)), album)
+    return measure(judge, judged_by(judge, of_seeds(name, seeds, resolution, level)), album)
 
 
 def on_alpine(

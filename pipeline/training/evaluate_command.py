@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.training.sheet import PreviewSheet, Sheet
 
 REAL = ("alpine-trained", "alpine-held-out", "alpine", "desert", "eurosat")
+LEVELS = ("L2A", "L1C")
 BY_HAND = {"windows": ("cloud", "preview-cloud"), "points": ("landcover",), "eurosat": ("buildings",)}
 """Arguments that name a folder of labels, and what can be measured on it."""
 
@@ -34,6 +35,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--eurosat", type=Path, metavar="DIR", help="patches in EuroSAT's layout")
     parser.add_argument("--seeds", default="9000-9004", help="simulator seeds (default 9000-9004)")
     parser.add_argument("--resolution", type=float, default=60, help="metres (default 60)")
+    parser.add_argument("--level", choices=LEVELS, default=LEVELS[0], help="of simulated scenes")
     parser.add_argument(
         "--dates",
         type=int,
@@ -179,7 +181,8 @@ def _scene_figures(args: argparse.Namespace, album: "Album | None") -> dict[str,
     if args.dates > 1:
         return _fused_figures(args, album)
     if args.on == "simulated":
-        return on_seeds(args.name, parse_seeds(args.seeds), args.resolution, args.weights, album)
+        seeds = parse_seeds(args.seeds)
+        return on_seeds(args.name, seeds, args.resolution, args.weights, album, args.level)
     if args.on == "eurosat":
         if args.name != "buildings":
             raise UsageError(f"EuroSAT says nothing about {args.name!r}, only about 'buildings'.", "on")
@@ -291,4 +294,5 @@ def command_of(args: argparse.Namespace) -> str:
     if args.on != "simulated":
         return f"{command} --on {args.on}{dates}"
     resolution = "" if args.name in ("haze", "preview-cloud") else f" --resolution {args.resolution:g}"
-    return f"{command} --seeds {args.seeds}{resolution}{dates}"
+    level = "" if args.level == LEVELS[0] else f" --level {args.level}"
+    return f"{command} --seeds {args.seeds}{resolution}{level}{dates}"

@@ -123,7 +123,9 @@ def covered(scene: SimulatedScene, ground: str) -> NDArray[np.float32]:
     return (scene.clear * (1 - patchy) + snow * patchy).astype(np.float32)
 
 
-def draw_windows(seed: int, resolution: float, side: int, clear: bool, count: int = 4) -> Iterator[Drawn]:
+def draw_windows(
+    seed: int, resolution: float, side: int, clear: bool, count: int = 4, level: str = "L2A"
+) -> Iterator[Drawn]:
     """Yield windows of a seed for evaluation, each at another place and date.
 
     Args:
@@ -132,13 +134,14 @@ def draw_windows(seed: int, resolution: float, side: int, clear: bool, count: in
         side: rows and columns.
         clear: little cloud and no haze (for landcover); else weather as it comes.
         count: how many.
+        level: "L2A" or "L1C".
     """
     world, rng = world_of(seed), np.random.default_rng(seed)
     tile = Tile.parse(world.reference_tile)
     for _ in range(count):
         geobox = square(tile, resolution, side, rng.random(), rng.random())
         cover, hazy = (5.0, False) if clear else (None, None)
-        yield draw(world, geobox, any_date(rng), cloud_cover=cover, hazy=hazy)
+        yield draw(world, geobox, any_date(rng), cloud_cover=cover, hazy=hazy, level=level)
 
 
 def draw_preview(

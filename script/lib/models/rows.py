@@ -125,6 +125,10 @@ TABLES: dict[str, tuple[Row, ...]] = {
     "simulated": (
         simulated("cloud", 60, CLOUDS),
         simulated("cloud", 10, CLOUDS),
+        simulated("cloud", 20, CLOUDS),
+        simulated("cloud", 120, CLOUDS),
+        simulated("cloud", 60, CLOUDS, "--level", "L1C"),
+        simulated("cloud", 10, CLOUDS, "--level", "L1C"),
         Row(("preview-cloud", "--seeds", SEEDS), CLOUD),
         Row(
             ("haze", "--seeds", SEEDS),

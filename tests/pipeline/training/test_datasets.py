@@ -168,6 +168,14 @@ def test_windows_for_evaluation_lie_apart_and_hold_all_they_should():
     assert all(not item.hazy and item.reflectance.shape == (4, 64, 64) for item in drawn)
 
 
+def test_windows_of_both_levels_show_the_same_sky_and_the_air_only_once():
+    surface, top = (next(draw_windows(8001, 60, 64, clear=False, count=1, level=of)) for of in ("L2A", "L1C"))
+    assert np.array_equal(surface.cloud, top.cloud)
+    blue = 2
+    clear = surface.cloud == 0
+    assert np.nanmedian(top.reflectance[blue][clear]) > np.nanmedian(surface.reflectance[blue][clear]) + 0.02
+
+
 def test_sand_stays_clear_and_bright():
     world = world_of(8002)
     geobox = square(Tile.parse(world.reference_tile), 60, 64, 0.5, 0.5)
