@@ -11,7 +11,7 @@ from typing import Any
 
 from script.lib.places import PYTHON
 
-PACKAGES = ("numpy", "scipy", "rasterio", "torch", "odc-stac", "dask", "s2mosaic")
+PACKAGES = ("numpy", "scipy", "rasterio", "openvino", "torch", "odc-stac", "dask", "s2mosaic")
 ASK_VERSIONS = """
 import platform
 from importlib import metadata

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import io
+import json
 
 import numpy as np
 import pytest
@@ -26,7 +27,6 @@ from pipeline.training.splits import KEPT_FOR_TESTS, places_of
 from tests.weights import write_own
 
 CLASSES = ("clear", "cloud")
-WITH_PLACES = ("water", "haze", "preview-cloud")
 AGAIN = "makes the weights again"
 
 
@@ -163,7 +163,7 @@ def test_each_card_that_ships_says_what_its_network_is_not_good_at(name):
         assert picture.width > 500
 
 
-@pytest.mark.parametrize("name", WITH_PLACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_card_that_ships_says_how_and_on_which_places_its_network_was_trained(name):
     card, config = read_card(WEIGHTS / f"{name}.json"), read_config(default_config(name))
     assert card.training["command"].startswith(f"python -m pipeline train {name}")
@@ -202,3 +202,9 @@ def test_what_of_a_run_was_not_kept_is_said(make_card):
     text = describe(make_card(training=run))
     assert "an earlier `python -m pipeline train cloud` in 9 steps; hours and machine were not kept" in text
     assert AGAIN not in text and AGAIN not in describe(make_card())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_card_that_ships_says_what_runs_its_network_on_how_many_windows(name):
+    told = json.loads((WEIGHTS / f"{name}.json").read_text())
+    assert (told["back_end"], told["batch"]) == ("openvino", 1)
