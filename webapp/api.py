@@ -6,22 +6,26 @@ from rest_framework.routers import SimpleRouter
 
 from webapp.accounts.api import MeView
 from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
+from webapp.keys.api import MapKeyViewSet
 from webapp.orders.api import OrderViewSet
 from webapp.review.accuracy_api import AssessmentViewSet
 from webapp.review.api import ReviewViewSet
 from webapp.review.desk_api import DeskView
 from webapp.review.queue_api import QueueViewSet
+from webapp.tileserver.api import PackedView
 
 router = SimpleRouter()
 router.register("campaigns", CampaignViewSet, "campaign")
 router.register("builds", BuildViewSet, "build")
 router.register("revisions", RevisionViewSet, "revision")
+router.register("keys", MapKeyViewSet, "key")
 router.register("orders", OrderViewSet, "order")
 router.register("reviews", ReviewViewSet, "review")
 router.register("queue", QueueViewSet, "queue")
 router.register("assessments", AssessmentViewSet, "assessment")
 
 urlpatterns = [
+    path("campaigns/<slug:slug>/editions/<int:number>/packed/", PackedView.as_view(), name="packed"),
     path("", include(router.urls)),
     path("models/", ModelsView.as_view(), name="models"),
     path("me/", MeView.as_view(), name="me"),

@@ -103,6 +103,8 @@ INSTALLED_APPS = [
     "webapp.campaigns",
     "webapp.orders",
     "webapp.review",
+    "webapp.keys",
+    "webapp.stac",
     "webapp.tileserver",
     "webapp.maps",
 ]

@@ -15,6 +15,10 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+if find_spec("webapp.keys.urls"):
+    urlpatterns.append(path("use/", include("webapp.keys.urls")))
+if find_spec("webapp.stac.urls"):
+    urlpatterns.append(path("stac/", include("webapp.stac.urls")))
 if find_spec("webapp.tileserver.urls"):
     urlpatterns.append(path("tiles/", include("webapp.tileserver.urls")))
 urlpatterns.append(path("", include("webapp.review.urls")))

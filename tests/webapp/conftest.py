@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from tests.webapp import products
 from webapp.accounts.models import User
+from webapp.keys import admission
 from webapp.tileserver import addresses
 from webapp.tileserver.copies import copies
 
@@ -16,11 +17,15 @@ TEST_REDIS_DB = 15
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered(settings, tmp_path):
+def nothing_remembered(settings, tmp_path, monkeypatch):
     """A campaign of one test is not that of the same name of another."""
     settings.MAP_TILE_CACHE = str(tmp_path / "map-tiles")
     addresses.forget_views()
     copies.forget()
+    admission.forget()
+    # Another thread would write outside of the test's transaction.
+    monkeypatch.setattr(admission, "FLUSH_SECONDS", 1e6)
+    monkeypatch.setattr(admission, "tally", admission.Tally())
 
 
 @pytest.fixture(autouse=True)

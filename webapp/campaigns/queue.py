@@ -38,12 +38,12 @@ def hint_web_copies(revision: int) -> None:
     hint(QUEUE_OF_WEB_COPIES, "webapp.campaigns.jobs.run_web_copies", revision, name)
 
 
-def hint(queue: str, function: str, key: int, job_id: str) -> None:
+def hint(queue: str, function: str, key: int | str, job_id: str) -> None:
     """Queue a function of a key under a name of its own, once the transaction is over."""
     transaction.on_commit(lambda: _put(queue, function, key, job_id))
 
 
-def _put(queue_name: str, function: str, key: int, job_id: str) -> None:
+def _put(queue_name: str, function: str, key: int | str, job_id: str) -> None:
     """Queue a job, unless it stands in the queue already; without Redis the sweep does it later."""
     try:
         queue = django_rq.get_queue(queue_name)

@@ -49,6 +49,13 @@ class View:
         """The part of the address that stands for it."""
         return str(self.edition.number) if self.edition else NEWEST[0]
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.campaign.name}, " + (
+            f"edition {self.edition.number}" if self.edition else "newest revisions"
+        )
+
     @cached_property
     def coverage(self) -> Coverage:
         """What it shows where."""
@@ -154,9 +161,20 @@ def parse_map_tile(z: str, x: str, name: str) -> tuple[MapTile, str, int]:
         raise NotHere(
             "A map tile's address ends in ZOOM/COLUMN/ROW.webp, .png or .jpg, with @2x where wanted."
         )
-    tile = MapTile(int(z), int(x), int(match["y"]))
+    return map_tile_of(z, x, match["y"]), match["fmt"], 2 if match["retina"] else 1
+
+
+def map_tile_of(z: str, x: str, y: str) -> MapTile:
+    """Read the place of a map tile.
+
+    Raises:
+        NotHere: a number is none, or out of range.
+    """
+    if not all(NUMBER.fullmatch(word) for word in (z, x, y)):
+        raise NotHere("Zoom, column and row must be numbers.")
+    tile = MapTile(int(z), int(x), int(y))
     if tile.z > MOST_ZOOM:
         raise NotHere(f"The zoom must lie in 0 to {MOST_ZOOM}, not {tile.z}.")
     if max(tile.x, tile.y) >= 2**tile.z:
         raise NotHere(f"At zoom {tile.z} columns and rows end at {2**tile.z - 1}.")
-    return tile, match["fmt"], 2 if match["retina"] else 1
+    return tile

@@ -33,6 +33,12 @@ def attribution(view: View) -> str:
     return f"Contains modified Copernicus Sentinel data {years}"
 
 
+def last_zoom(view: View) -> int:
+    """Give the first zoom whose pixels are at least as fine as the view's in the middle of its bounds."""
+    _, south, _, north = view.coverage.bounds or (0.0, 0.0, 0.0, 0.0)
+    return native_zoom(view.campaign.pipeline_settings.resolution, (south + north) / 2)
+
+
 def tilejson(view: View, layer: Layer, address: str) -> dict[str, Any]:
     """Describe a layer as TileJSON 3.0.0 does.
 
@@ -48,7 +54,7 @@ def tilejson(view: View, layer: Layer, address: str) -> dict[str, Any]:
     if bounds is None:
         raise NotHere(f"Campaign {view.campaign.slug} has no tiles yet.")
     west, south, east, north = bounds
-    zoom = native_zoom(view.campaign.pipeline_settings.resolution, (south + north) / 2)
+    zoom = last_zoom(view)
     return {
         "tilejson": "3.0.0",
         "name": f"{view.campaign.name}: {layer.title}",

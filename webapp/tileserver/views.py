@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from rasterio.errors import RasterioError
 
 from pipeline.errors import SourceError
+from webapp.keys.admission import Refused, token_of, visitor_of
 from webapp.tileserver import addresses, describe, maptiles
 from webapp.tileserver.addresses import LATEST, NotHere, View
 from webapp.tileserver.caching import ANYBODY, PRIVATE, SOON, headers_of
@@ -21,25 +23,57 @@ from webapp.tileserver.maptiles import Answer, NotReady, etag_of
 log = logging.getLogger(__name__)
 
 
-def answers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Turn what can go wrong into an answer with one sentence: 400, 404 or 503, never 500."""
 
     @require_safe
     @wraps(view)
-    def wrapped(request: HttpRequest, **words: str) -> HttpResponse:
-        try:
-            return view(request, **words)
-        except NotHere as error:
-            return _problem(404, "not_found", str(error))
-        except describe.BadPoint as error:
-            return _problem(400, "invalid", str(error), error.field)
-        except NotReady as error:
-            return _problem(503, "not_ready", str(error))
-        except (RasterioError, SourceError):
-            log.exception("A product of %s could not be read", request.path)
-            return _problem(503, "unreadable", "A product of this place cannot be read at the moment.")
+    def wrapped(request: HttpRequest, **words: str) -> HttpResponseBase:
+        answer = _answer(view, request, **words)
+        if request.method == "HEAD" and not answer.streaming:
+            answer["Content-Length"] = str(len(answer.content))
+            answer.content = b""
+        return answer
 
     return wrapped
+
+
+def _answer(view: Callable[..., HttpResponseBase], request: HttpRequest, **words: str) -> HttpResponseBase:
+    try:
+        return view(request, **words)
+    except NotHere as error:
+        return _problem(404, "not_found", str(error))
+    except describe.BadPoint as error:
+        return _problem(400, "invalid", str(error), error.field)
+    except Refused as error:
+        return _refused(error)
+    except NotReady as error:
+        return _problem(503, "not_ready", str(error))
+    except (RasterioError, SourceError):
+        log.exception("A product of %s could not be read", request.path)
+        return _problem(503, "unreadable", "A product of this place cannot be read at the moment.")
+
+
+def _refused(error: Refused) -> JsonResponse:
+    answer = _problem(error.status, error.code, str(error))
+    if error.retry_after is not None:
+        answer["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def key_suffix(request: HttpRequest) -> str:
+    """Give what addresses in a document end in, so that they carry the key of the request for it."""
+    key = request.GET.get("key")
+    return f"?{urlencode({'key': key})}" if key else ""
+
+
+def respond(request: HttpRequest, answer: Answer) -> HttpResponse:
+    """Answer with what was found; whoever has a key may show it on pages of any site."""
+    status, headers, body = headers_of(answer, request.headers.get("If-None-Match", ""))
+    response = HttpResponse(body, status=status, headers=dict(headers))
+    if token_of(request):
+        response[ANYBODY[0]] = ANYBODY[1]
+    return response
 
 
 def _problem(status: int, code: str, message: str, field: str | None = None) -> JsonResponse:
@@ -53,10 +87,10 @@ def map_tile(request: HttpRequest, campaign: str, edition: str, layer: str, **pl
     """One map tile: a picture inside the campaign's bounds (transparent where empty), 404 outside."""
     words = maptiles.parse(layer, **place)
     if edition == LATEST:
-        return _to_newest(request, "map-tile", campaign=campaign, layer=layer, **place)
-    answer = maptiles.find(addresses.find_view(campaign, edition, request.user), *words)
-    status, headers, body = headers_of(answer, request.headers.get("If-None-Match", ""))
-    return HttpResponse(body, status=status, headers=dict(headers))
+        return to_newest(request, "map-tile", campaign=campaign, layer=layer, **place)
+    visitor = visitor_of(request, campaign, layer)
+    answer = maptiles.find(addresses.find_view(campaign, edition, visitor), *words)
+    return respond(request, answer)
 
 
 @answers
@@ -64,10 +98,12 @@ def tilejson(request: HttpRequest, campaign: str, edition: str, layer: str) -> H
     """A layer as TileJSON 3.0.0."""
     chosen = addresses.parse_layer(layer)
     if edition == LATEST:
-        return _to_newest(request, "tilejson", campaign=campaign, layer=layer)
-    view = addresses.find_view(campaign, edition, request.user)
+        return to_newest(request, "tilejson", campaign=campaign, layer=layer)
+    view = addresses.find_view(campaign, edition, visitor_of(request, campaign, layer))
     root = request.build_absolute_uri(f"/tiles/{campaign}/{view.word}/{layer}/")
-    return _json(request, view, describe.tilejson(view, chosen, root + "{z}/{x}/{y}.webp"))
+    return document(
+        request, view, describe.tilejson(view, chosen, root + "{z}/{x}/{y}.webp" + key_suffix(request))
+    )
 
 
 @answers
@@ -75,14 +111,14 @@ def point(request: HttpRequest, campaign: str, edition: str) -> HttpResponse:
     """Values, class, confidence and scene under a longitude and latitude."""
     lon, lat = describe.parse_point(request.GET.get("lon"), request.GET.get("lat"))
     if edition == LATEST:
-        return _to_newest(request, "point", campaign=campaign)
+        return to_newest(request, "point", campaign=campaign)
     view = addresses.find_view(campaign, edition, request.user)
-    return _json(request, view, describe.point(view, lon, lat))
+    return document(request, view, describe.point(view, lon, lat))
 
 
-def _to_newest(request: HttpRequest, route: str, campaign: str, **words: str) -> HttpResponse:
+def to_newest(request: HttpRequest, route: str, campaign: str, **words: str) -> HttpResponse:
     """Send "latest" on to the newest edition's own address."""
-    word, found = addresses.newest_word(campaign, request.user)
+    word, found = addresses.newest_word(campaign, visitor_of(request, campaign, words.get("layer", "")))
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     response = HttpResponseRedirect(
         reverse(route, kwargs={"campaign": campaign, "edition": word, **words}) + query
@@ -94,15 +130,11 @@ def _to_newest(request: HttpRequest, route: str, campaign: str, **words: str) ->
     return response
 
 
-def _json(request: HttpRequest, view: View, content: dict[str, Any]) -> HttpResponse:
-    body = json.dumps(content).encode()
-    return _cached(request, view, etag_of(hashlib.sha256(body).hexdigest()), "application/json", lambda: body)
-
-
-def _cached(
-    request: HttpRequest, view: View, etag: str, content_type: str, make: Callable[[], bytes]
+def document(
+    request: HttpRequest, view: View, content: dict[str, Any] | bytes, kind: str = "application/json"
 ) -> HttpResponse:
-    """Answer 304 where the visitor has this already, else with the bytes."""
-    answer = Answer(view, etag, content_type, True, make)
-    status, headers, body = headers_of(answer, request.headers.get("If-None-Match", ""))
-    return HttpResponse(body, status=status, headers=dict(headers))
+    """Answer with a description of a view, which may change with names and settings."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return respond(
+        request, Answer(view, etag_of(hashlib.sha256(body).hexdigest()), kind, False, lambda: body)
+    )

@@ -17,6 +17,8 @@ from webapp.tileserver.urls import MAP_TILE
 log = logging.getLogger(__name__)
 
 PREFIX = "/tiles/"
+# Where a key may be, which the application counts.
+KEYS = ("QUERY_STRING", "HTTP_X_API_KEY", "HTTP_AUTHORIZATION")
 LINES = {code: f"{code} {HTTPStatus(code).phrase}" for code in (200, 304)}
 SNIFF = ("X-Content-Type-Options", "nosniff")
 
@@ -32,7 +34,7 @@ class MapTiles:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["PATH_INFO"].startswith(PREFIX) and not environ.get("QUERY_STRING"):
+        if environ["PATH_INFO"].startswith(PREFIX) and not any(environ.get(name) for name in KEYS):
             found = self._map_tile(environ)
             if found:
                 status, headers, body = found

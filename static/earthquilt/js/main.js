@@ -127,6 +127,9 @@ function chooseView(word) {
   const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0) : "";
   const view = word ? { word, stamp } : null;
   if (JSON.stringify(view) !== JSON.stringify(store.view)) set("view", view);
+  const edition = /^\d+$/.test(word) ? word : "";
+  $("use").hidden = !edition;
+  $("use-link").href = `/use/${store.campaign.slug}/${edition}/`;
   showBlank();
 }
 

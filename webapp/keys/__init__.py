@@ -1,0 +1,1 @@
+"""Keys with which other people's maps draw our map tiles: scoped, limited and counted."""

@@ -1,0 +1,123 @@
+"""The products of an edition as files: whole, or any range of bytes, as GDAL reads a COG (RFC 9110, 14)."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from pipeline.web_copy import RULES
+from webapp.keys.admission import visitor_of
+from webapp.tileserver import addresses
+from webapp.tileserver.addresses import LATEST, NotHere, View
+from webapp.tileserver.caching import FOR_EVER, PRIVATE, is_known
+from webapp.tileserver.jobs import packed_path
+from webapp.tileserver.maptiles import etag_of
+from webapp.tileserver.views import answers, to_newest
+
+PIECE = 2**18
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+PACKED = {"pmtiles": "application/vnd.pmtiles", "mbtiles": "application/vnd.sqlite3"}
+EXPOSED = "Accept-Ranges, Content-Range, Content-Length, ETag"
+
+
+@answers
+def product(request: HttpRequest, campaign: str, edition: str, tile: str, name: str) -> HttpResponseBase:
+    """One product of one tile of an edition."""
+    if edition == LATEST:
+        return to_newest(request, "product", campaign=campaign, tile=tile, name=name)
+    view = addresses.find_view(campaign, edition, visitor_of(request, campaign))
+    path = path_of(view, tile, name)
+    return _given(request, view, path, COG)
+
+
+@answers
+def packed(request: HttpRequest, campaign: str, edition: str, layer: str, kind: str) -> HttpResponseBase:
+    """A layer of an edition as one file of map tiles, which PMTiles' readers read by range."""
+    chosen = addresses.parse_layer(layer)
+    if edition == LATEST:
+        return to_newest(request, "packed-file", campaign=campaign, layer=layer, kind=kind)
+    view = addresses.find_view(campaign, edition, visitor_of(request, campaign, layer))
+    path = packed_path(view.edition, chosen.name, kind) if view.edition else None
+    if path is None or not path.exists():
+        raise NotHere(f"{view.title} is not packed as {kind}; ask for it by the API.")
+    return _given(request, view, path, PACKED[kind])
+
+
+def _given(request: HttpRequest, view: View, path: Path, kind: str) -> HttpResponseBase:
+    etag = etag_of(str(path), path.stat().st_mtime_ns, path.stat().st_size)
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": FOR_EVER if view.is_public else PRIVATE,
+    }
+    if view.is_public:
+        headers |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
+    if is_known(etag, request.headers.get("If-None-Match", "")):
+        return HttpResponse(status=304, headers=headers)
+    return _part(request, path, headers, kind)
+
+
+def path_of(view: View, tile: str, name: str) -> Path:
+    """Give the file of a product.
+
+    Raises:
+        NotHere: the edition has no such tile or product.
+    """
+    row = view.edition.tiles.select_related("revision").filter(tile_id=tile).first() if view.edition else None
+    path = row.revision.path / name if row and name in RULES else None
+    if path is None or not path.exists():
+        raise NotHere(f"{view.title} has no {name} of tile {tile}.")
+    return path
+
+
+def _part(request: HttpRequest, path: Path, headers: dict[str, str], kind: str) -> HttpResponseBase:
+    size = path.stat().st_size
+    asked = request.headers.get("Range", "")
+    if request.headers.get("If-Range", headers["ETag"]) != headers["ETag"]:
+        asked = ""
+    try:
+        part = part_of(asked, size)
+    except ValueError:
+        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    first, last = part or (0, size - 1)
+    headers["Content-Length"] = str(last - first + 1)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    body = () if request.method == "HEAD" else pieces(path, first, last)
+    return StreamingHttpResponse(body, status=206 if part else 200, content_type=kind, headers=headers)
+
+
+def part_of(asked: str, size: int) -> tuple[int, int] | None:
+    """Read a Range header: first and last byte; None for the whole file, as for what is no single range.
+
+    Raises:
+        ValueError: the range lies outside the file.
+    """
+    match = RANGE.fullmatch(asked.replace(" ", ""))
+    if match is None or not any(match.groups()):
+        return None
+    begin, end = match.groups()
+    if not begin:
+        first, last = max(size - int(end), 0), size - 1
+        if not int(end):
+            raise ValueError("No byte is asked for.")
+    else:
+        first, last = int(begin), min(int(end), size - 1) if end else size - 1
+    if first > last:
+        if end and begin and int(end) < int(begin):
+            return None
+        raise ValueError("The range lies beyond the file.")
+    return first, last
+
+
+def pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
+    """Give the bytes of a file from first to last, piece by piece."""
+    with path.open("rb") as file:
+        file.seek(first, os.SEEK_SET)
+        left = last - first + 1
+        while left > 0 and (some := file.read(min(PIECE, left))):
+            left -= len(some)
+            yield some
