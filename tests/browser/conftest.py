@@ -12,6 +12,9 @@ from script.lib import packages
 from tests.webapp import products
 from webapp.accounts.models import User
 from webapp.campaigns.models import Edition
+from webapp.keys import admission
+from webapp.tileserver import addresses
+from webapp.tileserver.copies import copies
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -46,6 +49,18 @@ def chromium():
         browser.close()
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(settings, tmp_path, monkeypatch):
+    """A campaign of one test is not that of the same name of another."""
+    settings.MAP_TILE_CACHE = str(tmp_path / "map-tiles")
+    addresses.forget_views()
+    copies.forget()
+    admission.forget()
+    # Another thread would write while the tables are emptied.
+    monkeypatch.setattr(admission, "FLUSH_SECONDS", 1e6)
+    monkeypatch.setattr(admission, "tally", admission.Tally())
 
 
 @pytest.fixture
