@@ -18,7 +18,7 @@ from pipeline.networks import NAMES
 from webapp.accounts import roles
 from webapp.accounts.permissions import ByAction
 from webapp.campaigns import serializers as shapes
-from webapp.campaigns.models import Build, Campaign, CampaignTile, Edition, Event, Revision
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Edition, Event, Revision, Withdrawal
 from webapp.campaigns.networks import store
 from webapp.campaigns.services import rebuild
 from webapp.problems import ProblemSerializer
@@ -45,6 +45,7 @@ class CampaignViewSet(
         "partial_update": roles.may_operate,
         "publish": roles.may_operate,
         "rebuild": roles.may_operate,
+        "take_back": roles.may_operate,
     }
     lookup_field = "slug"
     lookup_value_regex = SLUG
@@ -53,7 +54,8 @@ class CampaignViewSet(
 
     def get_queryset(self) -> QuerySet[Campaign]:
         """Those that the visitor may see."""
-        newest = Edition.objects.filter(campaign=OuterRef("pk")).order_by("-number").values("number")[:1]
+        standing = Edition.objects.standing().filter(campaign=OuterRef("pk"))
+        newest = standing.order_by("-number").values("number")[:1]
         return Campaign.objects.visible_to(self.request.user).annotate(latest_number=Subquery(newest))
 
     def perform_create(self, serializer: Any) -> None:
@@ -105,7 +107,8 @@ class CampaignViewSet(
     @action(detail=True, pagination_class=None)
     def editions(self, request: Request, slug: str) -> Response:
         """The editions of a campaign, the newest first."""
-        editions = self.get_object().editions.select_related("campaign").prefetch_related("tiles__revision")
+        rows = self.get_object().editions.standing()
+        editions = rows.select_related("campaign").prefetch_related("tiles__revision")
         return Response(shapes.EditionSerializer(editions, many=True).data)
 
     @extend_schema(request=None, responses={201: shapes.EditionSerializer, **REFUSALS})
@@ -114,6 +117,16 @@ class CampaignViewSet(
         """Publish the current revisions as the next edition; for operators."""
         edition = Edition.publish(self.get_object(), request.user)
         return Response(shapes.EditionSerializer(edition).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.WithdrawalSerializer, responses={204: None, **REFUSALS})
+    @action(detail=True, methods=["post"], url_path="editions/(?P<number>[0-9]{1,9})/withdraw")
+    def take_back(self, request: Request, slug: str, number: str) -> Response:
+        """Take an edition back, with the reason; for operators."""
+        asked = shapes.WithdrawalSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        edition = get_object_or_404(Edition, campaign=self.get_object(), number=int(number))
+        Withdrawal.take_back(edition, asked.validated_data["words"], request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _tiles(self, campaign: Campaign) -> QuerySet[CampaignTile]:
         return campaign.tiles.shown().order_by("tile_id")

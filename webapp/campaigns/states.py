@@ -69,9 +69,10 @@ class OrderStatus(models.TextChoices):
 
 
 class EditionStatus(models.TextChoices):
-    """An edition exists only as published."""
+    """An edition exists only as published, and may be taken back."""
 
     PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
 
 
 DUE = (TileStatus.WANTED, TileStatus.BUILDING)

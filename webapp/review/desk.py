@@ -17,6 +17,8 @@ from webapp.review.serializers import DefectSerializer
 from webapp.tileserver.layers import LAYERS
 from webapp.tileserver.render import VERSION
 
+MOST_OTHERS = 6
+COMPARED = ("rgb", "nir", "landcover")
 SPOTS = {
     "hole": "hole",
     "haze": "haze suspected",
@@ -58,6 +60,7 @@ def desk_of(looked: Looked, user: User, context: dict[str, Any]) -> dict[str, An
         "figures": figures_of(looked),
         "layers": layers_of(looked),
         "scenes": scenes_of(looked),
+        "others": others_of(looked),
         "spots": spots_of(looked, entry),
         "reviews": [review_json(review) for review in reviews_of(looked)],
         "overrides": build.overrides,
@@ -105,6 +108,21 @@ def address_of(looked: Looked, layer: str, scene: Scene | None = None) -> str:
 def scenes_of(looked: Looked) -> list[dict[str, Any]]:
     """The candidates, the oldest first, with the layers of those that have files."""
     return [scene_json(looked, scene) for scene in looked.build.scenes.order_by("datetime")]
+
+
+def others_of(looked: Looked) -> list[dict[str, Any]]:
+    """The newest other revisions of the tile, with the layers that can be compared."""
+    if looked.revision is None:
+        return []
+    rows = looked.build.campaign_tile.revisions.exclude(pk=looked.revision.pk).exclude(report={})
+    found = []
+    for revision in (
+        rows.filter(build__isnull=False).select_related("build").order_by("-number")[:MOST_OTHERS]
+    ):
+        other = Looked(revision.build, revision)
+        there = {name: address_of(other, name) for name in COMPARED if other.paths(LAYERS[name])}
+        found.append({"key": revision.pk, "number": revision.number, "layers": there})
+    return found
 
 
 def scene_json(looked: Looked, scene: Scene) -> dict[str, Any]:
@@ -163,8 +181,8 @@ def review_json(review: Review) -> dict[str, Any]:
     }
 
 
-def looked_at(key: int) -> Looked | None:
-    """A build by its key."""
+def looked_at(key: int, revision: int | None = None) -> Looked | None:
+    """A build by its key, with its newest revision or the one of a key."""
     related = ("campaign_tile__campaign", "campaign_tile__tile", "campaign_tile__current_revision")
     build = Build.objects.select_related(*related).filter(pk=key).first()
-    return Looked.at(build) if build else None
+    return Looked.at(build, revision) if build else None

@@ -42,10 +42,11 @@ class Looked:
     revision: Revision | None
 
     @classmethod
-    def at(cls, build: Build) -> "Looked":
-        """A build with its newest revision that was finished."""
+    def at(cls, build: Build, revision: int | None = None) -> "Looked":
+        """A build with its newest revision that was finished, or with the one of a key."""
         made = build.own_revisions.filter(status__in=("current", "superseded")).exclude(report={})
-        return cls(build, made.order_by("-number").first())
+        chosen = made.filter(pk=revision) if revision else made.order_by("-number")
+        return cls(build, chosen.first())
 
     def paths(self, layer: Layer) -> list[str]:
         """The files of a layer of the tile; none where it is not made yet."""

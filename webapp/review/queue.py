@@ -147,10 +147,8 @@ def holder_words(entry: QueueEntry, besides: "User | None" = None) -> str:
 
 
 def settle(revision: Revision, kind: str) -> None:
-    """Take a look that has ended out of the queue."""
-    QueueEntry.objects.filter(revision=revision, kind=kind).update(
-        done_at=Now(), held_by=None, held_since=None, held_until=None
-    )
+    """Take a look that has ended out of the queue; who held it since when stays, for the throughput."""
+    QueueEntry.objects.filter(revision=revision, kind=kind).update(done_at=Now(), held_until=None)
 
 
 def ask_second(revision: Revision) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.review import accuracy_pages, views
+from webapp.review import accuracy_pages, progress_pages, views
 
 PLACE = "<str:z>/<str:x>/<str:y>.webp"
 
@@ -11,6 +11,14 @@ urlpatterns = [
     path("review/accuracy/<int:key>/", accuracy_pages.assessment, name="assessment-page"),
     path("review/accuracy/<int:key>/label/", accuracy_pages.labelling, name="labelling"),
     path("review/accuracy/<int:key>/result.csv", accuracy_pages.table, name="assessment-table"),
+    path("review/history/<slug:slug>/<str:tile>/", progress_pages.tile_page, name="tile-page"),
+    path("review/progress/", progress_pages.dashboards, name="dashboards"),
+    path("review/progress/<slug:slug>/", progress_pages.dashboard, name="dashboard"),
+    path("review/progress/<slug:slug>/editions/", progress_pages.editions, name="compare-editions"),
+    path("review/progress/<slug:slug>/reviews.csv", progress_pages.history_csv, name="history-csv"),
+    path(
+        "review/progress/<slug:slug>/reviews.geojson", progress_pages.history_geojson, name="history-geojson"
+    ),
     path("review/<int:build>/", views.workspace, name="workspace"),
     path("review/<int:build>/pixel/", views.pixel, name="review-pixel"),
     path(f"review/<int:build>/map/<slug:layer>/{PLACE}", views.map_tile, name="review-map-tile"),

@@ -45,13 +45,14 @@ def for_reviewers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
     return wrapped
 
 
-def found(key: int) -> Looked:
-    """A build by its key.
+def found(key: int, stamp: str = "") -> Looked:
+    """A build by its key, with the revision that a map tile's stamp names ("KEY-VERSION"), or its newest.
 
     Raises:
         Http404: there is none.
     """
-    looked = looked_at(key)
+    revision = stamp.partition("-")[0]
+    looked = looked_at(key, int(revision) if revision.isdigit() and len(revision) < 10 else None)
     if looked is None:
         raise Http404(f"There is no build {key}.")
     return looked
@@ -78,7 +79,7 @@ def workspace(request: HttpRequest, build: int) -> HttpResponse:
 @for_reviewers
 def map_tile(request: HttpRequest, build: int, layer: str, **place: str) -> HttpResponseBase:
     """A map tile of a layer of the tile."""
-    looked = found(build)
+    looked = found(build, request.GET.get("r", ""))
     chosen = LAYERS.get(layer)
     if chosen is None:
         raise Http404(f"There is no layer {layer}.")

@@ -84,11 +84,17 @@ def find_view(slug: str, word: str, user: Any) -> View:
 
 
 def _ask_for_view(slug: str, word: str, user: Any) -> View:
-    edition = Edition.objects.select_related("campaign").filter(campaign__slug=slug, number=int(word)).first()
+    edition = (
+        Edition.objects.select_related("campaign", "withdrawal")
+        .filter(campaign__slug=slug, number=int(word))
+        .first()
+    )
     if not (edition and edition.campaign.is_public):
         find_campaign(slug, user)
     if not edition:
         raise NotHere(f"There is no edition {word} of campaign {slug}.")
+    if edition.is_withdrawn:
+        raise NotHere(f"Edition {word} of campaign {slug} was taken back: {edition.withdrawal.words}")
     view = View(edition.campaign, edition)
     if view.is_public:
         _remember(slug, word, view)

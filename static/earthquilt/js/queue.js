@@ -18,6 +18,7 @@ async function refresh() {
   if (store.desk !== "review" || !store.campaign) return;
   try {
     const { count, results } = await api.queue(store.campaign.slug, MOST);
+    $("queue-progress").href = `/review/progress/${store.campaign.slug}/`;
     $("queue-count").textContent = count || "";
     $("queue-next").disabled = !count;
     $("queue-empty").hidden = count > 0;

@@ -28,7 +28,7 @@ function show(desk) {
   $("tile-where").textContent = shown.filter(Boolean).join(" · ");
   $("priority").textContent = entry ? entry.priority.toFixed(0) : "–";
   $("grounds").replaceChildren(...(entry?.grounds || []).map(ground));
-  $("history-link").href = `/review/${campaign.slug}/${tile}/`;
+  $("history-link").href = `/review/history/${campaign.slug}/${tile}/`;
   $("past").replaceChildren(...desk.reviews.map(past));
   $("past-empty").hidden = desk.reviews.length > 0;
 }

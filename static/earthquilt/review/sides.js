@@ -21,6 +21,7 @@ export const isCategorical = (side) => Boolean(sides[side].choice?.categorical);
 /** Make the map and wire the strip above it; calls back when what is shown changes. */
 export function startSides(onChange) {
   changed = onChange;
+  sides.right.value = new URLSearchParams(location.search).get("right") || sides.right.value;
   map = L.map("map", { zoomControl: false, minZoom: 5, maxZoom: 18, zoomSnap: 0.5, zoomAnimation: false, fadeAnimation: false, keyboardPanDelta: 120 });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
   L.control.zoom({ position: "topright" }).addTo(map);
@@ -48,16 +49,22 @@ export function choicesOf(desk) {
     value: `${scene.key}:${name}`, title: `${day(scene.datetime)} ${titles[name]}${scene.rank ? ` (no. ${scene.rank})` : ""}`,
     address: scene.layers[name], mask: scene.layers.mask, categorical: name === "landcover", scene,
   })));
-  return { layers, scenes };
+  const others = desk.others.flatMap(({ key, number, layers: there }) => Object.keys(there).map((name) => ({
+    value: `rev${key}:${name}`, title: `Revision ${number} ${titles[name]}`, address: there[name], categorical: name === "landcover",
+  })));
+  return { layers, scenes, others };
 }
+
+const allOf = (desk) => Object.values(choicesOf(desk)).flat();
 
 function show(desk) {
   map.fitBounds(boundsOf(desk), { animate: false, padding: [8, 8] });
-  const { layers, scenes } = choicesOf(desk);
-  const all = [...layers, ...scenes];
+  const { layers, scenes, others } = choicesOf(desk);
+  const all = allOf(desk);
   for (const side of SIDES) {
     const options = ({ value, title }) => h("option", { value }, title);
-    $(side).replaceChildren(h("optgroup", { label: "Tile" }, layers.map(options)), h("optgroup", { label: "Dates" }, scenes.map(options)));
+    $(side).replaceChildren(h("optgroup", { label: "Tile" }, layers.map(options)), h("optgroup", { label: "Dates" }, scenes.map(options)),
+      ...(others.length ? [h("optgroup", { label: "Other revisions" }, others.map(options))] : []));
     const wanted = all.find(({ value }) => value === sides[side].value) || all.find(({ value }) => value === "rgb") || all[0];
     draw(side, wanted);
   }
@@ -67,8 +74,7 @@ function show(desk) {
 export const boundsOf = ({ bounds: [west, south, east, north] }) => L.latLngBounds([south, west], [north, east]);
 
 function choose(side, value) {
-  const { layers, scenes } = choicesOf(state.desk);
-  const choice = [...layers, ...scenes].find((one) => one.value === value);
+  const choice = allOf(state.desk).find((one) => one.value === value);
   if (choice) draw(side, choice);
 }
 
@@ -97,8 +103,7 @@ export function firstPictures(desk) {
   const half = map.getSize().divideBy(2);
   const scale = map.getZoomScale(level, zoom.zoom);
   const box = L.bounds(middle.subtract(half).multiplyBy(scale), middle.add(half).multiplyBy(scale));
-  const { layers, scenes } = choicesOf(desk);
-  const wanted = SIDES.map((side) => [...layers, ...scenes].find(({ value }) => value === sides[side].value));
+  const wanted = SIDES.map((side) => allOf(desk).find(({ value }) => value === sides[side].value));
   return wanted.filter(Boolean).flatMap(({ address }) => addressesIn(address, box, level, bounds));
 }
 

@@ -3,7 +3,7 @@
 from webapp.campaigns.models.build import Build, Override, Scene
 from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, fingerprint, pinned
 from webapp.campaigns.models.chip import Chip, EditionChip
-from webapp.campaigns.models.edition import Edition, EditionTile
+from webapp.campaigns.models.edition import Edition, EditionTile, Withdrawal
 from webapp.campaigns.models.event import Event
 from webapp.campaigns.models.revision import Revision, RevisionInput, hash_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "Revision",
     "RevisionInput",
     "Scene",
+    "Withdrawal",
     "fingerprint",
     "hash_of",
     "pinned",

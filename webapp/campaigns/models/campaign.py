@@ -196,8 +196,8 @@ class Campaign(models.Model):
 
     @property
     def latest_edition(self) -> "Edition | None":
-        """The newest edition, where one was published."""
-        return self.editions.order_by("-number").first()
+        """The newest edition that stands, where one was published."""
+        return self.editions.standing().order_by("-number").first()
 
     @transaction.atomic
     def want(self, names: list[str], by: "User | None" = None) -> list["CampaignTile"]:

@@ -51,6 +51,14 @@ class NothingNew(UsageError):
     """The newest edition shows what would be published."""
 
 
+class EditionQuerySet(models.QuerySet):
+    """Questions about editions."""
+
+    def standing(self) -> "EditionQuerySet":
+        """Those that were not taken back."""
+        return self.filter(withdrawal__isnull=True)
+
+
 class Edition(Frozen):
     """A frozen table tile -> revision of a campaign, published in one transaction."""
 
@@ -62,6 +70,8 @@ class Edition(Frozen):
         null=True, editable=False, help_text="west, south, east, north in degrees around its tiles"
     )
 
+    objects = EditionQuerySet.as_manager()
+
     class Meta:
         """Numbers are unique, the newest first."""
 
@@ -70,6 +80,11 @@ class Edition(Frozen):
 
     def __str__(self) -> str:
         return f"{self.campaign.slug} edition {self.number}"
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was taken back."""
+        return hasattr(self, "withdrawal")
 
     @classmethod
     @transaction.atomic
@@ -112,6 +127,43 @@ class Edition(Frozen):
         )
         web_copies.hint_due(edition)
         return edition
+
+
+class Withdrawal(Frozen):
+    """An edition that was taken back: it stays in the history, and nobody is shown it any more."""
+
+    edition = models.OneToOneField(Edition, models.CASCADE, related_name="withdrawal")
+    words = models.TextField(help_text="why, for those who ask for it")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"withdrawal of {self.edition}"
+
+    @classmethod
+    @transaction.atomic
+    def take_back(cls, edition: Edition, words: str, by: "User | None" = None) -> "Withdrawal":
+        """Take an edition back; the newest one that stands becomes the latest.
+
+        Raises:
+            UsageError: no reason is given, or it was taken back already.
+        """
+        Campaign.objects.select_for_update().get(pk=edition.campaign_id)
+        if not words.strip():
+            raise UsageError("Say why the edition is taken back.", "words")
+        if cls.objects.filter(edition=edition).exists():
+            raise UsageError(f"{edition} was taken back already.", "edition")
+        made = cls.objects.create(edition=edition, words=words.strip(), by=by)
+        Event.objects.create(
+            subject="edition",
+            subject_id=edition.pk,
+            campaign_id=edition.campaign_id,
+            before=EditionStatus.PUBLISHED,
+            after=EditionStatus.WITHDRAWN,
+            text=made.words,
+            by=by,
+        )
+        return made
 
 
 class EditionTile(Frozen):

@@ -27,7 +27,8 @@ class RevisionQuerySet(LeasedQuerySet):
         if roles.sees_everything(user):
             return self
         published = self.model.objects.filter(
-            edition_tiles__edition__campaign__in=Campaign.objects.visible_to(user)
+            edition_tiles__edition__campaign__in=Campaign.objects.visible_to(user),
+            edition_tiles__edition__withdrawal__isnull=True,
         )
         own = super().visible_to(user)
         return self.filter(Q(pk__in=published.values("pk")) | Q(pk__in=own.values("pk")))

@@ -6,6 +6,7 @@ from webapp.campaigns.serializers.campaigns import (
     EditionTileSerializer,
     EventSerializer,
     WeightsSerializer,
+    WithdrawalSerializer,
 )
 from webapp.campaigns.serializers.fields import GeometryField, nullable
 from webapp.campaigns.serializers.tiles import (
@@ -43,6 +44,7 @@ __all__ = [
     "TileSerializer",
     "TilesSerializer",
     "WeightsSerializer",
+    "WithdrawalSerializer",
     "WorkQuery",
     "nullable",
 ]

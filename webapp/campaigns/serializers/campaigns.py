@@ -99,6 +99,12 @@ class EditionSerializer(serializers.ModelSerializer):
         fields = ("campaign", "number", "published_at", "tiles")
 
 
+class WithdrawalSerializer(serializers.Serializer):
+    """Why an edition is taken back."""
+
+    words = serializers.CharField(max_length=500)
+
+
 class EventSerializer(serializers.ModelSerializer):
     """A line of the history."""
 
