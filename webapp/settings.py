@@ -197,6 +197,8 @@ SPECTACULAR_SETTINGS = {
         for name in ("TileStatus", "BuildStatus", "RevisionStatus", "ReviewStatus", "OrderStatus", "Stage")
     }
     | {
+        "LayerEnum": ["rgb", "nir", "landcover", "confidence", "provenance"],
+        "PackedKindEnum": "webapp.tileserver.export.KINDS",
         "QueueKindEnum": "webapp.review.models.queue.QUEUE_KINDS",
         "DefectKindEnum": "webapp.review.models.defect.DEFECT_KINDS",
         "WishKindEnum": "webapp.review.serializers.WISHES",
