@@ -63,8 +63,13 @@ def test_masks_are_those_of_the_pinned_network(own, folder, settings, whole):
 
 
 def test_landcover_is_that_of_the_pinned_network(own, folder, settings):
-    networks = own("buildings", "industrial")
+    buildings, vegetation = own("buildings", "industrial"), own("vegetation", "other")
     imagery.mask(SCENE, TILE, settings, folder, networks=own("cloud", "clear"))
+    told = landcover.classify_scene(SCENE, TILE, settings, folder, vegetation)
+    assert told["classes"]["industrial or commercial building"] < 0.01
+    for name in ("classes.tif", "probabilities.tif"):
+        (folder / "scenes" / "a" / name).unlink(missing_ok=True)
+    networks = Chosen({**buildings.pins, **vegetation.pins}, buildings.models)
     told = landcover.classify_scene(SCENE, TILE, settings, folder, networks)
     assert told["classes"]["industrial or commercial building"] > 0.99
     (folder / "probabilities.tif").unlink(missing_ok=True)
@@ -140,7 +145,9 @@ def test_commands_take_registered_weights(own, image, tmp_path):
     assert main(["cloud-mask", str(image), "--out", str(mask), *chosen]) == 0
     assert (read_raster(mask).data == 2).all()
     own("buildings", "residential")
-    classes, chosen = tmp_path / "map.tif", ["--network", "buildings=7.0.0", *models]
+    own("vegetation", "other")
+    pins = ["--network", "buildings=7.0.0", "--network", "vegetation=7.0.0"]
+    classes, chosen = tmp_path / "map.tif", [*pins, *models]
     assert main(["classify", str(image), "--out", str(classes), *chosen]) == 0
     with rasterio.open(classes) as found:
         assert (found.read(1) == 4).mean() > 0.99
