@@ -18,7 +18,9 @@ MOST_QUEUED = 100
 
 def due(edition: Edition | None = None) -> QuerySet[Revision]:
     """Give the revisions of an edition, or of every campaign's newest, whose copies are still to be made."""
-    newest = Edition.objects.order_by("campaign_id", "-number").distinct("campaign_id").values("pk")
+    newest = (
+        Edition.objects.standing().order_by("campaign_id", "-number").distinct("campaign_id").values("pk")
+    )
     shown = EditionTile.objects.filter(edition__in=newest if edition is None else [edition.pk])
     return Revision.objects.filter(has_web_copies=False, pk__in=shown.values("revision")).order_by("pk")
 

@@ -29,7 +29,7 @@ ALLOWED = {
 def visible(request: HttpRequest) -> QuerySet[Edition]:
     """Give the editions that a visitor may see."""
     campaigns = Campaign.objects.visible_to(request.user)
-    return Edition.objects.select_related("campaign").filter(campaign__in=campaigns)
+    return Edition.objects.standing().select_related("campaign").filter(campaign__in=campaigns)
 
 
 def addresses(request: HttpRequest) -> tuple[str, str]:

@@ -54,7 +54,7 @@ class PackedView(APIView):
 
     def _edition(self, request: Request, slug: str, number: int) -> Edition:
         campaigns = Campaign.objects.visible_to(request.user)
-        found = Edition.objects.select_related("campaign").filter(campaign__in=campaigns)
+        found = Edition.objects.standing().select_related("campaign").filter(campaign__in=campaigns)
         return get_object_or_404(found, campaign__slug=slug, number=number)
 
 

@@ -30,7 +30,7 @@ def hint_export(edition: Edition, layer: str, kind: str) -> None:
 def run_export(key: str) -> None:
     """Pack a layer of an edition, unless it is there."""
     number, layer, kind = key.split(":")
-    edition = Edition.objects.select_related("campaign").filter(pk=int(number)).first()
+    edition = Edition.objects.standing().select_related("campaign").filter(pk=int(number)).first()
     if edition is None or packed_path(edition, layer, kind).exists():
         return
     try:

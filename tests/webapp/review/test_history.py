@@ -126,6 +126,15 @@ def test_an_edition_is_taken_back_and_the_one_before_is_the_latest(editions, as_
     assert as_(operator).post(address, {"words": "Again."}).status_code == 400
 
 
+def test_what_was_taken_back_is_found_nowhere_else(editions, as_, operator):
+    Withdrawal.take_back(editions[1], "A mistake.", operator)
+    found = as_().get("/stac/collections").json()["collections"]
+    assert [one["id"] for one in found] == ["alps.1"]
+    assert as_().get("/stac/collections/alps.2").status_code == 404
+    assert as_().get("/api/campaigns/alps/editions/2/packed/").status_code == 404
+    assert as_().get("/api/campaigns/alps/editions/1/packed/").status_code == 200
+
+
 def test_what_was_taken_back_can_be_published_again(editions, alps, operator):
     Withdrawal.take_back(editions[1], "A mistake.", operator)
     assert Edition.publish(alps).number == 3

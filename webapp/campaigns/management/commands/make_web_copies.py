@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make them, one tile after the other."""
-        editions = Edition.objects.filter(campaign__slug=options["campaign"]).order_by("-number")
+        editions = Edition.objects.standing().filter(campaign__slug=options["campaign"]).order_by("-number")
         if options["edition"] is not None:
             editions = editions.filter(number=options["edition"])
         edition = editions.first()

@@ -31,7 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write it."""
-        found = Edition.objects.select_related("campaign").filter(campaign__slug=options["campaign"])
+        found = (
+            Edition.objects.standing().select_related("campaign").filter(campaign__slug=options["campaign"])
+        )
         if options["edition"] is not None:
             found = found.filter(number=options["edition"])
         edition = found.order_by("-number").first()
