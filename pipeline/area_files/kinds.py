@@ -1,0 +1,136 @@
+"""Which kind of area file some bytes are, by content alone; archives are unpacked within limits."""
+
+import io
+import zipfile
+from pathlib import PurePosixPath
+
+from pipeline.area_files.found import FIELD, Limits
+from pipeline.errors import UsageError
+
+TAKEN = "GeoJSON, zipped Shapefile, KML, KMZ and GeoPackage are taken"
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+# The parts of a Shapefile that an outline needs: attributes are never read.
+SHAPE_PARTS = (".shp", ".shx", ".prj")
+BLOCK = 2**16
+
+
+def kind_of(content: bytes, limits: Limits) -> tuple[str, dict[str, bytes]]:
+    """The kind of a file and its parts.
+
+    Returns:
+        "geojson", "kml", "gpkg" or "shapefile", and contents by name of ours ("area.shp", "area.prj", ...).
+
+    Raises:
+        UsageError: nothing, too much, or of another kind.
+    """
+    if not content:
+        raise UsageError("The file is empty.", FIELD)
+    if len(content) > limits.most_bytes:
+        most = limits.most_bytes / 2**20
+        raise UsageError(f"The file has {len(content) / 2**20:.1f} MiB; up to {most:g} MiB are taken.", FIELD)
+    if content.startswith(b"SQLite format 3\0"):
+        return "gpkg", {"area.gpkg": content}
+    if content.startswith(b"PK"):
+        return _unpacked(content, limits)
+    if content.startswith(b"\x00\x00\x27\x0a"):
+        raise UsageError("A Shapefile has several parts: upload them (.shp, .shx, .prj) as one .zip.", FIELD)
+    start = text_of(content)[:4096].lstrip()
+    if start.startswith(("{", "[")):
+        return "geojson", {"area.geojson": content}
+    if start.startswith("<"):
+        if "<OGRVRT" in start:
+            raise UsageError(f"The file is a virtual file (VRT) that points elsewhere: {TAKEN}.", FIELD)
+        return "kml", {"area.kml": content}
+    raise UsageError(f"The file is of no kind that is known: {TAKEN}; GeoJSON begins as JSON does.", FIELD)
+
+
+def text_of(content: bytes) -> str:
+    """Text by its byte order mark, UTF-8 without one.
+
+    Raises:
+        UsageError: it is in another encoding, or no text.
+    """
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"The file cannot be read: byte {error.start:,} is not {encoding.upper()[:6].rstrip('-')}. "
+            f"{TAKEN}; save text as UTF-8.",
+            FIELD,
+        ) from error
+    if "\0" in text:
+        raise UsageError(f"The file is no text: {TAKEN}.", FIELD)
+    return text
+
+
+def _unpacked(content: bytes, limits: Limits) -> tuple[str, dict[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_members(members, limits)
+            return _chosen(archive, members, limits)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+        raise UsageError(f"The archive is damaged or packed in an unknown way: {error}.", FIELD) from error
+    except RuntimeError as error:
+        raise UsageError("The archive is locked with a password.", FIELD) from error
+
+
+def _check_members(members: list[zipfile.ZipInfo], limits: Limits) -> None:
+    if len(members) > limits.most_members:
+        raise UsageError(
+            f"The archive has {len(members):,} files; up to {limits.most_members} are taken.", FIELD
+        )
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            raise UsageError(
+                f"The archive has a file that would lie outside of it: {member.filename[:80]!r}.", FIELD
+            )
+    declared = sum(member.file_size for member in members)
+    if declared > limits.most_unpacked:
+        raise _too_much(limits)
+
+
+def _chosen(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], limits: Limits
+) -> tuple[str, dict[str, bytes]]:
+    """The one Shapefile or KML of an archive, under names of ours."""
+    named = [member for member in members if not member.filename.startswith("__MACOSX/")]
+    outlines = [member for member in named if member.filename.lower().endswith((".shp", ".kml"))]
+    # In a KMZ of several files, doc.kml is the one that counts.
+    main = [member for member in outlines if member.filename.lower().endswith("doc.kml")]
+    outlines = main[:1] or outlines
+    if not outlines:
+        raise UsageError("The archive holds neither a .shp nor a .kml: zip the parts of a Shapefile.", FIELD)
+    if len(outlines) > 1:
+        names = ", ".join(member.filename[:40] for member in outlines[:4])
+        raise UsageError(f"The archive holds {len(outlines)} areas ({names}): upload one.", FIELD)
+    chosen = outlines[0]
+    if chosen.filename.lower().endswith(".kml"):
+        return "kml", {"area.kml": _read(archive, chosen, limits.most_unpacked, limits)}
+    stem = chosen.filename[:-4].lower()
+    parts: dict[str, bytes] = {}
+    for member in named:
+        name = member.filename.lower()
+        if name[:-4] == stem and name[-4:] in SHAPE_PARTS:
+            left = limits.most_unpacked - sum(map(len, parts.values()))
+            parts["area" + name[-4:]] = _read(archive, member, left, limits)
+    return "shapefile", parts
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, limits: Limits) -> bytes:
+    """A member's bytes, counted while they are unpacked: what the archive says of its size may be a lie."""
+    blocks, size = [], 0
+    with archive.open(member) as file:
+        while block := file.read(BLOCK):
+            size += len(block)
+            if size > most:
+                raise _too_much(limits)
+            blocks.append(block)
+    return b"".join(blocks)
+
+
+def _too_much(limits: Limits) -> UsageError:
+    most = limits.most_unpacked / 2**20
+    return UsageError(f"The archive holds more than {most:g} MiB once unpacked.", FIELD)
