@@ -23,6 +23,7 @@ COMMANDS = {
         "new-place": "new_place",
         "models": "models.command",
         "claims": "claims",
+        "screenshots": "screenshots",
     }.items()
 }
 
