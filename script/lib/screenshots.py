@@ -30,9 +30,7 @@ ARGUMENTS = ("--no-sandbox", "--disable-quic", "--disable-gpu", "--force-prefers
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
-    parser.add_argument(
-        "--address", default="http://127.0.0.1:8000", help="of the demo (default %(default)s)"
-    )
+    parser.add_argument("--address", default="http://127.0.0.1:8000", help="of the demo (%(default)s)")
     parser.add_argument("--out", type=Path, default=FOLDER, help="default docs/images")
     asked = parser.parse_args(arguments)
     browser = packages.chromium()
