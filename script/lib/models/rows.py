@@ -137,6 +137,7 @@ TABLES: dict[str, tuple[Row, ...]] = {
         simulated("landcover", 60, IOU),
         simulated("landcover", 10, IOU),
         simulated("landcover", 60, dates, "--dates", "3"),
+        simulated("landcover", 60, dates, "--dates", "5"),
         simulated("landcover", 10, dates, "--dates", "3"),
     ),
     "real": (
