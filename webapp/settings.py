@@ -16,6 +16,8 @@
 | `MAP_TILE_CACHE` | the folder of encoded map tiles | `.cache/map-tiles` of the storage |
 | `MAP_TILE_CACHE_MIB` | its size; 0 keeps none | 2048 |
 | `MAP_MEMORY_SECONDS` | how long a public edition is shown without asking the database | 5 |
+| `DELIVERY_LINK_SECONDS` | how long the links of a delivery work | 604800 (a week) |
+| `DELIVERY_TERMS` | the operator's own terms, for the licence of deliveries | none |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
 """
@@ -82,6 +84,8 @@ MAP_TILE_CACHE_MIB = env.int("MAP_TILE_CACHE_MIB", default=2048)
 MAP_MEMORY_SECONDS = env.float("MAP_MEMORY_SECONDS", default=5.0)
 AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)
 AOI_MOST_VERTICES = env.int("AOI_MOST_VERTICES", default=50_000)
+DELIVERY_LINK_SECONDS = env.int("DELIVERY_LINK_SECONDS", default=7 * 24 * 3600)
+DELIVERY_TERMS = env.str("DELIVERY_TERMS", default="")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 
 INSTALLED_APPS = [

@@ -8,12 +8,16 @@ from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.dispatch import Signal
 
 from webapp.campaigns import web_copies
 from webapp.campaigns.models import Build, Campaign, Chip, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
 from webapp.campaigns.rings import Neighbourhood, names_around
 from webapp.campaigns.states import ACTIVE, OPEN_ORDERS, RevisionStatus, TileStatus
+
+# Sent at the end of each sweep, for work that no campaign knows of.
+swept = Signal()
 
 
 @transaction.atomic
@@ -99,6 +103,7 @@ def sweep() -> int:
         advance(campaign)
     hint_pyramids()
     web_copies.hint_due()
+    swept.send(sender=None)
     return len(campaigns)
 
 

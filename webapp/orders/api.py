@@ -6,15 +6,18 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from pipeline.delivery.options import DeliveryOptions
 from webapp.accounts import roles
 from webapp.accounts.permissions import ByAction
 from webapp.campaigns.api import NUMBER, REFUSALS
 from webapp.campaigns.standing import standings
 from webapp.orders import serializers as shapes
+from webapp.orders.downloads import ask_delivery
 from webapp.orders.models import Order
 from webapp.orders.services import estimate, place
 
@@ -33,6 +36,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         "retrieve": is_known,
         "create": roles.may_order,
         "cancel": roles.may_order,
+        "deliveries": is_known,
     }
     lookup_value_regex = NUMBER
     queryset = Order.objects.all()
@@ -76,6 +80,27 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         order = self.get_object()
         order.cancel(request.user)
         return Response(shapes.OrderSerializer(order).data)
+
+    @extend_schema(methods=["GET"], responses={200: shapes.DeliverySerializer(many=True)})
+    @extend_schema(
+        methods=["POST"],
+        request=shapes.DeliveryOptionsSerializer,
+        responses={201: shapes.DeliverySerializer, **REFUSALS},
+    )
+    @action(detail=True, methods=["get", "post"], pagination_class=None, filter_backends=[])
+    def deliveries(self, request: Request, pk: str) -> Response:
+        """The deliveries of an order, the newest first; POST asks for one."""
+        order = self.get_object()
+        context = self.get_serializer_context()
+        if request.method == "GET":
+            rows = order.deliveries.all()
+            return Response(shapes.DeliverySerializer(rows, many=True, context=context).data)
+        if not roles.may_order(request.user):
+            raise PermissionDenied
+        asked = shapes.DeliveryOptionsSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = ask_delivery(order, DeliveryOptions.from_json(asked.validated_data), request.user)
+        return Response(shapes.DeliverySerializer(made, context=context).data, status.HTTP_201_CREATED)
 
     def _asked(self, request: Request) -> shapes.AreaSerializer:
         asked = shapes.AreaSerializer(data=request.data, context=self.get_serializer_context())

@@ -6,13 +6,15 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from pipeline.delivery import options
 from pipeline.errors import UsageError
 from pipeline.settings import CampaignSettings
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.serializers import GeometryField
 from webapp.campaigns.states import OrderStatus
 from webapp.orders.aoi import read_aoi
-from webapp.orders.models import Order
+from webapp.orders.downloads import address_of, expiry
+from webapp.orders.models import Delivery, Order
 from webapp.orders.services import Area, campaign_of
 
 OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
@@ -149,3 +151,70 @@ class OrderSerializer(serializers.ModelSerializer):
         """From standings that the view has read for all orders, where it has."""
         known = self.context.get("standings")
         return order.progress() if known is None else order.progress_in(known)
+
+
+class DeliveryOptionsSerializer(serializers.Serializer):
+    """What is delivered, and how; what is missing is as by default."""
+
+    layers = serializers.ListField(child=serializers.ChoiceField(options.LAYERS), required=False)
+    format = serializers.ChoiceField(options.FORMATS, required=False)
+    projection = serializers.CharField(
+        required=False, max_length=20, help_text="utm, web-mercator or EPSG:CODE"
+    )
+    per_tile = serializers.BooleanField(required=False)
+    mapping_unit = serializers.FloatField(required=False, help_text="hectares")
+    unreviewed = serializers.BooleanField(required=False)
+
+
+class FileSerializer(serializers.Serializer):
+    """A file of a delivery."""
+
+    name = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_blank=True)
+    url = serializers.CharField(help_text="works until the delivery's `links_until`")
+
+
+class DeliverySerializer(serializers.ModelSerializer):
+    """A delivery; its links are made anew with each answer."""
+
+    options = DeliveryOptionsSerializer(read_only=True)
+    files = serializers.SerializerMethodField()
+    zip = serializers.SerializerMethodField()
+    links_until = serializers.SerializerMethodField()
+
+    class Meta:
+        """Fields."""
+
+        model = Delivery
+        fields = (
+            "number",
+            "status",
+            "step",
+            "error",
+            "options",
+            "report",
+            "files",
+            "zip",
+            "links_until",
+            "created_at",
+            "finished_at",
+        )
+
+    @extend_schema_field(FileSerializer(many=True))
+    def get_files(self, delivery: Delivery) -> list[dict[str, Any]]:
+        """The files with their links."""
+        listed = delivery.manifest.get("files", []) if delivery.status == "ready" else []
+        return [one | {"url": self._link(delivery, one["name"])} for one in listed]
+
+    def get_zip(self, delivery: Delivery) -> str | None:
+        """All files as one."""
+        return self._link(delivery) if delivery.status == "ready" else None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_links_until(self, delivery: Delivery) -> Any:
+        """When the links of this answer end."""
+        return expiry() if delivery.status == "ready" else None
+
+    def _link(self, delivery: Delivery, name: str | None = None) -> str:
+        return self.context["request"].build_absolute_uri(address_of(delivery, name))

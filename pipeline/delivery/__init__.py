@@ -1,0 +1,1 @@
+"""Deliveries: what a customer ordered, clipped to the area, in the format and projection asked for."""

@@ -1,0 +1,132 @@
+"""The files of deliveries: signed links that expire, whole or by range of bytes, or all as one zip."""
+
+import mimetypes
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from zipstream import ZipStream
+
+from pipeline.delivery.deliver import MANIFEST
+from pipeline.delivery.options import DeliveryOptions
+from webapp.orders.jobs import hint_delivery
+from webapp.orders.models import Delivery, Order
+from webapp.tileserver.products import part_of, pieces
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+
+SALT = "earthquilt.delivery"
+
+
+@transaction.atomic
+def ask_delivery(order: Order, options: DeliveryOptions, by: "User | None") -> Delivery:
+    """Ask for an order's files, and tell the workers.
+
+    Raises:
+        UsageError: the order is not ready, or a delivery of it is under way.
+    """
+    delivery = Delivery.begin(order, options, by)
+    hint_delivery(delivery)
+    return delivery
+
+
+def address_of(delivery: Delivery, name: str | None = None) -> str:
+    """A link to a file of a delivery, or to all as one zip, that works for `DELIVERY_LINK_SECONDS`."""
+    token = signing.dumps(delivery.pk, salt=SALT)
+    if name is None:
+        return reverse("delivery-zip", args=[token])
+    return reverse("delivery-file", args=[token, name])
+
+
+def expiry() -> datetime:
+    """When a link that is made now ends."""
+    return timezone.now() + timedelta(seconds=settings.DELIVERY_LINK_SECONDS)
+
+
+@require_safe
+def delivered_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """One file, or the range of its bytes that is asked for, to go on where a download broke off."""
+    delivery = _delivery_of(token)
+    if delivery is None:
+        return _gone(request)
+    listed = {one["name"]: one for one in delivery.manifest.get("files", [])}
+    path = delivery.path / name
+    if name not in listed or not path.exists():
+        raise Http404
+    etag = f'"{delivery.pk}-{delivery.fence}-{listed[name]["sha256"][:16]}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    size = path.stat().st_size
+    asked = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        asked = ""
+    try:
+        part = part_of(asked, size)
+    except ValueError:
+        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    first, last = part or (0, size - 1)
+    headers["Content-Length"] = str(last - first + 1)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    body = () if request.method == "HEAD" else pieces(path, first, last)
+    return StreamingHttpResponse(body, status=206 if part else 200, content_type=kind, headers=headers)
+
+
+@require_safe
+def delivered_zip(request: HttpRequest, token: str) -> HttpResponseBase:
+    """All files as one zip, stored and not packed again, so that its length is known beforehand."""
+    delivery = _delivery_of(token)
+    if delivery is None:
+        return _gone(request)
+    packed = ZipStream(sized=True)
+    for path in _paths(delivery):
+        packed.add_path(str(path), arcname=f"{delivery.manifest['name']}/{path.name}")
+    headers = {
+        "Content-Length": str(len(packed)),
+        "Content-Disposition": f'attachment; filename="{delivery.manifest["name"]}.zip"',
+        "Cache-Control": "private, no-transform",
+    }
+    body = () if request.method == "HEAD" else packed
+    return StreamingHttpResponse(body, content_type="application/zip", headers=headers)
+
+
+def _paths(delivery: Delivery) -> Iterator[Path]:
+    for name in [*(one["name"] for one in delivery.manifest.get("files", [])), MANIFEST]:
+        path = delivery.path / name
+        if not path.exists():
+            raise Http404
+        yield path
+
+
+def _delivery_of(token: str) -> Delivery | None:
+    """The delivery of a link; None where the link is too old.
+
+    Raises:
+        Http404: nobody has signed it, or the delivery is not there.
+    """
+    try:
+        key = signing.loads(token, salt=SALT, max_age=settings.DELIVERY_LINK_SECONDS)
+    except signing.SignatureExpired:
+        return None
+    except signing.BadSignature as error:
+        raise Http404 from error
+    delivery = Delivery.objects.filter(pk=key, status=Delivery.Status.READY).first()
+    if delivery is None:
+        raise Http404
+    return delivery
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    """410 with where to find a new link."""
+    return render(request, "orders/expired.html", status=410)

@@ -1,0 +1,132 @@
+"""The job that makes a delivery; what is lost on the way is queued again by the sweep."""
+
+import shutil
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import shapely
+from django.conf import settings
+from django.db import transaction
+
+from pipeline.delivery.deliver import Request, deliver
+from pipeline.delivery.options import DeliveryOptions
+from pipeline.delivery.source import TileSource
+from webapp.campaigns.jobs import attempt
+from webapp.campaigns.lease import kept
+from webapp.campaigns.models import Revision
+from webapp.campaigns.queue import hint
+from webapp.orders.models import Delivery
+
+QUEUE = "cpu"
+WHY = {
+    "unreviewed": "waits for review",
+    "rejected": "was rejected in review and is made again",
+}
+
+
+def hint_delivery(delivery: Delivery) -> None:
+    """Tell the workers, once the transaction is over, that a delivery may be made."""
+    name = f"delivery-{delivery.pk}-{delivery.fence}"
+    hint(QUEUE, "webapp.orders.jobs.run_delivery", delivery.pk, name)
+
+
+def hint_due() -> int:
+    """Queue all deliveries that nobody works at; gives their number."""
+    due = list(Delivery.objects.free().order_by("pk"))
+    for delivery in due:
+        hint_delivery(delivery)
+    return len(due)
+
+
+def run_delivery(key: int) -> None:
+    """Make a delivery, if nobody else does."""
+    delivery = Delivery.objects.select_related("order__campaign").filter(pk=key).first()
+    if delivery and delivery.claim():
+        attempt(delivery, partial(make, delivery), end)
+
+
+def make(delivery: Delivery) -> None:
+    """Make the files beside, and give them their folder when all are there."""
+    sources, left_out = pin(delivery)
+    before = delivery.before
+    old = {one.tile_name: one.path for one in before.revisions.all()} if before else {}
+    order = delivery.order
+    request = Request(
+        name=f"earthquilt-order-{order.pk}-{delivery.number}",
+        area=shapely.from_wkb(bytes(order.aoi.wkb)),
+        sources=sources,
+        options=DeliveryOptions.from_json(delivery.options),
+        left_out=left_out,
+        before=(before.path, old) if before else None,
+        terms=settings.DELIVERY_TERMS,
+    )
+    beside = delivery.path.with_name(f".{delivery.number}-{delivery.fence}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with kept(delivery):
+            manifest = deliver(request, beside, partial(tell, delivery))
+        take_over(delivery, beside, manifest)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@transaction.atomic
+def take_over(delivery: Delivery, beside: Path, manifest: dict) -> None:
+    """End a delivery with its files, if the claim still holds."""
+    if delivery.finish(
+        Delivery.Status.READY, f"{len(manifest['tiles'])} tiles", report=manifest, error="", step=""
+    ):
+        shutil.rmtree(delivery.path, ignore_errors=True)
+        beside.replace(delivery.path)
+
+
+def tell(delivery: Delivery, step: str) -> None:
+    """Say what is being made."""
+    Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence).update(step=step)
+
+
+def end(delivery: Delivery, status: str, text: str) -> None:
+    """End a delivery without files."""
+    with transaction.atomic():
+        delivery.finish(Delivery.Status.FAILED, text, error=text, step="")
+
+
+def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
+    """Fix the revisions that a delivery is made from; gives them, and why other tiles are left out."""
+    options = DeliveryOptions.from_json(delivery.options)
+    revisions, left_out = [], {}
+    for tile in delivery.order.tiles.select_related("current_revision__build").order_by("tile_id"):
+        revision = tile.current_revision
+        if revision is None:
+            left_out[tile.tile_id] = tile.status_text or "has no mosaic"
+            continue
+        if revision.review_status != "approved" and not options.unreviewed:
+            approved = tile.revisions.filter(review_status="approved").select_related("build")
+            last = approved.order_by("-number").first()
+            if last is None or not (last.path / "mosaic.tif").exists():
+                left_out[tile.tile_id] = WHY[revision.review_status]
+                continue
+            revision = last
+        revisions.append(revision)
+    delivery.revisions.set(revisions)
+    return [source_of(one) for one in revisions], left_out
+
+
+def source_of(revision: Revision) -> TileSource:
+    """A revision as the pipeline takes it."""
+    build = revision.build
+    scenes = {
+        one.rank: (one.scene_id, one.datetime.date()) for one in build.scenes.filter(rank__isnull=False)
+    }
+    for one in build.report.get("fill", {}).get("scenes", []):
+        scenes[one["rank"]] = (one["id"], datetime.fromisoformat(one["datetime"]).date())
+    return TileSource(
+        name=revision.tile_name,
+        revision=revision.number,
+        folder=revision.path,
+        build=build.path,
+        scenes=scenes,
+        review=revision.review_status,
+        report=revision.report,
+    )

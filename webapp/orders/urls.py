@@ -1,0 +1,12 @@
+"""Addresses of orders and of the files of their deliveries."""
+
+from django.urls import path
+
+from webapp.orders.downloads import delivered_file, delivered_zip
+from webapp.orders.views import order_page
+
+urlpatterns = [
+    path("orders/<int:pk>/", order_page, name="order"),
+    path("deliveries/<str:token>/all.zip", delivered_zip, name="delivery-zip"),
+    path("deliveries/<str:token>/<str:name>", delivered_file, name="delivery-file"),
+]

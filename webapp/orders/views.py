@@ -1,0 +1,108 @@
+"""The page of an order: how far it is, its deliveries, and a form to ask for one."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from pipeline.delivery import options as choices
+from pipeline.delivery.options import DeliveryOptions
+from pipeline.errors import UsageError
+from webapp.accounts import roles
+from webapp.campaigns.standing import standings
+from webapp.orders.downloads import address_of, ask_delivery, expiry
+from webapp.orders.models import Order
+
+LAYERS = {
+    "mosaic": "Mosaic (red, green, blue, near infrared)",
+    "landcover": "Landcover",
+    "vectors": "Landcover as polygons (GeoPackage)",
+    "provenance": "Provenance: the scene of each pixel",
+    "confidence": "Confidence of the landcover",
+}
+FORMATS = {"cog": "GeoTIFF (COG)", "png": "PNG with world file"}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def order_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an order to those who may see it; POST asks for a delivery."""
+    order = get_object_or_404(Order.objects.visible_to(request.user).select_related("campaign"), pk=pk)
+    asked, problem = DeliveryOptions(), None
+    if request.method == "POST":
+        try:
+            asked = _asked(request)
+            if not roles.may_order(request.user):
+                raise UsageError("This account may look but not order.", "order")
+            ask_delivery(order, asked, request.user)
+            return redirect("order", pk)
+        except UsageError as error:
+            problem = error
+    context = page_of(order) | {
+        "asked": asked,
+        "problem": problem,
+        "layers": [(name, label, name in asked.layers) for name, label in LAYERS.items()],
+        "formats": FORMATS,
+        "given": request.POST,
+        "may_ask": roles.may_order(request.user) and order.status == "ready",
+    }
+    assert set(LAYERS) == set(choices.LAYERS)
+    return render(request, "orders/order.html", context, status=400 if problem else 200)
+
+
+def page_of(order: Order) -> dict[str, Any]:
+    """What the page tells of an order."""
+    tiles = list(order.tiles.select_related("current_revision").order_by("tile_id"))
+    found = standings(tiles)
+    deliveries = [
+        {
+            "row": one,
+            "files": [
+                file | {"url": address_of(one, file["name"])} for file in one.manifest.get("files", [])
+            ],
+            "zip": address_of(one) if one.status == "ready" else None,
+            "changes": one.manifest.get("changes", {}).get("told", []),
+            "left_out": one.manifest.get("left_out", {}).items(),
+        }
+        for one in order.deliveries.all()
+    ]
+    return {
+        "order": order,
+        "tiles": [
+            {
+                "name": tile.tile_id,
+                "standing": found[tile.pk],
+                "review": tile.current_revision.review_status if tile.current_revision else "",
+            }
+            for tile in tiles
+        ],
+        "progress": order.progress(),
+        "deliveries": deliveries,
+        "links_until": expiry(),
+        "is_moving": order.is_open or any(one["row"].status in ("waiting", "running") for one in deliveries),
+    }
+
+
+def _asked(request: HttpRequest) -> DeliveryOptions:
+    """The options of the form.
+
+    Raises:
+        UsageError: they are impossible.
+    """
+    form = request.POST
+    try:
+        unit = float(form.get("mapping_unit") or 0)
+    except ValueError as error:
+        raise UsageError("The smallest mapping unit is a number of hectares.", "mapping_unit") from error
+    return DeliveryOptions.from_json(
+        {
+            "layers": form.getlist("layers"),
+            "format": form.get("format", "cog"),
+            "projection": form.get("projection", "").strip() or choices.UTM,
+            "per_tile": "per_tile" in form,
+            "mapping_unit": unit,
+            "unreviewed": "unreviewed" in form,
+        }
+    )
