@@ -81,6 +81,7 @@ function card(order) {
       h("span", {}, order.status)),
     bar,
     h("p", { class: "line" }, `${finished} of ${plural(tiles, "tile")} finished · placed ${moment(order.created_at)}`),
+    h("p", { class: "line" }, h("a", { href: `/orders/${order.id}/` }, order.status === "ready" ? "Tiles and files" : "Tiles")),
     order.status_text ? h("p", { class: order.status === "failed" ? "notice bad" : "notice info" }, order.status_text) : null);
 }
 
