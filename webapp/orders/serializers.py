@@ -156,8 +156,10 @@ class OrderSerializer(serializers.ModelSerializer):
 class DeliveryOptionsSerializer(serializers.Serializer):
     """What is delivered, and how; what is missing is as by default."""
 
-    layers = serializers.ListField(child=serializers.ChoiceField(options.LAYERS), required=False)
-    format = serializers.ChoiceField(options.FORMATS, required=False)
+    layers = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=f"of {', '.join(options.LAYERS)}"
+    )
+    format = serializers.CharField(required=False, help_text=" or ".join(options.FORMATS))
     projection = serializers.CharField(
         required=False, max_length=20, help_text="utm, web-mercator or EPSG:CODE"
     )
