@@ -1,5 +1,6 @@
 """Writing one layer of a delivery, window by window: tiles joined, warped where needed, cut to the area."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,10 +20,10 @@ from shapely.geometry.base import BaseGeometry
 
 from pipeline.delivery.source import SceneNumbers, TileSource
 from pipeline.landcover.classes import COLORMAP, NO_CONFIDENCE
-from pipeline.raster import BANDS, opened, padded, raster_writer, window_geobox, windows
+from pipeline.raster import BANDS, opened, raster_writer, window_geobox, windows
+from pipeline.storage import reserve
 
 SIDE = 1024
-SIEVED = 4096
 HECTARE = 10_000.0
 Reader = Callable[[Any], NDArray]
 
@@ -192,8 +193,9 @@ def _aligned(dataset: rasterio.DatasetReader, geobox: GeoBox) -> bool:
 def sieved(path: Path, target: Path, geobox: GeoBox, area: BaseGeometry, hectares: float) -> None:
     """Give patches of the landcover under a size the class of their largest neighbour, then cut to the area.
 
-    Patches are pixels that touch by a side. What has no data stays so. It is done in blocks with as
-    many pixels around as a small patch can reach, so that each patch is known whole.
+    Patches are pixels that touch by a side. What has no data stays so. GDAL's sieve reads line by
+    line, and its result lies in a file, as an array that need not be in memory: which neighbour is the
+    largest is known of whole patches only, so that blocks would disagree along their edges.
 
     Args:
         path: of the landcover on the grid, not cut, so that the cut makes no patch small.
@@ -204,15 +206,20 @@ def sieved(path: Path, target: Path, geobox: GeoBox, area: BaseGeometry, hectare
     """
     layer = LAYERS["landcover"]
     pixels = max(2, int(np.ceil(hectares * HECTARE / pixel_area(geobox))))
-    work = path.with_name(f"{path.stem}.sieved.tif")
-    with opened(path) as dataset, raster_writer(work, geobox, 1, "uint8", nodata=layer.nodata) as out:
-        for window in windows(shape_of(geobox), SIEVED):
-            around, inner = padded(window, min(pixels, SIEVED), shape_of(geobox))
-            codes = dataset.read(1, window=around)
-            out.write(sieve(codes, size=pixels, mask=codes != layer.nodata)[inner], 1, window=window)
-    with opened(work) as dataset, raster_writer(target, geobox, 1, "uint8", cog=True, **layer.writing) as out:
+    known, work = path.with_name(f"{path.stem}.known.tif"), path.with_name(f"{path.stem}.sieved")
+    with raster_writer(known, geobox, 1, "uint8") as mask, opened(path) as dataset:
+        for window in windows(shape_of(geobox), SIDE):
+            mask.write((dataset.read(1, window=window) != layer.nodata).astype(np.uint8), 1, window=window)
+    with work.open("wb") as file:
+        file.truncate(math.prod(shape_of(geobox)))
+    reserve(work)
+    found = np.memmap(work, np.uint8, "r+", shape=shape_of(geobox))
+    with opened(path) as dataset, opened(known) as mask:
+        sieve(rasterio.band(dataset, 1), size=pixels, out=found, mask=rasterio.band(mask, 1))
+    with raster_writer(target, geobox, 1, "uint8", cog=True, **layer.writing) as out:
         for window, inside in covered_windows(geobox, area):
-            out.write(np.where(inside, dataset.read(1, window=window), layer.nodata), 1, window=window)
+            out.write(np.where(inside, found[window.toslices()], layer.nodata), 1, window=window)
+    known.unlink()
     work.unlink()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import CRS
-from rasterio.features import geometry_mask
+from rasterio.features import geometry_mask, sieve
 from rio_cogeo.cogeo import cog_validate
 from scipy.ndimage import binary_dilation, label
 from shapely.geometry import box
@@ -104,6 +104,21 @@ def test_sieving_keeps_no_small_patch_inside_and_no_data_stays(tmp_path, make_so
     assert smallest(before) == 1
     # One pass of the sieve may leave a patch whose neighbours are small as well; here it leaves none.
     assert smallest(np.where(inside, after, 0)) >= 5 or smallest_away_from(after, inside) >= 5
+
+
+def test_the_sieve_is_that_of_the_whole_raster(tmp_path, make_source):
+    source = make_source(WEST, hole=True)
+    area = source.tile.footprint
+    geobox = grid_of([source], area, None)
+    whole, out = tmp_path / "whole.tif", tmp_path / "out.tif"
+    numbers = SceneNumbers.of([source])
+    rasters.write_layer(whole, rasters.LAYERS["landcover"], [source], geobox, None, numbers, cog=False)
+    rasters.sieved(whole, out, geobox, in_crs(area, UTM33).buffer(5000), 40 * RESOLUTION**2 / 1e4)
+    with rasterio.open(whole) as first, rasterio.open(out) as second:
+        codes, found = first.read(1), second.read(1)
+    wanted = sieve(codes, size=40, mask=codes != 0)
+    assert (found == wanted).all() and (found != codes).sum() > 1000
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"whole.tif", "out.tif"}
 
 
 def smallest(codes):
