@@ -1,7 +1,7 @@
 """The files of deliveries: signed links that expire, whole or by range of bytes, or all as one zip."""
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from webapp.accounts.models import User
 
 SALT = "earthquilt.delivery"
+Body = Callable[[int, int], Iterable[bytes]]
 
 
 @transaction.atomic
@@ -64,23 +65,8 @@ def delivered_file(request: HttpRequest, token: str, name: str) -> HttpResponseB
     if name not in listed or not path.exists():
         raise Http404
     etag = f'"{delivery.pk}-{delivery.fence}-{listed[name]["sha256"][:16]}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
-    headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    size = path.stat().st_size
-    asked = request.headers.get("Range", "")
-    if request.headers.get("If-Range", etag) != etag:
-        asked = ""
-    try:
-        part = part_of(asked, size)
-    except ValueError:
-        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-    first, last = part or (0, size - 1)
-    headers["Content-Length"] = str(last - first + 1)
-    if part:
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    body = () if request.method == "HEAD" else pieces(path, first, last)
-    return StreamingHttpResponse(body, status=206 if part else 200, content_type=kind, headers=headers)
+    return _given(request, name, kind, etag, path.stat().st_size, lambda *part: pieces(path, *part))
 
 
 @require_safe
@@ -92,13 +78,42 @@ def delivered_zip(request: HttpRequest, token: str) -> HttpResponseBase:
     packed = ZipStream(sized=True)
     for path in _paths(delivery):
         packed.add_path(str(path), arcname=f"{delivery.manifest['name']}/{path.name}")
-    headers = {
-        "Content-Length": str(len(packed)),
-        "Content-Disposition": f'attachment; filename="{delivery.manifest["name"]}.zip"',
-        "Cache-Control": "private, no-transform",
-    }
-    body = () if request.method == "HEAD" else packed
-    return StreamingHttpResponse(body, content_type="application/zip", headers=headers)
+    name = f"{delivery.manifest['name']}.zip"
+    etag = f'"{delivery.pk}-{delivery.fence}-zip"'
+    return _given(
+        request, name, "application/zip", etag, len(packed), lambda *part: part_of_stream(packed, *part)
+    )
+
+
+def _given(request: HttpRequest, name: str, kind: str, etag: str, size: int, body: Body) -> HttpResponseBase:
+    """Bytes from `body(first, last)`: all, or the range that is asked for."""
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    asked = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        asked = ""
+    try:
+        part = part_of(asked, size)
+    except ValueError:
+        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    first, last = part or (0, size - 1)
+    headers["Content-Length"] = str(last - first + 1)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    given = () if request.method == "HEAD" else body(first, last)
+    return StreamingHttpResponse(given, status=206 if part else 200, content_type=kind, headers=headers)
+
+
+def part_of_stream(chunks: Iterable[bytes], first: int, last: int) -> Iterator[bytes]:
+    """The bytes from first to last of what comes in pieces; those before are made and let go."""
+    at = 0
+    for chunk in chunks:
+        yield_from, yield_to = max(first - at, 0), last + 1 - at
+        if some := chunk[yield_from:yield_to]:
+            yield some
+        at += len(chunk)
+        if at > last:
+            return
 
 
 def _paths(delivery: Delivery) -> Iterator[Path]:

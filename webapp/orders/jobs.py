@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 
 from pipeline.delivery.deliver import Request, deliver
-from pipeline.delivery.options import DeliveryOptions
+from pipeline.delivery.options import VECTORS, DeliveryOptions
 from pipeline.delivery.source import TileSource
 from webapp.campaigns.jobs import attempt
 from webapp.campaigns.lease import kept
 from webapp.campaigns.models import Revision
 from webapp.campaigns.queue import hint
+from webapp.orders.accuracy import accuracy_told
 from webapp.orders.models import Delivery
 
 QUEUE = "cpu"
@@ -52,13 +53,16 @@ def make(delivery: Delivery) -> None:
     before = delivery.before
     old = {one.tile_name: one.path for one in before.revisions.all()} if before else {}
     order = delivery.order
+    options = DeliveryOptions.from_json(delivery.options)
+    shows_landcover = bool({"landcover", VECTORS} & set(options.layers))
     request = Request(
         name=f"earthquilt-order-{order.pk}-{delivery.number}",
         area=shapely.from_wkb(bytes(order.aoi.wkb)),
         sources=sources,
-        options=DeliveryOptions.from_json(delivery.options),
+        options=options,
         left_out=left_out,
         before=(before.path, old) if before else None,
+        accuracy=accuracy_told(order, list(delivery.revisions.all())) if shows_landcover else (),
         terms=settings.DELIVERY_TERMS,
     )
     beside = delivery.path.with_name(f".{delivery.number}-{delivery.fence}.part")
@@ -101,7 +105,8 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
         if revision is None:
             left_out[tile.tile_id] = tile.status_text or "has no mosaic"
             continue
-        if revision.review_status != "approved" and not options.unreviewed:
+        served = ("approved", "unreviewed") if options.unreviewed else ("approved",)
+        if revision.review_status not in served:
             approved = tile.revisions.filter(review_status="approved").select_related("build")
             last = approved.order_by("-number").first()
             if last is None or not (last.path / "mosaic.tif").exists():

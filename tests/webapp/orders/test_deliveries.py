@@ -1,12 +1,14 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
 from django.core import signing
 from django.core.management import call_command
+from django.utils import timezone
 from shapely.geometry import box, mapping
 
-from tests.webapp.products import EAST, WEST, make_revision
+from tests.webapp.products import EAST, WEST, make_revision, write
 from webapp.campaigns.advance import sweep
 from webapp.campaigns.models import CampaignTile, Revision
 from webapp.orders.aoi import read_aoi
@@ -14,6 +16,7 @@ from webapp.orders.downloads import SALT, address_of
 from webapp.orders.jobs import run_delivery
 from webapp.orders.models import Delivery
 from webapp.orders.services import Area, place
+from webapp.review import sample
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +165,52 @@ def test_the_page_shows_orders_to_their_customer_only(client, order, customer, c
     run_delivery(order.deliveries.get().pk)
     content = client.get(address).content.decode()
     assert "33TWL.mosaic.tif" in content and "All files as one zip" in content
+
+
+def test_a_zip_goes_on_where_it_broke_off(as_, order, customer):
+    address = address_of(made(as_(customer), order))
+    whole = as_().get(address)
+    content = body(whole)
+    for first in (1, len(content) // 2, len(content) - 1):
+        rest = as_().get(address, headers={"Range": f"bytes={first}-", "If-Range": whole["ETag"]})
+        assert rest.status_code == 206 and body(rest) == content[first:]
+        assert rest["Content-Range"] == f"bytes {first}-{len(content) - 1}/{len(content)}"
+    middle = as_().get(address, headers={"Range": "bytes=100-199"})
+    assert body(middle) == content[100:200]
+
+
+def test_what_was_rejected_is_not_delivered_as_unreviewed(as_, order, customer):
+    row = CampaignTile.objects.get(tile_id=WEST)
+    make_revision(row, values=(50, 60, 70, 80))
+    Revision.objects.filter(number=2).update(review_status="rejected")
+    assert made(as_(customer), order, unreviewed=True).report["tiles"][WEST]["revision"] == 1
+    Revision.objects.update(review_status="rejected")
+    delivery = made(as_(customer), order, unreviewed=True)
+    assert delivery.status == "failed" and "was rejected" in delivery.error
+
+
+def test_accuracy_is_told_where_these_revisions_were_assessed(as_, order, alps, customer, operator):
+    row = CampaignTile.objects.get(tile_id=WEST)
+    codes = np.full((1, 183, 183), 2, np.uint8)
+    codes[:, :, :60] = 1
+    write(row.current_revision.path / "landcover.tif", WEST, codes, 0)
+    assessment = sample.begin(alps, 60, 10, operator, order)
+    sample.run_sample(assessment.pk)
+    assessment.refresh_from_db()
+    points = list(assessment.points.order_by("number"))
+    wrong = points[-1]
+    for point in points[:-1]:
+        point.label, point.labelled_by, point.labelled_at = point.mapped, operator, timezone.now()
+        point.save()
+    assert made(as_(customer), order).report["accuracy"] == []
+    wrong.label, wrong.labelled_by, wrong.labelled_at = 3 - wrong.mapped, operator, timezone.now()
+    wrong.save()
+    overall = sample.result_of(assessment)["accuracy"]["overall"]["value"]
+    assert 0.9 < overall < 1
+    told = made(as_(customer), order).report["accuracy"]
+    assert told[0].startswith(f"Overall accuracy of the landcover {100 * overall:.1f} %")
+    assert "of this order with 60 points" in told[0] and "water" in told[1] and "grass" in told[1]
+    assert made(as_(customer), order, layers=["mosaic"]).report["accuracy"] == []
+    make_revision(row)
+    Revision.objects.update(review_status="approved")
+    assert made(as_(customer), order).report["accuracy"] == []
