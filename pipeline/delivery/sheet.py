@@ -75,7 +75,7 @@ def picture_of(path: Path) -> Image.Image:
     """A raster in few pixels, as people see it: R, G, B of a mosaic, classes in their colours, on white."""
     with opened(path) as dataset:
         factor = max(1.0, max(dataset.shape) / LONGEST)
-        shape = [max(1, round(size / factor)) for size in dataset.shape]
+        shape = tuple(max(1, round(size / factor)) for size in dataset.shape)
         if dataset.count == 1:
             codes = dataset.read(1, out_shape=shape, resampling=Resampling.nearest)
             palette = np.full((256, 3), 255, np.uint8)

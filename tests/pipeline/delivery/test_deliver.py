@@ -119,3 +119,16 @@ def test_options_survive_json():
     options = DeliveryOptions.from_json({"layers": ["vectors", "mosaic"], "mapping_unit": 0.5})
     assert options.layers == ("mosaic", "vectors")
     assert DeliveryOptions.from_json(json.loads(json.dumps(options.to_json()))) == options
+
+
+@pytest.mark.parametrize("layer", ALL)
+@pytest.mark.parametrize("format_", ["cog", "png"])
+def test_any_layer_can_be_asked_for_alone(tmp_path, sources, area, layer, format_):
+    folder = tmp_path / "out"
+    manifest = deliver(request(sources, area, layers=(layer,), format=format_, mapping_unit=100.0), folder)
+    names = {path.name for path in folder.iterdir()}
+    suffix = {"cog": "tif", "png": "png"}[format_]
+    wanted = "area.landcover.gpkg" if layer == "vectors" else f"area.{layer}.{suffix}"
+    assert {name for name in names if name.endswith((".tif", ".png", ".gpkg"))} == {wanted}
+    assert (folder / "delivery.pdf").read_bytes().startswith(b"%PDF-")
+    assert {one["name"] for one in manifest["files"]} == names - {"delivery.json"}
