@@ -8,6 +8,7 @@ from webapp.accounts.api import MeView
 from webapp.campaigns.api import BuildViewSet, CampaignViewSet, ModelsView, RevisionViewSet
 from webapp.keys.api import MapKeyViewSet
 from webapp.orders.api import OrderViewSet
+from webapp.orders.area_api import AreaView, PlacesView
 from webapp.review.accuracy_api import AssessmentViewSet
 from webapp.review.api import ReviewViewSet
 from webapp.review.desk_api import DeskView
@@ -27,6 +28,8 @@ router.register("assessments", AssessmentViewSet, "assessment")
 urlpatterns = [
     path("campaigns/<slug:slug>/editions/<int:number>/packed/", PackedView.as_view(), name="packed"),
     path("", include(router.urls)),
+    path("areas/", AreaView.as_view(), name="areas"),
+    path("places/", PlacesView.as_view(), name="places"),
     path("models/", ModelsView.as_view(), name="models"),
     path("me/", MeView.as_view(), name="me"),
     path("desk/<int:build>/", DeskView.as_view(), name="desk"),

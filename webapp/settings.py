@@ -10,6 +10,8 @@
 | `ALLOWED_HOSTS`, `CSRF_TRUSTED_ORIGINS` | comma separated | this machine only |
 | `HTTPS` | `1` where the server is reached by https only | off |
 | `AOI_MOST_KM2`, `AOI_MOST_VERTICES` | limits of an order | 2,000,000 and 50,000 |
+| `TARIFF_PER_KM2`, `TARIFF_PER_KM2_BUILT` | price of a km2, and of one with a mosaic | none, the same |
+| `TARIFF_LEAST`, `TARIFF_CURRENCY` | the least an order costs, and in which currency | 0, EUR |
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
 | `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
 | `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
@@ -23,6 +25,7 @@
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -86,6 +89,10 @@ AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)
 AOI_MOST_VERTICES = env.int("AOI_MOST_VERTICES", default=50_000)
 DELIVERY_LINK_SECONDS = env.int("DELIVERY_LINK_SECONDS", default=7 * 24 * 3600)
 DELIVERY_TERMS = env.str("DELIVERY_TERMS", default="")
+TARIFF_PER_KM2 = Decimal(env.str("TARIFF_PER_KM2", default="0"))
+TARIFF_PER_KM2_BUILT = Decimal(env.str("TARIFF_PER_KM2_BUILT", default=str(TARIFF_PER_KM2)))
+TARIFF_LEAST = Decimal(env.str("TARIFF_LEAST", default="0"))
+TARIFF_CURRENCY = env.str("TARIFF_CURRENCY", default="EUR")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 
 INSTALLED_APPS = [

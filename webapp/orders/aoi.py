@@ -8,12 +8,12 @@ from typing import Any
 import shapely
 from django.conf import settings
 from pyproj import Geod
-from shapely import MultiPolygon, Polygon
-from shapely.affinity import translate
-from shapely.geometry import box, shape
+from shapely import MultiPolygon
+from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.area import check_area, refuse_crossing
+from pipeline.area_files.repair import only_polygons, wrapped
 from pipeline.errors import UsageError
 
 WGS84_NAMES = ("CRS84", "4326", "OGC:1.3:CRS84")
@@ -42,8 +42,8 @@ def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
         raise UsageError("The area is not valid GeoJSON: it must be an object with a type.", FIELD)
     _refuse_other_crs(content)
     parts = [_polygons(geometry) for geometry in _geometries(content)]
-    whole = shapely.union_all([_wrapped(part) for part in parts])
-    area = _only_polygons(whole)
+    whole = shapely.union_all([wrapped(part) for part in parts])
+    area = only_polygons(whole)
     if area.is_empty:
         raise UsageError("The area is empty: draw or upload a polygon.", FIELD)
     check_area(area)
@@ -145,15 +145,3 @@ def _refuse_out_of_range(parsed: BaseGeometry) -> None:
             "and cut it at the antimeridian where it crosses that.",
             FIELD,
         )
-
-
-def _wrapped(area: BaseGeometry) -> BaseGeometry:
-    """The parts beyond +-180 degrees moved to the other side."""
-    worlds = [(box(-180 + shift, -90, 180 + shift, 90), -shift) for shift in (-360, 0, 360)]
-    moved = [translate(area.intersection(world), xoff=back) for world, back in worlds]
-    return shapely.union_all([part for part in moved if not part.is_empty and part.area > 0])
-
-
-def _only_polygons(area: BaseGeometry) -> MultiPolygon:
-    parts = [part for part in getattr(area, "geoms", [area]) if isinstance(part, Polygon) and part.area > 0]
-    return MultiPolygon(parts)

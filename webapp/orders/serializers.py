@@ -16,6 +16,7 @@ from webapp.orders.aoi import read_aoi
 from webapp.orders.downloads import address_of, expiry
 from webapp.orders.models import Delivery, Order
 from webapp.orders.services import Area, campaign_of
+from webapp.orders.uploads import read_upload
 
 OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
 
@@ -33,6 +34,18 @@ def _fitting(content: dict[str, Any]) -> dict[str, Any]:
     return content | fill | aim
 
 
+def check_file(value: Any) -> bytes:
+    """The content of an uploaded file.
+
+    Raises:
+        ValidationError: it is too large.
+    """
+    if value.size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
+        raise serializers.ValidationError(f"The file has {value.size} bytes; up to {most} MiB are taken.")
+    return value.read()
+
+
 class AreaSerializer(serializers.Serializer):
     """An area and the campaign it is asked of; one of `aoi`, `file`, `tiles`.
 
@@ -41,7 +54,9 @@ class AreaSerializer(serializers.Serializer):
 
     campaign = serializers.SlugField(help_text="slug of a campaign that you may see")
     aoi = serializers.JSONField(required=False, help_text="GeoJSON: geometry, feature or feature collection")
-    file = serializers.FileField(required=False, help_text="a GeoJSON file")
+    file = serializers.FileField(
+        required=False, help_text="GeoJSON, zipped Shapefile, KML, KMZ or GeoPackage"
+    )
     tiles = serializers.ListField(
         child=serializers.CharField(max_length=6), required=False, max_length=2000, help_text="whole tiles"
     )
@@ -52,10 +67,7 @@ class AreaSerializer(serializers.Serializer):
 
     def validate_file(self, value: Any) -> bytes:
         """The content of the file, if it is not too large."""
-        if value.size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
-            raise serializers.ValidationError(f"The file has {value.size} bytes; up to {most} MiB are taken.")
-        return value.read()
+        return check_file(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Exactly one way of giving the area; a campaign that the person may see."""
@@ -79,9 +91,10 @@ class AreaSerializer(serializers.Serializer):
 
     def _area(self, attrs: dict[str, Any], given: str) -> Area:
         try:
-            return (
-                Area.of_tiles(attrs["tiles"]) if given == "tiles" else Area.of_outline(read_aoi(attrs[given]))
-            )
+            if given == "tiles":
+                return Area.of_tiles(attrs["tiles"])
+            outline = read_upload(attrs["file"]).area if given == "file" else read_aoi(attrs["aoi"])
+            return Area.of_outline(outline)
         except UsageError as error:
             raise serializers.ValidationError({given: str(error)}) from error
 
@@ -94,12 +107,23 @@ class AreaSerializer(serializers.Serializer):
         return campaign_of(campaign.catalog, wanted, self.context["request"].user)
 
 
+class PriceSerializer(serializers.Serializer):
+    """A price by the operator's tariff."""
+
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+
+
 class EstimateSerializer(serializers.Serializer):
     """What an order would mean."""
 
     area_km2 = serializers.FloatField()
     tiles = serializers.ListField(child=serializers.CharField())
     share_built = serializers.FloatField(help_text="share of the tiles that have a mosaic already, 0..1")
+    price = PriceSerializer(required=False, allow_null=True, help_text="null where there is no tariff")
+    expected_hours = serializers.FloatField(
+        required=False, allow_null=True, help_text="by the rate so far; null before the first build"
+    )
 
 
 class ProgressSerializer(serializers.Serializer):

@@ -18,6 +18,7 @@ from webapp.campaigns.advance import advance
 from webapp.campaigns.models import Campaign, fingerprint, pinned
 from webapp.orders.aoi import area_km2, check_size
 from webapp.orders.models import Order
+from webapp.orders.quotes import quoted
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -66,16 +67,18 @@ def estimate(area: Area, campaign: Campaign | None) -> dict[str, Any]:
     """What an order would mean.
 
     Returns:
-        "area_km2", "tiles" (names) and "share_built" (share of the tiles that have a mosaic already, 0..1).
+        "area_km2", "tiles" (names), "share_built" (share of the tiles that have a mosaic already, 0..1),
+        "price" and "expected_hours" (see `quotes`).
     """
     built = 0
     if campaign is not None:
         built = campaign.tiles.filter(tile_id__in=area.tiles, current_revision__isnull=False).count()
-    return {
+    figures = {
         "area_km2": round(area_km2(area.outline), 1),
         "tiles": list(area.tiles),
         "share_built": round(built / len(area.tiles), 4),
     }
+    return quoted(figures, campaign)
 
 
 @transaction.atomic

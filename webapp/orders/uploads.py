@@ -1,0 +1,71 @@
+"""Areas from files, bounding boxes and names of places."""
+
+import math
+import threading
+from dataclasses import replace
+
+from django.conf import settings
+from rest_framework.exceptions import Throttled
+from shapely import Polygon
+from shapely.geometry import mapping
+
+from pipeline.area_files import AreaFile, Limits, read_bounded
+from pipeline.errors import UsageError
+from webapp.orders.aoi import check_size, read_aoi
+from webapp.orders.places import the_place
+
+# Each takes a processor and up to 2 GiB for a moment.
+AT_ONCE = threading.BoundedSemaphore(2)
+WAIT_SECONDS = 20
+
+
+def read_upload(content: bytes) -> AreaFile:
+    """The area of a file, of whatever kind.
+
+    Raises:
+        UsageError: what is wrong, in one sentence.
+        Throttled: too many are being read.
+    """
+    limits = Limits(most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, most_vertices=settings.AOI_MOST_VERTICES)
+    if not AT_ONCE.acquire(timeout=WAIT_SECONDS):
+        raise Throttled(wait=WAIT_SECONDS, detail="Other files are being read: try again in a minute.")
+    try:
+        found = read_bounded(content, limits)
+    finally:
+        AT_ONCE.release()
+    check_size(found.area)
+    return found
+
+
+def of_box(text: str) -> AreaFile:
+    """The area of "west,south,east,north" in degrees; west may be larger than east, across the antimeridian.
+
+    Raises:
+        UsageError: it is no such box.
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"The box {text[:60]!r} is not west,south,east,north in degrees.", "bbox") from error
+    if not all(map(math.isfinite, (west, south, east, north))) or south >= north or west == east:
+        raise UsageError(f"The box {text[:60]!r} has no ground inside.", "bbox")
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and south >= -90 and north <= 90):
+        raise UsageError(f"The box {text[:60]!r} is not in degrees.", "bbox")
+    notes = ("The box crosses the antimeridian; it was cut there.",) if west > east else ()
+    east += 360 * (west > east)
+    outline = Polygon([(west, south), (east, south), (east, north), (west, north)])
+    return replace(_plain(outline, "bounding box"), repairs=notes)
+
+
+def of_place(name: str, km: float) -> AreaFile:
+    """A square around the largest place of a name.
+
+    Raises:
+        UsageError: there is no such place or square.
+    """
+    place = the_place(name)
+    return _plain(place.square(km), f"{km:g} km around {place.label}")
+
+
+def _plain(outline: Polygon, kind: str) -> AreaFile:
+    return AreaFile(read_aoi(dict(mapping(outline))), kind, "WGS 84", ())
