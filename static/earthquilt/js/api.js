@@ -17,8 +17,9 @@ export async function ask(path, body) {
   const options = { headers: { Accept: "application/json" }, credentials: "same-origin" };
   if (body !== undefined) {
     options.method = "POST";
-    options.body = JSON.stringify(body);
-    Object.assign(options.headers, { "Content-Type": "application/json", "X-CSRFToken": csrfToken() });
+    const isForm = body instanceof FormData;
+    options.body = isForm ? body : JSON.stringify(body);
+    Object.assign(options.headers, { "X-CSRFToken": csrfToken() }, isForm ? {} : { "Content-Type": "application/json" });
   }
   let response;
   try {
@@ -46,6 +47,14 @@ export const campaigns = () => all("campaigns/");
 export const editions = (slug) => ask(`campaigns/${slug}/editions/`);
 export const publish = (slug) => ask(`campaigns/${slug}/editions/`, {});
 export const estimate = (slug, area) => ask("orders/estimate/", { campaign: slug, ...area });
+/** Read an area on the server, from {file}, {bbox} or {place, km}: its geometry and what was repaired. */
+export function readArea(given) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(given)) form.append(name, value);
+  return ask("areas/", form);
+}
+
+export const places = (name) => ask(`places/?name=${encodeURIComponent(name)}`);
 export const place = (slug, area, dates) => ask("orders/", { campaign: slug, ...area, ...dates });
 export const judge = (revision, verdict) => ask("reviews/", { revision, ...verdict });
 

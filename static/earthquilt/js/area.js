@@ -1,6 +1,7 @@
-/** The area of interest: drawn, taken from the map, or read from a file. */
+/** The area of interest: drawn, taken from the map, or read from a file, a box or the name of a place. */
 
-import { $, announce } from "./dom.js";
+import { places, readArea } from "./api.js";
+import { $, announce, h, tell } from "./dom.js";
 import { getMap } from "./map.js";
 import { chosenTile, on } from "./store.js";
 
@@ -8,10 +9,13 @@ const HINTS = {
   polygon: "Click the corners one by one; click the first again to close. Escape ends the drawing.",
   rectangle: "Drag from corner to corner. Escape ends the drawing.",
 };
-const MOST_BYTES = 6 * 2 ** 20;
+const MOST_BYTES = 8 * 2 ** 20;
+const SUGGEST_MS = 300;
 
 let shape = null;
 let drawing = null;
+let reading = 0;
+let waiting = 0;
 let changed = () => {};
 
 /** Wire the tools; `whenChanged` gets {aoi} or {tiles}, or null, and a sentence where a file was no use. */
@@ -22,6 +26,12 @@ export function startArea(whenChanged) {
   $("area-tile").addEventListener("click", () => showArea(chosenTile().geometry, { tiles: [chosenTile().name] }));
   on("chosen tiles", () => showTileButton(chosenTile()));
   $("area-file").addEventListener("change", readFile);
+  $("area-read").addEventListener("click", readWritten);
+  for (const id of ["area-place", "area-km", "area-bbox"]) $(id).addEventListener("keydown", (event) => event.key === "Enter" && readWritten(event));
+  $("area-place").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(suggest, SUGGEST_MS);
+  });
   getMap().on(L.Draw.Event.CREATED, ({ layer }) => {
     stopDrawing();
     showArea(layer.toGeoJSON().geometry);
@@ -73,6 +83,8 @@ function outlineOfView() {
 /** Show an area on the map and tell about it, as what the API takes. */
 export function showArea(geometry, area = { aoi: geometry }) {
   shape?.remove();
+  reading += 1;
+  tell($("area-repairs"), "");
   shape = L.geoJSON(geometry, { style: { className: "area", color: null, weight: 2.5, fillOpacity: 0.12 }, interactive: false }).addTo(getMap());
   $("area-clear").hidden = false;
   announce("Area taken over.");
@@ -80,37 +92,55 @@ export function showArea(geometry, area = { aoi: geometry }) {
 }
 
 /** Take the area away again. */
-export function clearArea() {
+export function clearArea({ keepFile = false } = {}) {
+  reading += 1;
+  tell($("area-repairs"), "");
   shape?.remove();
   shape = null;
   $("area-clear").hidden = true;
-  $("area-file").value = "";
+  if (!keepFile) $("area-file").value = "";
   changed(null, "");
 }
 
-async function readFile(event) {
+function readFile(event) {
   const file = event.target.files[0];
-  if (!file) return;
-  stopDrawing();
-  try {
-    const geometry = geometryOf(file.size > MOST_BYTES ? null : JSON.parse(await file.text()), file);
-    showArea(geometry);
-    const bounds = shape.getBounds();
-    if (bounds.isValid()) getMap().fitBounds(bounds, { padding: [40, 40], maxZoom: 11, animate: false });
-  } catch (error) {
+  if (!file) return null;
+  if (file.size > MOST_BYTES) {
     clearArea();
-    changed(null, error instanceof SyntaxError ? `${file.name} is not JSON: ${error.message}.` : error.message);
+    return changed(null, `${file.name} is larger than ${MOST_BYTES / 2 ** 20} MB; simplify the outline first.`);
+  }
+  return read({ file }, file.name);
+}
+
+function readWritten(event) {
+  event.preventDefault();
+  const bbox = $("area-bbox").value.trim();
+  const place = $("area-place").value.trim();
+  if (place) return read({ place, km: $("area-km").value || 50 }, place);
+  if (bbox) return read({ bbox }, bbox);
+  return changed(null, "Write the name of a city, or west,south,east,north in degrees.");
+}
+
+/** Have the server read an area, show it, and tell what was repaired. */
+async function read(given, name) {
+  stopDrawing();
+  clearArea({ keepFile: true });
+  const mine = (reading += 1);
+  $("estimate").textContent = `Reading ${name} …`;
+  try {
+    const { geometry, kind, repairs } = await readArea(given);
+    if (mine !== reading) return;
+    showArea(geometry);
+    tell($("area-repairs"), [given.place ? `${kind}.` : "", ...repairs].filter(Boolean).join(" "), "info");
+    getMap().fitBounds(shape.getBounds(), { padding: [40, 40], maxZoom: 11, animate: false });
+  } catch (error) {
+    if (mine === reading) changed(null, error.message);
   }
 }
 
-/** Find the one geometry of a GeoJSON file; several polygons become one multipolygon. */
-export function geometryOf(content, file) {
-  if (!content) throw new Error(`${file.name} is larger than ${MOST_BYTES / 2 ** 20} MB; simplify the outline first.`);
-  const geometries = content.type === "FeatureCollection" ? (content.features || []).map((item) => item.geometry)
-    : content.type === "Feature" ? [content.geometry] : [content];
-  const found = geometries.filter((item) => item && typeof item.type === "string" && Array.isArray(item.coordinates));
-  if (!found.length) throw new Error(`${file.name} holds no GeoJSON geometry.`);
-  if (found.length === 1) return found[0];
-  if (found.some((item) => !item.type.endsWith("Polygon"))) throw new Error(`${file.name} holds other things than polygons; an area is made of polygons only.`);
-  return { type: "MultiPolygon", coordinates: found.flatMap((item) => (item.type === "Polygon" ? [item.coordinates] : item.coordinates)) };
+async function suggest() {
+  const name = $("area-place").value.trim();
+  if (name.length < 3) return;
+  const found = await places(name).catch(() => []);
+  if (name === $("area-place").value.trim()) $("area-places").replaceChildren(...found.map(({ label }) => h("option", { value: label })));
 }

@@ -41,9 +41,17 @@ async function takeArea(geometry, problem) {
   }
 }
 
-function estimateWords({ area_km2: km2, tiles, share_built: built }) {
+function estimateWords({ area_km2: km2, tiles, share_built: built, price, expected_hours: hours }) {
   const names = tiles.length > 6 ? `${tiles.slice(0, 6).join(", ")} …` : tiles.join(", ");
-  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.`;
+  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.${costs(price)}${ready(hours)}`;
+}
+
+const costs = (price) => (price ? ` Price: ${price.amount} ${price.currency}.` : "");
+
+function ready(hours) {
+  if (!hours) return "";
+  if (hours < 1) return ` Expected in ${plural(Math.max(1, Math.round(hours * 60)), "minute")}.`;
+  return hours < 48 ? ` Expected in ${plural(Math.round(hours), "hour")}.` : ` Expected in ${plural(Math.round(hours / 24), "day")}.`;
 }
 
 async function place(event) {
