@@ -135,12 +135,14 @@ def test_a_run_with_products_there_asks_for_resume_and_then_changes_nothing(prod
 
 
 def test_a_campaign_is_built_with_weights_of_its_own(season, products, tmp_path):
-    write_own(tmp_path / "own", "buildings", "industrial")
     models = ["--models", str(tmp_path / "models")]
-    assert main(["register", "buildings", str(tmp_path / "own"), *models]) == 0
+    for name, said in (("buildings", "industrial"), ("vegetation", "other")):
+        write_own(tmp_path / "own", name, said)
+        assert main(["register", name, str(tmp_path / "own"), *models]) == 0
+    pins = ["--network", "buildings=7.0.0", "--network", "vegetation=7.0.0"]
     asked = ["--start", "2023-06-01", "--end", "2023-08-31", "--max-cloud", "90", "--resolution", "60"]
     asked += ["--catalog", season[1], "--tile", "33UVR", "--series", "1", "--out", str(tmp_path / "out")]
-    assert main(["run", *asked, *models, "--network", "buildings=7.0.0"]) == 0
+    assert main(["run", *asked, *models, *pins]) == 0
     report = json.loads((tmp_path / "out/33UVR/report.json").read_text())
     assert report["models"]["buildings"] == "7.0.0" and report["models"] != products[1]["33UVR"]["models"]
     assert report["weights"]["buildings"] in report["settings"]["networks"]["buildings"]
