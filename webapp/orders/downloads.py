@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,7 @@ from pipeline.delivery.deliver import MANIFEST
 from pipeline.delivery.options import DeliveryOptions
 from webapp.orders.jobs import hint_delivery
 from webapp.orders.models import Delivery, Order
-from webapp.tileserver.products import part_of, pieces
+from webapp.tileserver.products import pieces, ranged
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -89,19 +89,7 @@ def _given(request: HttpRequest, name: str, kind: str, etag: str, size: int, bod
     """Bytes from `body(first, last)`: all, or the range that is asked for."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
     headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    asked = request.headers.get("Range", "")
-    if request.headers.get("If-Range", etag) != etag:
-        asked = ""
-    try:
-        part = part_of(asked, size)
-    except ValueError:
-        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-    first, last = part or (0, size - 1)
-    headers["Content-Length"] = str(last - first + 1)
-    if part:
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    given = () if request.method == "HEAD" else body(first, last)
-    return StreamingHttpResponse(given, status=206 if part else 200, content_type=kind, headers=headers)
+    return ranged(request, headers, kind, size, body)
 
 
 def part_of_stream(chunks: Iterable[bytes], first: int, last: int) -> Iterator[bytes]:

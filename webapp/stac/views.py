@@ -107,6 +107,7 @@ def item(request: HttpRequest, name: str, key: str) -> HttpResponse:
     return answer(page[0], GEOJSON) if page else missing(f"item {key} in collection {name}")
 
 
+# A search changes nothing, and programs that POST one have no token.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
 def search(request: HttpRequest) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -57,7 +57,7 @@ def _given(request: HttpRequest, view: View, path: Path, kind: str) -> HttpRespo
         headers |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
     if is_known(etag, request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers=headers)
-    return _part(request, path, headers, kind)
+    return ranged(request, headers, kind, path.stat().st_size, lambda *part: pieces(path, *part))
 
 
 def path_of(view: View, tile: str, name: str) -> Path:
@@ -73,8 +73,14 @@ def path_of(view: View, tile: str, name: str) -> Path:
     return path
 
 
-def _part(request: HttpRequest, path: Path, headers: dict[str, str], kind: str) -> HttpResponseBase:
-    size = path.stat().st_size
+def ranged(
+    request: HttpRequest,
+    headers: dict[str, str],
+    kind: str,
+    size: int,
+    body: Callable[[int, int], Iterable[bytes]],
+) -> HttpResponseBase:
+    """Answer with `body(first, last)` of `size` bytes: all, or the range that is asked for."""
     asked = request.headers.get("Range", "")
     if request.headers.get("If-Range", headers["ETag"]) != headers["ETag"]:
         asked = ""
@@ -86,8 +92,8 @@ def _part(request: HttpRequest, path: Path, headers: dict[str, str], kind: str) 
     headers["Content-Length"] = str(last - first + 1)
     if part:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    body = () if request.method == "HEAD" else pieces(path, first, last)
-    return StreamingHttpResponse(body, status=206 if part else 200, content_type=kind, headers=headers)
+    given = () if request.method == "HEAD" else body(first, last)
+    return StreamingHttpResponse(given, status=206 if part else 200, content_type=kind, headers=headers)
 
 
 def part_of(asked: str, size: int) -> tuple[int, int] | None:
