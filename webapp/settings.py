@@ -20,6 +20,7 @@
 | `MAP_MEMORY_SECONDS` | how long a public edition is shown without asking the database | 5 |
 | `DELIVERY_LINK_SECONDS` | how long the links of a delivery work | 604800 (a week) |
 | `DELIVERY_TERMS` | the operator's own terms, for the licence of deliveries | none |
+| `LANGUAGES` | languages of the pages, comma separated | `en`, see `locale/README.md` |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
 """
@@ -30,6 +31,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
+from django.conf import locale
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
@@ -124,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "webapp.languages.ReadersLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -145,7 +148,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "webapp.accounts.roles.context",
-            ]
+            ],
+            "libraries": {"languages": "webapp.languages"},
         },
     }
 ]
@@ -159,9 +163,13 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
+# The source speaks English; each further language has its files in locale/.
+LANGUAGES = [
+    (code, locale.LANG_INFO.get(code, {}).get("name_local", code)) for code in env.list("LANGUAGES", default=["en"])
+]
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"

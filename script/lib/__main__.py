@@ -24,6 +24,7 @@ COMMANDS = {
         "models": "models.command",
         "claims": "claims",
         "screenshots": "screenshots",
+        "messages": "messages",
     }.items()
 }
 

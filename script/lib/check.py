@@ -73,6 +73,7 @@ def main(arguments: list[str]) -> int:
     with processes.interruptible():
         setup.ensure(tests=True)
         packages.try_chromium()
+        packages.try_gettext()
         found = lint()
         with own_services() as values, tempfile.TemporaryDirectory(prefix="earthquilt-test-") as storage:
             say("==> pytest")

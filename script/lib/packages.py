@@ -82,6 +82,21 @@ def last_line(text: str) -> str:
     return lines[-1] if lines else "it said nothing."
 
 
+def has_gettext() -> bool:
+    """Whether GNU gettext is here, which collects and compiles sentences."""
+    return all(shutil.which(name) for name in ("xgettext", "msgmerge", "msgen", "msgfmt"))
+
+
+def try_gettext() -> None:
+    """GNU gettext for the tests of translations; where it cannot be had, say so and go on without."""
+    if has_gettext():
+        return
+    try:
+        install(["gettext"])
+    except Trouble as trouble:
+        say(f"No GNU gettext, so the tests of translations are skipped. {trouble}")
+
+
 def chromium() -> str | None:
     """The path of a Chromium that can be driven; a snap's stub that only says `install me` is none."""
     for name in ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"):
