@@ -165,7 +165,8 @@ LOGOUT_REDIRECT_URL = "/"
 
 # The source speaks English; each further language has its files in locale/.
 LANGUAGES = [
-    (code, locale.LANG_INFO.get(code, {}).get("name_local", code)) for code in env.list("LANGUAGES", default=["en"])
+    (code, locale.LANG_INFO.get(code, {}).get("name_local", code))
+    for code in env.list("LANGUAGES", default=["en"])
 ]
 LANGUAGE_CODE = "en"
 LOCALE_PATHS = [BASE_DIR / "locale"]
