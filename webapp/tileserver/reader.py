@@ -207,8 +207,8 @@ def _read_aligned(
 
 def _lay(values: np.ndarray, empty: np.ndarray, part: Part, where: np.ndarray) -> None:
     fresh = empty[part.place] & where
-    values[(slice(None), *part.place)][:, fresh] = part.values[:, fresh]
-    empty[part.place][fresh] = False
+    np.copyto(values[(slice(None), *part.place)], part.values, where=fresh)
+    empty[part.place] &= ~fresh
 
 
 def _pixels_of(box: Box, tile: MapTile, size: int) -> tuple[slice, slice]:

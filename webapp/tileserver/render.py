@@ -68,19 +68,16 @@ def colour(values: np.ma.MaskedArray, layer: Layer) -> np.ndarray:
             return _interleaved(values.data)
         picture = layer.palette[values.data[0]]
         return picture if (picture[..., 3] != 255).any() else np.ascontiguousarray(picture[..., :3])
-    empty = np.ma.getmaskarray(values)[0]
+    valid = ~np.ma.getmaskarray(values)[0]
     if layer.palette is not None:
         picture = layer.palette[values.data[0]]
-    else:
-        picture = np.full((*empty.shape, 4), 255, np.uint8)
-        picture[..., :3] = np.moveaxis(values.data, 0, -1)
-    picture[empty] = 0
-    return picture
+        return picture * valid[..., np.newaxis]
+    return _interleaved([*(band * valid for band in values.data), valid * np.uint8(255)])
 
 
-def _interleaved(bands: np.ndarray) -> np.ndarray:
+def _interleaved(bands: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Turn (bands, h, w) into (h, w, bands), band by band, which is faster than by a view of other order."""
-    picture = np.empty((*bands.shape[1:], len(bands)), np.uint8)
+    picture = np.empty((*bands[0].shape, len(bands)), np.uint8)
     for number, band in enumerate(bands):
         picture[..., number] = band
     return picture
