@@ -19,8 +19,16 @@
 | `MAP_TILE_CACHE_MIB` | its size; 0 keeps none | 2048 |
 | `MAP_MEMORY_SECONDS` | how long a public edition is shown without asking the database | 5 |
 | `DELIVERY_LINK_SECONDS` | how long the links of a delivery work | 604800 (a week) |
+| `DELIVERY_KEEP_DAYS` | how long the files of a delivery are kept | 90 |
+| `DELIVERY_TOLD_DAYS` | how long before they are removed the customer is told | 7 |
 | `DELIVERY_TERMS` | the operator's own terms, for the licence of deliveries | none |
 | `LANGUAGES` | languages of the pages, comma separated | `en`, see `locale/README.md` |
+| `PUBLIC_URL` | this server's address in letters and webhooks, `https://HOST` | `http://127.0.0.1:8000` |
+| `EMAIL_URL` | `smtp+tls://USER:PASSWORD@HOST:587` (or `smtp+ssl://`, `smtp://`) | no mail is sent |
+| `MAIL_FROM` | the sender of letters | `earthquilt@` and the host of `PUBLIC_URL` |
+| `NOTICE_PAUSES` | seconds between the tries of a notice (docs/orders.md) | ten tries over 3 days |
+| `NOTICE_SECONDS` | how long a webhook may take to answer | 15 |
+| `PUBLIC_ADDRESS_EXCEPTIONS` | networks and hosts inside that webhooks may lead to (docs/orders.md) | none |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
 """
@@ -34,6 +42,8 @@ import environ
 from django.conf import locale
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+
+from pipeline.public_address import Exceptions
 
 env = environ.Env()
 
@@ -90,11 +100,28 @@ MAP_MEMORY_SECONDS = env.float("MAP_MEMORY_SECONDS", default=5.0)
 AOI_MOST_KM2 = env.float("AOI_MOST_KM2", default=2_000_000)
 AOI_MOST_VERTICES = env.int("AOI_MOST_VERTICES", default=50_000)
 DELIVERY_LINK_SECONDS = env.int("DELIVERY_LINK_SECONDS", default=7 * 24 * 3600)
+DELIVERY_KEEP_DAYS = env.float("DELIVERY_KEEP_DAYS", default=90)
+DELIVERY_TOLD_DAYS = env.float("DELIVERY_TOLD_DAYS", default=7)
 DELIVERY_TERMS = env.str("DELIVERY_TERMS", default="")
 TARIFF_PER_KM2 = Decimal(env.str("TARIFF_PER_KM2", default="0"))
 TARIFF_PER_KM2_BUILT = Decimal(env.str("TARIFF_PER_KM2_BUILT", default=str(TARIFF_PER_KM2)))
 TARIFF_LEAST = Decimal(env.str("TARIFF_LEAST", default="0"))
 TARIFF_CURRENCY = env.str("TARIFF_CURRENCY", default="EUR")
+PUBLIC_URL = (env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000").rstrip("/")
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_SENT = bool(EMAIL_URL)
+globals().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="") or f"earthquilt@{urlsplit(PUBLIC_URL).hostname}"
+# The schedule that the Standard Webhooks specification names.
+NOTICE_PAUSES = env.list(
+    "NOTICE_PAUSES", int, default=[5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+)
+NOTICE_SECONDS = env.float("NOTICE_SECONDS", default=15)
+try:
+    PUBLIC_ADDRESS_EXCEPTIONS = Exceptions.of(env.list("PUBLIC_ADDRESS_EXCEPTIONS", default=[]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"PUBLIC_ADDRESS_EXCEPTIONS: {error}.") from error
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 
 INSTALLED_APPS = [
@@ -115,6 +142,7 @@ INSTALLED_APPS = [
     "webapp.accounts",
     "webapp.campaigns",
     "webapp.orders",
+    "webapp.notices",
     "webapp.review",
     "webapp.keys",
     "webapp.stac",

@@ -23,6 +23,7 @@ if find_spec("webapp.stac.urls"):
 if find_spec("webapp.tileserver.urls"):
     urlpatterns.append(path("tiles/", include("webapp.tileserver.urls")))
 urlpatterns.append(path("", include("webapp.orders.urls")))
+urlpatterns.append(path("", include("webapp.notices.urls")))
 urlpatterns.append(path("", include("webapp.review.urls")))
 if find_spec("webapp.maps.urls"):
     urlpatterns.append(path("", include("webapp.maps.urls")))

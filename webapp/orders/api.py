@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -17,7 +18,7 @@ from webapp.accounts.permissions import ByAction
 from webapp.campaigns.api import NUMBER, REFUSALS
 from webapp.campaigns.standing import standings
 from webapp.orders import serializers as shapes
-from webapp.orders.downloads import ask_delivery
+from webapp.orders.downloads import ask_again, ask_delivery
 from webapp.orders.models import Order
 from webapp.orders.services import estimate, place
 
@@ -37,6 +38,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         "create": roles.may_order,
         "cancel": roles.may_order,
         "deliveries": is_known,
+        "deliver_again": roles.may_order,
     }
     lookup_value_regex = NUMBER
     queryset = Order.objects.all()
@@ -100,6 +102,19 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         asked = shapes.DeliveryOptionsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         made = ask_delivery(order, DeliveryOptions.from_json(asked.validated_data), request.user)
+        return Response(shapes.DeliverySerializer(made, context=context).data, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=None,
+        parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH)],
+        responses={201: shapes.DeliverySerializer, **REFUSALS},
+    )
+    @action(detail=True, methods=["post"], url_path=r"deliveries/(?P<number>[0-9]{1,9})/again")
+    def deliver_again(self, request: Request, pk: str, number: str) -> Response:
+        """Make files once more that were removed, from the same revisions."""
+        delivery = get_object_or_404(self.get_object().deliveries, number=number)
+        made = ask_again(delivery, request.user)
+        context = self.get_serializer_context()
         return Response(shapes.DeliverySerializer(made, context=context).data, status.HTTP_201_CREATED)
 
     def _asked(self, request: Request) -> shapes.AreaSerializer:

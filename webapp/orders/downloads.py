@@ -30,6 +30,18 @@ Body = Callable[[int, int], Iterable[bytes]]
 
 
 @transaction.atomic
+def ask_again(delivery: Delivery, by: "User | None") -> Delivery:
+    """Ask once more for files that were removed, and tell the workers.
+
+    Raises:
+        UsageError: they were not removed, or a delivery of the order is under way.
+    """
+    made = delivery.again(by)
+    hint_delivery(made)
+    return made
+
+
+@transaction.atomic
 def ask_delivery(order: Order, options: DeliveryOptions, by: "User | None") -> Delivery:
     """Ask for an order's files, and tell the workers.
 
@@ -58,8 +70,8 @@ def expiry() -> datetime:
 def delivered_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """One file, or the range of its bytes that is asked for, to go on where a download broke off."""
     delivery = _delivery_of(token)
-    if delivery is None:
-        return _gone(request)
+    if delivery is None or delivery.status == Delivery.Status.REMOVED:
+        return _gone(request, delivery)
     listed = {one["name"]: one for one in delivery.manifest.get("files", [])}
     path = delivery.path / name
     if name not in listed or not path.exists():
@@ -73,8 +85,8 @@ def delivered_file(request: HttpRequest, token: str, name: str) -> HttpResponseB
 def delivered_zip(request: HttpRequest, token: str) -> HttpResponseBase:
     """All files as one zip, stored and not packed again, so that its length is known beforehand."""
     delivery = _delivery_of(token)
-    if delivery is None:
-        return _gone(request)
+    if delivery is None or delivery.status == Delivery.Status.REMOVED:
+        return _gone(request, delivery)
     packed = ZipStream(sized=True)
     for path in _paths(delivery):
         packed.add_path(str(path), arcname=f"{delivery.manifest['name']}/{path.name}")
@@ -124,12 +136,13 @@ def _delivery_of(token: str) -> Delivery | None:
         return None
     except signing.BadSignature as error:
         raise Http404 from error
-    delivery = Delivery.objects.filter(pk=key, status=Delivery.Status.READY).first()
+    served = (Delivery.Status.READY, Delivery.Status.REMOVED)
+    delivery = Delivery.objects.filter(pk=key, status__in=served).first()
     if delivery is None:
         raise Http404
     return delivery
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
-    """410 with where to find a new link."""
-    return render(request, "orders/expired.html", status=410)
+def _gone(request: HttpRequest, delivery: Delivery | None) -> HttpResponse:
+    """410 with where to find a new link, or to have removed files made again."""
+    return render(request, "orders/expired.html", {"delivery": delivery}, status=410)

@@ -1,13 +1,14 @@
 """The job that makes a delivery; what is lost on the way is queued again by the sweep."""
 
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import shapely
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from pipeline.delivery.deliver import Request, deliver
 from pipeline.delivery.options import VECTORS, DeliveryOptions
@@ -78,11 +79,15 @@ def make(delivery: Delivery) -> None:
 @transaction.atomic
 def take_over(delivery: Delivery, beside: Path, manifest: dict) -> None:
     """End a delivery with its files, if the claim still holds."""
-    if delivery.finish(
-        Delivery.Status.READY, f"{len(manifest['tiles'])} tiles", report=manifest, error="", step=""
-    ):
+    values = {"report": manifest, "error": "", "step": "", "remove_after": kept_until()}
+    if delivery.finish(Delivery.Status.READY, f"{len(manifest['tiles'])} tiles", **values):
         shutil.rmtree(delivery.path, ignore_errors=True)
         beside.replace(delivery.path)
+
+
+def kept_until() -> datetime:
+    """When files that are made now are removed."""
+    return timezone.now() + timedelta(days=settings.DELIVERY_KEEP_DAYS)
 
 
 def tell(delivery: Delivery, step: str) -> None:
@@ -100,8 +105,9 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
     """Fix the revisions that a delivery is made from; gives them, and why other tiles are left out."""
     options = DeliveryOptions.from_json(delivery.options)
     revisions, left_out = [], {}
+    same = as_before(delivery)
     for tile in delivery.order.tiles.select_related("current_revision__build").order_by("tile_id"):
-        revision = tile.current_revision
+        revision = same.get(tile.pk, tile.current_revision)
         if revision is None:
             left_out[tile.tile_id] = tile.status_text or "has no mosaic"
             continue
@@ -116,6 +122,14 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
         revisions.append(revision)
     delivery.revisions.set(revisions)
     return [source_of(one) for one in revisions], left_out
+
+
+def as_before(delivery: Delivery) -> dict[int, Revision]:
+    """The revisions of the delivery that is made again, by tile, where they may still be delivered."""
+    if delivery.like is None:
+        return {}
+    rows = delivery.like.revisions.select_related("build").exclude(review_status="rejected")
+    return {one.campaign_tile_id: one for one in rows if (one.path / "mosaic.tif").exists()}
 
 
 def source_of(revision: Revision) -> TileSource:

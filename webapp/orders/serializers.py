@@ -223,6 +223,7 @@ class DeliverySerializer(serializers.ModelSerializer):
             "files",
             "zip",
             "links_until",
+            "remove_after",
             "created_at",
             "finished_at",
         )

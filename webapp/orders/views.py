@@ -60,7 +60,9 @@ def page_of(order: Order) -> dict[str, Any]:
         {
             "row": one,
             "files": [
-                file | {"url": address_of(one, file["name"])} for file in one.manifest.get("files", [])
+                file | {"url": address_of(one, file["name"])}
+                for file in one.manifest.get("files", [])
+                if one.status == "ready"
             ],
             "zip": address_of(one) if one.status == "ready" else None,
             "changes": one.manifest.get("changes", {}).get("told", []),

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 MOVES = {
     "waiting": ("running", "failed"),
     "running": ("ready", "failed"),
-    "ready": (),
+    "ready": ("removed",),
     "failed": (),
+    "removed": (),
 }
 
 
@@ -34,6 +35,7 @@ class Delivery(Leased):
         RUNNING = "running"
         READY = "ready"
         FAILED = "failed"
+        REMOVED = "removed"
 
     MOVES = MOVES
 
@@ -44,6 +46,13 @@ class Delivery(Leased):
     revisions = models.ManyToManyField(Revision, related_name="deliveries", help_text="what it is made from")
     folder = models.CharField(max_length=200, help_text="relative to the storage root")
     step = models.CharField(max_length=100, blank=True, help_text="what is being made")
+    like = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, help_text="the delivery that it makes again"
+    )
+    remove_after = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when its files are removed"
+    )
+    is_told = models.BooleanField(default=False, editable=False, help_text="the customer knows of that")
 
     class Meta:
         """Numbers are unique, one of an order at a time, legal states only; the newest first."""
@@ -55,7 +64,7 @@ class Delivery(Leased):
                 fields=["order"], condition=Q(status__in=ACTIVE), name="one_active_delivery_per_order"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["waiting", "running", "ready", "failed"]),
+                condition=Q(status__in=["waiting", "running", "ready", "failed", "removed"]),
                 name="delivery_status_legal",
             ),
         ]
@@ -65,8 +74,20 @@ class Delivery(Leased):
 
     @classmethod
     @transaction.atomic
-    def begin(cls, order: Order, options: DeliveryOptions, by: "User | None" = None) -> "Delivery":
+    def begin(
+        cls,
+        order: Order,
+        options: DeliveryOptions,
+        by: "User | None" = None,
+        like: "Delivery | None" = None,
+    ) -> "Delivery":
         """Ask for an order's files.
+
+        Args:
+            order: whose.
+            options: what is made.
+            by: who asks.
+            like: a delivery whose revisions are used once more.
 
         Raises:
             UsageError: the order is not ready, or a delivery of it is under way.
@@ -80,7 +101,9 @@ class Delivery(Leased):
             raise UsageError(f"A delivery of order {order.pk} is under way.", "order")
         number = (order.deliveries.aggregate(last=Max("number"))["last"] or 0) + 1
         folder = f"deliveries/{order.pk}/{number}"
-        made = cls.objects.create(order=order, number=number, options=options.to_json(), folder=folder)
+        made = cls.objects.create(
+            order=order, number=number, options=options.to_json(), folder=folder, like=like
+        )
         made.remember("", made.status, ", ".join(options.layers), by)
         return made
 
@@ -103,6 +126,18 @@ class Delivery(Leased):
     def manifest(self) -> dict[str, Any]:
         """What was made, where it is ready."""
         return self.report
+
+    def again(self, by: "User | None" = None) -> "Delivery":
+        """Ask for the same files once more, from the same revisions.
+
+        Raises:
+            UsageError: it is none whose files were removed, or a delivery of the order is under way.
+        """
+        if self.status != self.Status.REMOVED:
+            raise UsageError(
+                f"Delivery {self.number} is {self.status}: its files were not removed.", "number"
+            )
+        return self.begin(self.order, DeliveryOptions.from_json(self.options), by, like=self)
 
     @property
     def before(self) -> "Delivery | None":
