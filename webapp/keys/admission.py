@@ -4,10 +4,11 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import django_rq
 from django.conf import settings
@@ -53,29 +54,59 @@ def token_of(request: HttpRequest) -> str:
     return token or (bearer.removeprefix(BEARER) if bearer.startswith(BEARER) else "")
 
 
-def visitor_of(request: HttpRequest, slug: str, layer: str = "") -> Any:
-    """Give the person in whose name a request is answered: the key's owner, or who is signed in.
+def key_suffix(request: HttpRequest) -> str:
+    """Give what addresses in a document end in, so that they carry the key of the request for it."""
+    key = request.GET.get("key")
+    return f"?{urlencode({'key': key})}" if key else ""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Who asks, and what of theirs is open to the request.
+
+    Attributes:
+        visitor: the key's owner, or who is signed in.
+        slugs: of the campaigns that the key is for; empty: all that the visitor may see.
+        layers: that the key is for; empty: all.
+    """
+
+    visitor: Any
+    slugs: frozenset[str] = frozenset()
+    layers: frozenset[str] = frozenset()
+
+    def opens(self, layers: Collection[str]) -> bool:
+        """Whether all of these layers are open."""
+        return not self.layers or self.layers.issuperset(layers)
+
+
+def visitor_of(request: HttpRequest, slug: str, *layers: str) -> Any:
+    """Give the person in whose name a request is answered; see `admit`."""
+    return admit(request, slug, *layers).visitor
+
+
+def admit(request: HttpRequest, slug: str = "", *layers: str) -> Admitted:
+    """Let a request in, and count it where it has a key.
 
     Args:
         request: the request.
-        slug: of the campaign that is asked for.
-        layer: that is asked for; "" for what belongs to no layer.
+        slug: of the campaign that is asked for; "" for what belongs to none.
+        layers: that are asked for, all of them; "" and none for what belongs to no layer.
 
     Raises:
         Refused: there is a key and it does not open this.
     """
     token = token_of(request)
     if not token:
-        return request.user
+        return Admitted(request.user)
     found = find(token)
     try:
-        check(found, slug, layer, request.headers.get("Referer") or request.headers.get("Origin", ""))
+        check(found, slug, layers, request.headers.get("Referer") or request.headers.get("Origin", ""))
         limit(found.key)
     except Refused:
         tally.add(found.key.pk, refused=1)
         raise
     tally.add(found.key.pk, answered=1)
-    return found.key.owner
+    return Admitted(found.key.owner, found.slugs, frozenset(found.key.layers))
 
 
 def find(token: str) -> Known:
@@ -103,17 +134,18 @@ def forget() -> None:
     _known.clear()
 
 
-def check(found: Known, slug: str, layer: str, referrer: str) -> None:
+def check(found: Known, slug: str, layers: Collection[str], referrer: str) -> None:
     """Hold a request against a key's scope.
 
     Raises:
         Refused: it lies outside.
     """
     key = found.key
-    if found.slugs and slug not in found.slugs:
+    if found.slugs and slug and slug not in found.slugs:
         raise Refused(403, "other_campaign", f"This key is not for campaign {slug}.")
-    if key.layers and layer and layer not in key.layers:
-        raise Refused(403, "other_layer", f"This key is not for layer {layer}.")
+    other = next((layer for layer in layers if layer and layer not in key.layers), "") if key.layers else ""
+    if other:
+        raise Refused(403, "other_layer", f"This key is not for layer {other}.")
     if key.referrers and not any(fits(host, referrer) for host in key.referrers):
         raise Refused(403, "other_referrer", "This key is not for maps of this site.")
 

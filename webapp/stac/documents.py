@@ -1,14 +1,16 @@
 """Editions as STAC 1.0.0 collections and their tiles as items, plain dictionaries with absolute links."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
 from pipeline.errors import StorageError
 from pipeline.storage import read_json
 from webapp.campaigns.models import Edition, EditionTile
+from webapp.keys.admission import Admitted
 from webapp.tileserver.addresses import View
 from webapp.tileserver.describe import attribution
-from webapp.tileserver.layers import LAYERS
+from webapp.tileserver.layers import LAYERS, layers_in
 
 VERSION = "1.0.0"
 ID = "earthquilt"
@@ -26,6 +28,36 @@ LICENCE = "https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_
 PRODUCTS = ("mosaic", "landcover", "confidence")
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where the documents' addresses lead, and what of the products is open.
+
+    Attributes:
+        root: address of the API, which ends in /.
+        server: address of the server, which ends in /.
+        end: what addresses end in, so that they carry a key; "" without. Those that programs append names to
+            have none.
+        admitted: who asks.
+    """
+
+    root: str
+    server: str
+    end: str
+    admitted: Admitted
+
+    def api(self, path: str = "") -> str:
+        """Give an address of the API."""
+        return f"{self.root}{path}{self.end}"
+
+    def maps(self, edition: Edition, path: str) -> str:
+        """Give an address of an edition's maps and products."""
+        return f"{self.server}tiles/{edition.campaign.slug}/{edition.number}/{path}{self.end}"
+
+    def opens(self, product: str) -> bool:
+        """Whether a file may be read."""
+        return self.admitted.opens(layers_in(product))
+
+
 def link(rel: str, href: str, kind: str = JSON, **more: Any) -> dict[str, Any]:
     """Give a link as STAC writes it."""
     return {"rel": rel, "href": href, "type": kind, **more}
@@ -36,14 +68,9 @@ def collection_id(edition: Edition) -> str:
     return f"{edition.campaign.slug}.{edition.number}"
 
 
-def landing(root: str, collections: list[str]) -> dict[str, Any]:
-    """Give the landing page.
-
-    Args:
-        root: address of the API, which ends in /.
-        collections: names of those that the visitor may see.
-    """
-    search = f"{root}search"
+def landing(site: Site, collections: list[str]) -> dict[str, Any]:
+    """Give the landing page with the names of the collections that the visitor may see."""
+    root, search = site.root, f"{site.root}search"
     return {
         "type": "Catalog",
         "id": ID,
@@ -52,31 +79,23 @@ def landing(root: str, collections: list[str]) -> dict[str, Any]:
         "stac_version": VERSION,
         "conformsTo": list(CONFORMS),
         "links": [
-            link("self", root),
-            link("root", root),
-            link("conformance", f"{root}conformance"),
+            link("self", site.api()),
+            link("root", site.api()),
+            link("conformance", site.api("conformance")),
             link("data", f"{root}collections"),
             link("search", search, GEOJSON, method="GET"),
             link("search", search, GEOJSON, method="POST"),
             link("service-desc", f"{root}../api/schema/", "application/vnd.oai.openapi;version=3.0"),
             link("service-doc", f"{root}../api/docs/", "text/html"),
-            *(link("child", f"{root}collections/{name}") for name in collections),
+            *(link("child", site.api(f"collections/{name}")) for name in collections),
         ],
     }
 
 
-def collection(edition: Edition, root: str, site: str) -> dict[str, Any]:
-    """Give an edition as a collection.
-
-    Args:
-        edition: the edition, with its campaign.
-        root: address of the API.
-        site: address of the server, which ends in /.
-    """
+def collection(edition: Edition, site: Site) -> dict[str, Any]:
+    """Give an edition, with its campaign, as a collection."""
     view, name = View(edition.campaign, edition), collection_id(edition)
-    here = f"{root}collections/{name}"
     settings = edition.campaign.pipeline_settings
-    maps = f"{site}tiles/{edition.campaign.slug}/{edition.number}/"
     first, last = ((settings.start, time.min), (settings.end, time.max))
     span = [_iso(datetime.combine(*first, UTC)), _iso(datetime.combine(*last, UTC))]
     return {
@@ -92,27 +111,27 @@ def collection(edition: Edition, root: str, site: str) -> dict[str, Any]:
         },
         "summaries": {"gsd": [settings.resolution], "constellation": ["sentinel-2"]},
         "links": [
-            link("self", here),
-            link("root", root),
-            link("parent", root),
-            link("items", f"{here}/items", GEOJSON),
+            link("self", site.api(f"collections/{name}")),
+            link("root", site.api()),
+            link("parent", site.api()),
+            link("items", f"{site.root}collections/{name}/items", GEOJSON),
             link("license", LICENCE, "application/pdf"),
-            link("wmts", f"{maps}wmts/1.0.0/WMTSCapabilities.xml", "application/xml"),
+            link("wmts", site.maps(edition, "wmts/1.0.0/WMTSCapabilities.xml"), "application/xml"),
             *(
-                link("tilejson", f"{maps}{layer.name}/tilejson.json", title=layer.title)
+                link("tilejson", site.maps(edition, f"{layer.name}/tilejson.json"), title=layer.title)
                 for layer in LAYERS.values()
+                if site.admitted.opens([layer.name])
             ),
         ],
     }
 
 
-def item(row: EditionTile, root: str, site: str) -> dict[str, Any] | None:
+def item(row: EditionTile, site: Site) -> dict[str, Any] | None:
     """Give the products of one tile of an edition as an item; None where its file is missing.
 
     Args:
         row: with edition, campaign and revision.
-        root: address of the API.
-        site: address of the server.
+        site: where its addresses lead; products that are not open are left out.
     """
     try:
         found = dict(read_json(row.revision.path / "item.json"))
@@ -120,20 +139,24 @@ def item(row: EditionTile, root: str, site: str) -> dict[str, Any] | None:
         return None
     edition = row.edition
     name = collection_id(edition)
-    above = f"{root}collections/{name}"
-    folder = f"{site}tiles/{edition.campaign.slug}/{edition.number}/products/{row.tile_id}/"
-    assets = {key: found["assets"][key] for key in PRODUCTS if key in found["assets"]}
+    above = f"collections/{name}"
+    folder = f"products/{row.tile_id}/"
+    assets = {
+        key: found["assets"][key] | {"href": site.maps(edition, f"{folder}{key}.tif")}
+        for key in PRODUCTS
+        if key in found["assets"] and site.opens(f"{key}.tif")
+    }
     told = {"earthquilt:tile": row.tile_id, "earthquilt:edition": edition.number}
     return found | {
         "stac_version": VERSION,
         "collection": name,
         "properties": found["properties"] | told | {"created": _iso(edition.published_at)},
-        "assets": {key: asset | {"href": f"{folder}{key}.tif"} for key, asset in assets.items()},
+        "assets": assets,
         "links": [
-            link("self", f"{above}/items/{found['id']}", GEOJSON),
-            link("root", root),
-            link("parent", above),
-            link("collection", above),
+            link("self", site.api(f"{above}/items/{found['id']}"), GEOJSON),
+            link("root", site.api()),
+            link("parent", site.api(above)),
+            link("collection", site.api(above)),
         ],
     }
 

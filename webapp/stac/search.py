@@ -12,7 +12,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from webapp.campaigns.models import Edition, EditionTile
-from webapp.stac.documents import item
+from webapp.stac.documents import Site, item
 
 USUAL_LIMIT, MOST = 10, 1000
 MOST_VERTICES = 20_000
@@ -85,7 +85,7 @@ def editions_of(search: Search, visible: QuerySet[Edition]) -> QuerySet[Edition]
     return visible.filter(pk__in=keys)
 
 
-def find(search: Search, visible: QuerySet[Edition], root: str, site: str) -> tuple[list[Item], int | None]:
+def find(search: Search, visible: QuerySet[Edition], site: Site) -> tuple[list[Item], int | None]:
     """Find items.
 
     Returns:
@@ -99,7 +99,7 @@ def find(search: Search, visible: QuerySet[Edition], root: str, site: str) -> tu
     rows = rows.select_related("edition__campaign", "revision").order_by("pk")
     page: list[Item] = []
     last = 0
-    for key, found in _items(rows, search, root, site):
+    for key, found in _items(rows, search, site):
         if len(page) == search.limit:
             return page, last
         page.append(found)
@@ -107,9 +107,9 @@ def find(search: Search, visible: QuerySet[Edition], root: str, site: str) -> tu
     return page, None
 
 
-def _items(rows: QuerySet[EditionTile], search: Search, root: str, site: str) -> Iterator[tuple[int, Item]]:
+def _items(rows: QuerySet[EditionTile], search: Search, site: Site) -> Iterator[tuple[int, Item]]:
     for row in rows.iterator(chunk_size=100):
-        found = item(row, root, site)
+        found = item(row, site)
         if found and (search.ids is None or found["id"] in search.ids) and _meets(found, search.span):
             yield row.pk, found
 

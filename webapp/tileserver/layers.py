@@ -143,3 +143,8 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
+
+
+def layers_in(product: str) -> tuple[str, ...]:
+    """Give the names of the layers that a file shows."""
+    return tuple(layer.name for layer in LAYERS.values() if layer.product == product)

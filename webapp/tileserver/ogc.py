@@ -123,6 +123,18 @@ def matrix_set() -> dict[str, Any]:
     return morecantile.tms.get(MATRIX_SET).model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
+def carry(content: Any, root: str, suffix: str) -> Any:
+    """Put a suffix, such as a key, behind every address of this API in a document."""
+    if isinstance(content, list):
+        return [carry(each, root, suffix) for each in content]
+    if not isinstance(content, dict):
+        return content
+    return {
+        name: f"{value}{suffix}" if name == "href" and value.startswith(root) else carry(value, root, suffix)
+        for name, value in content.items()
+    }
+
+
 def _bounds(view: View) -> tuple[float, float, float, float]:
     if view.coverage.bounds is None:
         raise NotHere(f"Campaign {view.campaign.slug} has no tiles yet.")

@@ -8,11 +8,12 @@ from pathlib import Path
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from pipeline.web_copy import RULES
-from webapp.keys.admission import visitor_of
+from webapp.keys.admission import token_of, visitor_of
 from webapp.tileserver import addresses
 from webapp.tileserver.addresses import LATEST, NotHere, View
 from webapp.tileserver.caching import FOR_EVER, PRIVATE, is_known
 from webapp.tileserver.jobs import packed_path
+from webapp.tileserver.layers import layers_in
 from webapp.tileserver.maptiles import etag_of
 from webapp.tileserver.views import answers, to_newest
 
@@ -28,7 +29,7 @@ def product(request: HttpRequest, campaign: str, edition: str, tile: str, name: 
     """One product of one tile of an edition."""
     if edition == LATEST:
         return to_newest(request, "product", campaign=campaign, tile=tile, name=name)
-    view = addresses.find_view(campaign, edition, visitor_of(request, campaign))
+    view = addresses.find_view(campaign, edition, visitor_of(request, campaign, *layers_in(name)))
     path = path_of(view, tile, name)
     return _given(request, view, path, COG)
 
@@ -53,7 +54,7 @@ def _given(request: HttpRequest, view: View, path: Path, kind: str) -> HttpRespo
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if view.is_public else PRIVATE,
     }
-    if view.is_public:
+    if view.is_public or token_of(request):
         headers |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
     if is_known(etag, request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers=headers)

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from webapp.keys.admission import visitor_of
+from webapp.keys.admission import key_suffix, visitor_of
 from webapp.tileserver import addresses, maptiles, ogc, wmts
 from webapp.tileserver.addresses import LATEST, NotHere
-from webapp.tileserver.views import answers, document, key_suffix, respond, to_newest
+from webapp.tileserver.views import answers, document, respond, to_newest
 
 XML = "application/xml"
 
@@ -43,7 +43,7 @@ def ogc_view(make: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]
             raise NotHere(f"The tile matrix set here is {wmts.MATRIX_SET}.")
         root = request.build_absolute_uri(f"/tiles/{campaign}/{shown.word}/ogc/")
         layer = addresses.parse_layer(words["layer"]) if "layer" in words else None
-        return document(request, shown, make(shown, layer, root))
+        return document(request, shown, ogc.carry(make(shown, layer, root), root, key_suffix(request)))
 
     return view
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
@@ -14,10 +13,11 @@ from django.views.decorators.http import require_safe
 from rasterio.errors import RasterioError
 
 from pipeline.errors import SourceError
-from webapp.keys.admission import Refused, token_of, visitor_of
+from webapp.keys.admission import Refused, key_suffix, token_of, visitor_of
 from webapp.tileserver import addresses, describe, maptiles
 from webapp.tileserver.addresses import LATEST, NotHere, View
 from webapp.tileserver.caching import ANYBODY, PRIVATE, SOON, headers_of
+from webapp.tileserver.layers import LAYERS
 from webapp.tileserver.maptiles import Answer, NotReady, etag_of
 
 log = logging.getLogger(__name__)
@@ -59,12 +59,6 @@ def _refused(error: Refused) -> JsonResponse:
     if error.retry_after is not None:
         answer["Retry-After"] = str(error.retry_after)
     return answer
-
-
-def key_suffix(request: HttpRequest) -> str:
-    """Give what addresses in a document end in, so that they carry the key of the request for it."""
-    key = request.GET.get("key")
-    return f"?{urlencode({'key': key})}" if key else ""
 
 
 def respond(request: HttpRequest, answer: Answer) -> HttpResponse:
@@ -112,7 +106,7 @@ def point(request: HttpRequest, campaign: str, edition: str) -> HttpResponse:
     lon, lat = describe.parse_point(request.GET.get("lon"), request.GET.get("lat"))
     if edition == LATEST:
         return to_newest(request, "point", campaign=campaign)
-    view = addresses.find_view(campaign, edition, request.user)
+    view = addresses.find_view(campaign, edition, visitor_of(request, campaign, *LAYERS))
     return document(request, view, describe.point(view, lon, lat))
 
 
