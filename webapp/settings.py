@@ -83,7 +83,8 @@ GEOS_LIBRARY_PATH = env.str("GEOS_LIBRARY_PATH", default=None)
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-QUEUES = ("download", "cpu", "gpu")
+# The last is for what may wait until nothing else does.
+QUEUES = ("download", "cpu", "gpu", "later")
 STAGE_TIMEOUT = env.int("STAGE_TIMEOUT", default=6 * 3600)
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": STAGE_TIMEOUT} for name in QUEUES}
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)

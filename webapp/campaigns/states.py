@@ -121,4 +121,4 @@ QUEUE_OF_STAGE: Mapping[str, str] = {
 }
 QUEUE_OF_REVISION = "cpu"
 QUEUE_OF_PYRAMID = "cpu"
-QUEUE_OF_WEB_COPIES = "cpu"
+QUEUE_OF_WEB_COPIES = "later"

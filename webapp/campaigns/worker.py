@@ -12,6 +12,7 @@ from rq.job import Job
 from rq.worker import SimpleWorker
 
 from webapp.campaigns.advance import sweep
+from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_WEB_COPIES
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ NETWORKS = {
     "download": ("preview-cloud", "haze"),
     "gpu": ("preview-cloud", "haze", "cloud", "water", "vegetation", "buildings"),
     "cpu": (),
+    "later": (),
 }
 SWEEP_KEY = "earthquilt:swept"
 
@@ -80,6 +82,7 @@ class ResidentWorker(SimpleWorker):
 
 
 def make_worker(queues: list[str]) -> ResidentWorker:
-    """A worker of some queues, the first of them first."""
-    found = [django_rq.get_queue(name) for name in queues]
+    """A worker of some queues, the first of them first; one of "cpu" does what may wait as well, last."""
+    waits = [QUEUE_OF_WEB_COPIES] if QUEUE_OF_REVISION in queues and QUEUE_OF_WEB_COPIES not in queues else []
+    found = [django_rq.get_queue(name) for name in [*queues, *waits]]
     return ResidentWorker(found, connection=found[0].connection)
