@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import imagery, landcover, mosaic, scene_list
+from pipeline import again, imagery, landcover, mosaic, scene_list
 from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
@@ -215,7 +215,10 @@ def classify(build: Build) -> dict[str, Any]:
 
 def finish_build(build: Build) -> dict[str, Any]:
     """Write the build's report.json from the figures that its steps kept."""
-    return write_build_report(build, imagery.traffic(build.folder), fill_figures(build.folder))
+    traffic = imagery.traffic(build.folder)
+    if again.TAKEN_FROM in build.notes():
+        traffic |= {"bytes_fetched": 0, "bytes_received": 0}
+    return write_build_report(build, traffic, fill_figures(build.folder))
 
 
 def blend_mosaic(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
@@ -226,17 +229,18 @@ def blend_mosaic(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
     return blended
 
 
-def revise(build: Build, builds: Mapping[str, Path]) -> dict[str, Any]:
+def revise(build: Build, builds: Mapping[str, Path], earlier: Path | None = None) -> dict[str, Any]:
     """Stages 3 and 4 with the neighbours: mosaic, landcover, confidence, report.json and item.json.
 
     Args:
         build: the tile and the folder of the revision (its build's own folder on the command line).
         builds: folders of the finished builds of the tile and of the tiles within three rings, by tile name.
+        earlier: folder of a revision that shows the same mosaic, which is not made again.
 
     Returns:
         The report; `inputs` names what the revision was made from.
     """
-    blended = blend_mosaic(build, builds)
+    blended = again.keep_mosaic(build, earlier) if earlier else blend_mosaic(build, builds)
     with build.step("blend"):
         classes = landcover.blend(build.tile, builds, build.settings, build.folder)
     own_folder = Path(builds[build.tile.name])

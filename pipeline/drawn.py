@@ -1,6 +1,6 @@
 """What a reviewer drew on a tile: areas masked in some scenes, and areas of another class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,14 @@ def split_drawn(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return {name: value for name, value in asked.items() if name not in (MASK, CLASSES)}, drawn
 
 
+def differ_in_classes_alone(asked: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether what is asked of a build differs from what was asked of another only in corrected classes."""
+    rest, earlier = (
+        {name: value for name, value in one.items() if name != CLASSES} for one in (asked, before)
+    )
+    return rest == earlier and asked != before
+
+
 def keep_drawn(folder: Path, drawn: Mapping[str, Any]) -> None:
     """Keep what was drawn in a build's folder, once it is known to be usable.
 
@@ -104,6 +112,21 @@ def codes_in(areas: Sequence[Area], geobox: GeoBox, window: Window) -> NDArray[n
     """The class of each pixel (h, w) of a window whose middle lies in an area, else 0; the last counts."""
     part = window_geobox(geobox, window)
     return _burnt([(area.on(part), area.code) for area in areas], part, all_touched=False)
+
+
+def agreed_codes(corrections: Iterable[Sequence[Area]], geobox: GeoBox, window: Window) -> NDArray[np.uint8]:
+    """The class of each pixel (h, w) of a window that was told on any of several tiles, else 0.
+
+    Where two tiles were told different classes of a pixel it is 0: neither counts more than the other.
+    """
+    found = np.zeros((window.height, window.width), np.uint8)
+    at_odds = np.zeros(found.shape, bool)
+    for areas in filter(None, corrections):
+        codes = codes_in(areas, geobox, window)
+        at_odds |= (codes > 0) & (found > 0) & (codes != found)
+        found = np.where(codes > 0, codes, found)
+    found[at_odds] = 0
+    return found
 
 
 def _burnt(shapes: Sequence[tuple[Any, int]], geobox: GeoBox, all_touched: bool = True) -> NDArray[np.uint8]:

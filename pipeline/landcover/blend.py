@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from pipeline.blending import blend_window
 from pipeline.contributor import Prepare, contributors
+from pipeline.drawn import Drawn, agreed_codes
 from pipeline.evidence import histogram
 from pipeline.grid import Tile
 from pipeline.inputs import contributor_names, input_hashes
@@ -25,13 +26,15 @@ from pipeline.raster import raster_writer, window_geobox, windows
 from pipeline.settings import CampaignSettings
 
 PRODUCT = "probabilities.tif"
+SURE = np.uint8(100)
 
 
 def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, folder: Path) -> dict[str, Any]:
     """Write landcover.tif and confidence.tif of a revision.
 
     The probabilities of the tile and its neighbours are blended by the weights of the mosaic before the class
-    is taken, so that neighbours of one zone agree bit for bit on their overlap.
+    is taken, so that neighbours of one zone agree bit for bit on their overlap. What a reviewer corrected on
+    any of them has that class on all, unless two were told different classes of a place.
 
     Args:
         tile: whose landcover it is.
@@ -49,6 +52,7 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
     geobox = tile.geobox(settings.resolution)
     folders = {name: Path(builds[name]) for name in contributor_names(tile, builds)}
     paths = {name: place / PRODUCT for name, place in folders.items()}
+    corrected = [Drawn.read(place).classes for place in folders.values()]
     counts, confident = np.zeros(len(CLASSES) + 1, np.int64), 0
     with (
         contributors(paths, dict.fromkeys(paths, SHARES), Ramps()) as sources,
@@ -58,6 +62,8 @@ def blend(tile: Tile, builds: Mapping[str, Path], settings: CampaignSettings, fo
         for window in windows(geobox.shape.yx):
             blended = blend_window(window_geobox(geobox, window), sources, len(CLASSES))
             codes, confidence = classify(blended.values, blended.valid)
+            told = agreed_codes(corrected, geobox, window) * blended.valid
+            codes, confidence = np.where(told, told, codes), np.where(told, SURE, confidence)
             landcover.write(codes, 1, window=window)
             certainty.write(confidence, 1, window=window)
             counts += histogram(codes)[: len(counts)]

@@ -5,14 +5,18 @@ from datetime import date
 import numpy as np
 import pytest
 from pyproj import Transformer
+from rasterio.windows import Window
 from shapely.geometry import box
 
-from pipeline import chain
+from pipeline import again, chain
 from pipeline.build import Build
+from pipeline.drawn import Drawn, codes_in
 from pipeline.grid import Tile
+from pipeline.landcover.fuse import correct
 from pipeline.raster import read_raster
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
+from pipeline.storage import read_json
 
 TILE = Tile.parse("33UVR")
 SETTINGS = CampaignSettings(date(2023, 6, 1), date(2023, 8, 31), max_cloud=90, resolution=60)
@@ -39,6 +43,44 @@ def built(folder, catalog, overrides=None):
     chain.make_scene_list(build, catalog, overrides=overrides)
     chain.build_tile(build, catalog)
     return build
+
+
+def test_a_corrected_class_alone_takes_over_all_but_the_classes(catalog, tmp_path):
+    first = built(tmp_path / "1", catalog)
+    before = read_raster(first.folder / "probabilities.tif").data
+    told = 1 + (before[(slice(None), *CORRECTED)].mean(axis=(1, 2)).argmax() + 1) % 6
+    drawn = {"classes": [{"class": int(told), "geometry": outline(*CORRECTED)}]}
+    shown = Build(TILE, SETTINGS, tmp_path / "shown-1")
+    chain.revise(shown, {TILE.name: first.folder})
+
+    assert again.can_take_over(first)
+    second = Build(TILE, SETTINGS, tmp_path / "2")
+    again.take_over(second, first, drawn)
+    report = chain.classify(second)
+
+    assert set(report["seconds"]) == {"landcover"} and report["bytes_fetched"] == 0
+    assert report["composite"] == read_json(first.folder / "report.json")["composite"]
+    for name in ("composite.tif", "provenance.tif", "scene_list.json", "balance.npz"):
+        assert (second.folder / name).samefile(first.folder / name)
+    after = read_raster(second.folder / "probabilities.tif").data
+    expected = before.copy()
+    correct(expected, codes_in(Drawn.of(drawn).classes, TILE.geobox(60), Window(0, 0, *before.shape[:0:-1])))
+    assert np.array_equal(after, expected)
+    assert (after[(told - 1, *CORRECTED)] == 255).mean() > 0.95
+
+    folders = {TILE.name: second.folder}
+    assert again.same_composites(TILE, folders, {TILE.name: first.folder})
+    kept = Build(TILE, SETTINGS, tmp_path / "shown-2")
+    report = chain.revise(kept, folders, shown.folder)
+    afresh = Build(TILE, SETTINGS, tmp_path / "shown-3")
+    assert chain.revise(afresh, folders)["mosaic"] == report["mosaic"]
+    assert (kept.folder / "mosaic.tif").samefile(shown.folder / "mosaic.tif")
+    for name in ("mosaic.tif", "landcover.tif", "confidence.tif"):
+        one, other = (read_raster(build.folder / name).data for build in (kept, afresh))
+        assert np.array_equal(one, other), name
+
+    (first.folder / "scenes" / first.series()[0].id / "probabilities.tif").unlink()
+    assert not again.can_take_over(first) and again.can_take_over(second)
 
 
 def test_the_next_build_shows_another_date_there_and_the_class_that_was_told(catalog, tmp_path):

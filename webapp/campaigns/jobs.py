@@ -172,7 +172,7 @@ def do_revision(revision: Revision) -> None:
     current = revision.campaign_tile.current_revision
     with kept(revision):
         same = current is not None and stages.shows_the_same(revision, current)
-        report = {} if same else stages.revise(revision)
+        report = {} if same else stages.revise(revision, current)
         report |= {} if same else change_of(revision)
     if same:
         revision.give_way(current)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EarthquiltError
@@ -92,9 +93,15 @@ def fill(build: Build) -> Result:
 
 
 def classify(build: Build) -> Result:
-    """Stage 4, the tile alone; ends the build with its report."""
+    """Stage 4, the tile alone; ends the build with its report.
+
+    A build that begins here takes the rest over from the tile's current one, or goes back to the first stage
+    where that one's files are gone.
+    """
     from pipeline import chain
 
+    if not (build.path / "scene_list.json").exists() and not take_over(build):
+        return Stage.SCENE_LIST, {}
     report = chain.classify(work_of(build))
     record_scenes(build)
     return Stage.DONE, {"report": report}
@@ -111,13 +118,27 @@ STAGES: dict[str, Callable[[Build], Result]] = {
 }
 
 
-def revise(revision: Revision) -> dict[str, Any]:
-    """Stages 3 and 4 with the neighbours, and the overview for the low zooms; gives the report."""
+def take_over(build: Build) -> bool:
+    """Give a build what the tile's current one has besides its classes; False where that is gone."""
+    from pipeline import again
+
+    earlier = build.campaign_tile.current_build
+    if earlier is None or not again.can_take_over(work_of(earlier)):
+        return False
+    again.take_over(work_of(build), work_of(earlier), build.overrides)
+    return True
+
+
+def revise(revision: Revision, current: Revision | None = None) -> dict[str, Any]:
+    """Stages 3 and 4 with the neighbours, and the overview for the low zooms; gives the report.
+
+    The mosaic is not made again where the tile's current revision shows the same.
+    """
     from pipeline import chain, pyramid
 
-    inputs = revision.builds.select_related("campaign_tile__campaign")
-    folders = {build.tile_name: build.path for build in inputs}
-    report = chain.revise(work_of(revision), folders)
+    folders = folders_of(revision)
+    same = current is not None and shows_the_same_mosaic(revision, current)
+    report = chain.revise(work_of(revision), folders, current.path if same else None)
     pyramid.write_overview(revision.campaign_tile.tile.grid, revision.path, revision.build.path)
     return report
 
@@ -128,20 +149,35 @@ def shows_the_same(revision: Revision, current: Revision) -> bool:
     That is so where the composites of the tile and its neighbours are the same builds, and their corrections,
     which depend on further tiles, come out as they were: they are rounded.
     """
+    near = names_within(revision.tile_name, 1)
+    now, before = folders_of(revision), folders_of(current)
+    return all(now.get(name) == before.get(name) for name in near) and balance_stays(revision, current)
+
+
+def shows_the_same_mosaic(revision: Revision, current: Revision) -> bool:
+    """Whether a revision would have the mosaic of the tile's current one, to the bit."""
+    from pipeline import again
+
+    if not (current.path / "mosaic.tif").exists():
+        return False
+    now, before = folders_of(revision), folders_of(current)
+    tile = revision.campaign_tile.tile.grid
+    return again.same_composites(tile, now, before) and balance_stays(revision, current)
+
+
+def balance_stays(revision: Revision, current: Revision) -> bool:
+    """Whether the corrections of a revision's composites come out as those of the current one did."""
     from pipeline import mosaic
 
-    near = names_within(revision.tile_name, 1)
-    now, before = (
-        {build.tile_name: build for build in one.builds.select_related("campaign_tile__campaign")}
-        for one in (revision, current)
-    )
-    known = current.report.get("balance")
-    if known is None or any(now.get(name) != before.get(name) for name in near):
-        return False
-    found = mosaic.corrections(
-        revision.campaign_tile.tile.grid, {name: build.path for name, build in now.items()}
-    )
+    known = current.report.get("mosaic", {}).get("balance")
+    found = mosaic.corrections(revision.campaign_tile.tile.grid, folders_of(revision))
     return known == {name: one.to_json() for name, one in found.items()}
+
+
+def folders_of(revision: Revision) -> dict[str, Path]:
+    """The folders of the builds that a revision is made from, by tile name."""
+    inputs = revision.builds.select_related("campaign_tile__campaign")
+    return {build.tile_name: build.path for build in inputs}
 
 
 def work_of(item: Build | Revision) -> Any:

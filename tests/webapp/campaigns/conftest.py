@@ -46,7 +46,7 @@ class QuickStages:
 
         return run
 
-    def revise(self, revision):
+    def revise(self, revision, current=None):
         self.calls.append((revision.tile_name, "revise"))
         if error := self.trouble.get((revision.tile_name, "revise")):
             raise error

@@ -7,9 +7,14 @@ from django.db.models.functions import Now
 
 from pipeline.errors import NoScenes, SourceError, StorageError, TransientSourceError
 from tests.webapp.products import EAST, WEST
+from webapp.campaigns import jobs
 from webapp.campaigns.advance import advance, sweep
 from webapp.campaigns.jobs import run_build, run_revision
-from webapp.campaigns.models import Build, CampaignTile, Event, Revision
+from webapp.campaigns.models import Build, CampaignTile, Event, Override, Revision
+from webapp.campaigns.queue import hint_web_copies
+from webapp.campaigns.services import rebuild
+from webapp.campaigns.stages import classify
+from webapp.campaigns.worker import make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -293,3 +298,73 @@ def test_a_worker_sweeps_by_itself(campaign, quick, queues, work):
     queues["download"].empty()
     work(sweeps=True)
     assert tile(WEST).current_revision
+
+
+def test_web_copies_wait_until_no_build_does(campaign, quick, queues, work, monkeypatch):
+    begin(campaign, WEST)
+    work()
+    del quick.calls[:]
+    monkeypatch.setattr(jobs.web_copies, "make", lambda revision: quick.calls.append((WEST, "web copies")))
+    hint_web_copies(tile(WEST).current_revision.pk)
+    assert queues["later"].count == 1 and queues["cpu"].count == 0
+    rebuild(tile(WEST))
+    work("cpu", "download", "gpu")
+    assert [what for _, what in quick.calls] == [
+        *("scene_list", "fetch", "mask", "compose", "classify", "revise"),
+        "web copies",
+    ]
+
+
+def test_a_worker_of_other_queues_leaves_web_copies_alone(queues):
+    assert make_worker(["gpu", "download"]).queue_names() == ["gpu", "download"]
+    assert make_worker(["cpu", "gpu"]).queue_names() == ["cpu", "gpu", "later"]
+    assert make_worker(["later", "cpu"]).queue_names() == ["later", "cpu"]
+
+
+AREA = {"type": "Polygon", "coordinates": [[[15.6, 45.5], [15.7, 45.5], [15.7, 45.6], [15.6, 45.5]]]}
+
+
+def ask(kind, **content):
+    return Override.objects.create(campaign_tile=tile(WEST), kind=kind, content=content)
+
+
+def stages_of(quick, rebuilt):
+    """The stages that a further build of a tile runs through."""
+    del quick.calls[:]
+    rebuilt()
+    return [what for _, what in quick.calls]
+
+
+def test_a_corrected_class_runs_the_classification_alone(campaign, quick, work):
+    begin(campaign, WEST)
+    work()
+    first = tile(WEST).current_build
+
+    def again():
+        rebuild(tile(WEST))
+        work()
+
+    one = ask("classes", **{"class": 1, "geometry": AREA})
+    assert stages_of(quick, again) == ["classify", "revise"]
+    second = tile(WEST).current_build
+    assert (second.number, second.status) == (first.number + 1, "done")
+    assert second.overrides["classes"] == [{"class": 1, "geometry": AREA}]
+    one.delete()
+    assert stages_of(quick, again) == ["classify", "revise"]
+    assert tile(WEST).current_build.overrides == {}
+    whole = ["scene_list", "fetch", "mask", "compose", "classify", "revise"]
+    assert stages_of(quick, again) == whole, "an operator asks for all of it once more"
+    ask("classes", **{"class": 1, "geometry": AREA})
+    ask("exclude", scene="S2A")
+    assert stages_of(quick, again) == whole
+
+
+def test_a_corrected_class_whose_files_are_gone_runs_all(campaign, work, queues):
+    campaign.want([WEST])
+    build = Build.begin(tile(WEST))
+    Build.objects.filter(pk=build.pk).update(status="done", stage="done")
+    CampaignTile.objects.filter(tile_id=WEST).update(status="composite", current_build=build)
+    ask("classes", **{"class": 1, "geometry": AREA})
+    again = Build.begin(tile(WEST))
+    assert again.stage == "classify" and again.claim()
+    assert classify(again) == ("scene_list", {})

@@ -35,12 +35,12 @@ def radiometry(monkeypatch):
         write_raster(work.path / "provenance.tif", Raster(shown, Tile.parse(name).geobox(RESOLUTION)))
         return Stage.DONE, {"report": {"coverage": 1.0}}
 
-    def revise(revision):
+    def revise(revision, current=None):
         tile, settings = revision.campaign_tile.tile.grid, revision.campaign.pipeline_settings
         folders = {build.tile_name: build.path for build in revision.builds.all()}
         blended = mosaic.blend(tile, folders, settings, revision.path)
         landcover.blend(tile, folders, settings, revision.path)
-        return {"coverage": blended["coverage"], "balance": blended["balance"]}
+        return {"coverage": blended["coverage"], "mosaic": blended}
 
     monkeypatch.setitem(stages.STAGES, Stage.SCENE_LIST, build)
     monkeypatch.setattr(stages, "revise", revise)

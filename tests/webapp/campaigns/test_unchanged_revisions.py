@@ -66,7 +66,7 @@ def revised(name, builds):
     revision = Revision.begin(tile(name))
     revision.take_inputs(builds)
     found = mosaic.corrections(Tile.parse(name), {build.tile_name: build.path for build in builds})
-    revision.report = {"balance": {other: one.to_json() for other, one in found.items()}}
+    revision.report = {"mosaic": {"balance": {other: one.to_json() for other, one in found.items()}}}
     Revision.objects.filter(pk=revision.pk).update(status="superseded", report=revision.report)
     return Revision.objects.get(pk=revision.pk)
 

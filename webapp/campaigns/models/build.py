@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
+from pipeline.drawn import differ_in_classes_alone
 from webapp.accounts import roles
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.models.event import Stateful
@@ -180,10 +181,14 @@ class Build(Leased):
     def begin(cls, tile: CampaignTile, by: "User | None" = None, text: str = "") -> "Build":
         """Make the next build of a tile, or give the one that is under way.
 
-        A build that still waits is replaced where reviewers have asked for something since.
+        A build that still waits is replaced where reviewers have asked for something since. Where only the
+        corrected classes differ from those of the tile's current build, it begins with the classification.
         """
         tile = CampaignTile.objects.select_for_update().get(pk=tile.pk)
         overrides = Override.collect(tile)
+        stage = Stage.SCENE_LIST
+        if tile.current_build and differ_in_classes_alone(overrides, tile.current_build.overrides):
+            stage = Stage.CLASSIFY
         active = tile.active_build
         if active and active.overrides == overrides:
             return active
@@ -196,7 +201,9 @@ class Build(Leased):
             tile.campaign.save()
         number = cls.next_number(tile)
         folder = f"{tile.campaign.slug}/{tile.tile_id}/builds/{number}"
-        build = cls.objects.create(campaign_tile=tile, number=number, folder=folder, overrides=overrides)
+        build = cls.objects.create(
+            campaign_tile=tile, number=number, folder=folder, overrides=overrides, stage=stage
+        )
         build.remember("", build.status, text, by)
         if tile.status != TileStatus.BUILDING:
             tile.move(TileStatus.BUILDING, f"build {number}", by, status_text="")
