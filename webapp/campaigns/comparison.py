@@ -1,10 +1,24 @@
-"""What an edition shows that another does not."""
+"""What an edition shows that another does not: tile by tile, and counted on the ground by the workers."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+
+from pipeline.edition_change import Changed, change_on_own_ground
+from pipeline.errors import EarthquiltError, StorageError
+from pipeline.grid import Tile
+from pipeline.storage import read_json, write_json
 from webapp.campaigns.models import Edition, Revision
+from webapp.campaigns.queue import hint
 
+log = logging.getLogger(__name__)
+
+QUEUE = "cpu"
+KM2 = 1e6
 Kind = Literal["new", "gone", "changed"]
 
 
@@ -24,6 +38,29 @@ class Line:
     after: Revision | None
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What changed in all tiles that were counted.
+
+    Attributes:
+        km2: by class before (rows) and after (columns), float64 (7, 7) by code, 0 = no data; the diagonal is
+            what stayed, in the tiles that changed.
+        moved_km2: of the mosaic that moved by more than 2 levels.
+        tiles: how many were counted.
+        left: how many are still to be.
+    """
+
+    km2: np.ndarray
+    moved_km2: float
+    tiles: int
+    left: int
+
+    @property
+    def changed_km2(self) -> float:
+        """Ground of another class."""
+        return float(self.km2.sum() - np.trace(self.km2))
+
+
 def compare(before: Edition, after: Edition) -> list[Line]:
     """The tiles that two editions of a campaign show differently, by name."""
     old, new = ({row.tile_id: row.revision for row in _rows(edition)} for edition in (before, after))
@@ -36,5 +73,68 @@ def compare(before: Edition, after: Edition) -> list[Line]:
     return found
 
 
-def _rows(edition: Edition):
+def counted(before: Edition, after: Edition, lines: Sequence[Line]) -> Counted:
+    """Add up what the workers have counted so far of the tiles that changed."""
+    km2, moved, tiles = np.zeros((7, 7)), 0.0, 0
+    changed = [line for line in lines if line.kind == "changed"]
+    for line in changed:
+        found = _kept(before, after, line.tile)
+        if found:
+            km2 += found.classes * found.pixel_area / KM2
+            moved += found.moved * found.pixel_area / KM2
+            tiles += 1
+    return Counted(km2, moved, tiles, len(changed) - tiles)
+
+
+def hint_count(before: Edition, after: Edition) -> None:
+    """Tell the workers, once the transaction is over, to count what changed between two editions."""
+    hint(QUEUE, "webapp.campaigns.comparison.run_count", f"{before.pk}:{after.pk}", _name(before, after))
+
+
+def hint_count_since_last(edition: Edition) -> None:
+    """Have counted what changed since the edition before, if there is one."""
+    last = edition.campaign.editions.standing().filter(number__lt=edition.number).first()
+    if last:
+        hint_count(last, edition)
+
+
+def run_count(key: str) -> None:
+    """Count, tile by tile, what is not counted yet; the job that RQ runs."""
+    pair = [Edition.objects.select_related("campaign").filter(pk=int(one)).first() for one in key.split(":")]
+    before, after = pair
+    if before is None or after is None:
+        return
+    shown = before.tiles.filter(tile_id__in=after.tiles.values("tile_id")).values_list("tile_id", flat=True)
+    others = [Tile.parse(name) for name in shown]
+    for line in compare(before, after):
+        if line.before and line.after and not _kept(before, after, line.tile):
+            tile = Tile.parse(line.tile)
+            near = {one.name for one in tile.ring(1)}
+            try:
+                found = change_on_own_ground(
+                    tile, line.before.path, line.after.path, [one for one in others if one.name in near]
+                )
+                write_json(_path(before, after, line.tile), found.to_json())
+            except EarthquiltError as error:
+                log.error("%s of %s cannot be compared with %s: %s", line.tile, before, after, error)
+
+
+def _kept(before: Edition, after: Edition, tile: str) -> Changed | None:
+    path = _path(before, after, tile)
+    try:
+        return Changed.from_json(read_json(path)) if path.exists() else None
+    except (StorageError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _path(before: Edition, after: Edition, tile: str) -> Path:
+    folder: Path = before.campaign.path / "comparisons"
+    return folder / f"{before.number}-{after.number}" / f"{tile}.json"
+
+
+def _name(before: Edition, after: Edition) -> str:
+    return f"comparison-{before.pk}-{after.pk}"
+
+
+def _rows(edition: Edition) -> Any:
     return edition.tiles.select_related("revision__build")

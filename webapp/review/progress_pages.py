@@ -11,8 +11,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 
 from pipeline.errors import SourceError
 from pipeline.landcover.classes import CLASSES
-from webapp.campaigns.comparison import compare
-from webapp.campaigns.models import Campaign, CampaignTile, Edition, Event, Revision
+from webapp.campaigns.models import Campaign, CampaignTile, Event, Revision
 from webapp.review import agreement, history, progress
 from webapp.review.history import COLUMNS
 from webapp.review.models import QueueEntry
@@ -81,22 +80,6 @@ def tiles_on_map(campaign: Campaign, looks: dict[str, str]) -> dict[str, Any]:
         for row, box in boxes
     ]
     return {"boxes": found, "view": f"-0.05 -0.05 {east - west + 0.1:.4f} {north - south + 0.1:.4f}"}
-
-
-@for_reviewers
-def editions(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """What one edition shows that another does not."""
-    campaign = get_object_or_404(Campaign, slug=slug)
-    before, after = (_edition(campaign, request.GET.get(name)) for name in ("before", "after"))
-    lines = compare(before, after)
-    context = {"campaign": campaign, "before": before, "after": after, "lines": lines}
-    return render(request, "review/editions.html", context)
-
-
-def _edition(campaign: Campaign, number: str | None) -> Edition:
-    if not number or not number.isdigit():
-        raise Http404("Say which editions: before and after.")
-    return get_object_or_404(Edition, campaign=campaign, number=int(number))
 
 
 @for_reviewers

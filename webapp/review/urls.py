@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from webapp.review import accuracy_pages, progress_pages, views
+from webapp.review import accuracy_pages, edition_pages, progress_pages, views
 
 PLACE = "<str:z>/<str:x>/<str:y>.webp"
+EDITIONS = "review/progress/<slug:slug>/editions/<int:before>-<int:after>"
 
 urlpatterns = [
     path("review/accuracy/", accuracy_pages.assessments, name="assessments"),
@@ -14,7 +15,9 @@ urlpatterns = [
     path("review/history/<slug:slug>/<str:tile>/", progress_pages.tile_page, name="tile-page"),
     path("review/progress/", progress_pages.dashboards, name="dashboards"),
     path("review/progress/<slug:slug>/", progress_pages.dashboard, name="dashboard"),
-    path("review/progress/<slug:slug>/editions/", progress_pages.editions, name="compare-editions"),
+    path("review/progress/<slug:slug>/editions/", edition_pages.editions, name="compare-editions"),
+    path(f"{EDITIONS}/count/", edition_pages.count, name="count-change"),
+    path(f"{EDITIONS}/<slug:layer>/{PLACE}", edition_pages.change_map_tile, name="edition-change-tile"),
     path("review/progress/<slug:slug>/reviews.csv", progress_pages.history_csv, name="history-csv"),
     path(
         "review/progress/<slug:slug>/reviews.geojson", progress_pages.history_geojson, name="history-geojson"

@@ -96,7 +96,7 @@ class Edition(Frozen):
             NothingNew: the newest edition shows these revisions.
             SourceError: a low zoom that was still to be made could not be.
         """
-        from webapp.campaigns import web_copies
+        from webapp.campaigns import comparison, web_copies
         from webapp.campaigns.pyramid import refresh
 
         Campaign.objects.select_for_update().get(pk=campaign.pk)
@@ -126,6 +126,7 @@ class Edition(Frozen):
             by=by,
         )
         web_copies.hint_due(edition)
+        comparison.hint_count_since_last(edition)
         return edition
 
 
