@@ -1,4 +1,4 @@
-"""Places of a finished tile that are worth a look: holes, haze, ground and classes in doubt, changes."""
+"""Places of a finished tile that are worth a look, from what its build and its revision keep."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -15,7 +15,9 @@ from scipy.ndimage import find_objects, label
 
 from pipeline.difference import HECTARE, moved_pixels
 from pipeline.evidence import DOUBTFUL, HAZY, HOLE
+from pipeline.grid import Tile
 from pipeline.raster import opened, windows
+from pipeline.suspects import View, suspects
 
 CELL_METRES = 640.0
 MOST_SPOTS = 30
@@ -23,6 +25,10 @@ LEAST_CONFIDENCE, NO_CONFIDENCE = 40, 255
 # Share of a cell's pixels from which on it is a spot, and how much a pixel weighs against others.
 KINDS: Mapping[str, tuple[float, float]] = {
     "hole": (0.02, 4.0),
+    "cloud": (0.10, 4.0),
+    "shadow": (0.10, 3.0),
+    "seam": (0.06, 4.0),
+    "edge": (0.06, 4.0),
     "haze": (0.10, 3.0),
     "change": (0.30, 2.0),
     "doubt": (0.25, 1.0),
@@ -35,8 +41,9 @@ class Spot:
     """A place to look at.
 
     Attributes:
-        kind: "hole", "haze", "change" (since another revision), "doubt" (clear, but near cloud or shadow) or
-            "classes" (confidence below `LEAST_CONFIDENCE`).
+        kind: "hole", "cloud" and "shadow" (other dates show the ground otherwise), "seam" (a step between two
+            scenes), "edge" (a step where a neighbour begins), "haze", "change" (since another revision),
+            "doubt" (clear, but near cloud or shadow) or "classes" (confidence below `LEAST_CONFIDENCE`).
         lon, lat: of its middle, degrees.
         box: west, south, east, north in degrees.
         hectares: of its pixels that are so.
@@ -53,14 +60,21 @@ class Spot:
         return {**self.__dict__, "box": list(self.box)}
 
 
-def find_spots(build: Path, revision: Path, before: Path | None = None, most: int = MOST_SPOTS) -> list[Spot]:
+def find_spots(
+    build: Path,
+    revision: Path,
+    before: Path | None = None,
+    most: int = MOST_SPOTS,
+    tile: Tile | None = None,
+) -> list[Spot]:
     """Look for trouble in cells of about `CELL_METRES`; cells of one kind that touch are one spot.
 
     Args:
-        build: folder with provenance.tif.
+        build: folder with provenance.tif, and with its scenes where clouds and shadows are to be found.
         revision: folder with mosaic.tif and confidence.tif.
         before: folder of another revision of the tile, whose mosaic.tif is compared.
         most: how many are told.
+        tile: which it is; None leaves out the steps where neighbours begin.
 
     Returns:
         The weightiest first.
@@ -79,6 +93,11 @@ def find_spots(build: Path, revision: Path, before: Path | None = None, most: in
         for window in windows(provenance.shape, size=side * max(512 // side, 1)):
             for kind, pixels in _looked_at(provenance, confidence, mosaics, window):
                 _add(counts[kind], pixels, window, side)
+        view = View.of(provenance, side)
+        for kind, pixels in suspects(Path(build), Path(revision), view, tile).items():
+            whole = Window(0, 0, pixels.shape[1], pixels.shape[0])
+            _add(counts[kind], pixels, whole, side // view.factor)
+            counts[kind] *= view.factor**2
         found = [
             (weight * spot.hectares, spot)
             for kind, (share, weight) in KINDS.items()

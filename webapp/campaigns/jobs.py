@@ -21,6 +21,7 @@ from webapp.campaigns.lease import kept
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid
 from webapp.campaigns.rings import Neighbourhood
+from webapp.campaigns.spots import spots_told
 from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
 
 log = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ def do_revision(revision: Revision) -> None:
     with kept(revision):
         same = current is not None and stages.shows_the_same(revision, current)
         report = {} if same else stages.revise(revision, current)
-        report |= {} if same else change_of(revision)
+        report |= {} if same else change_of(revision) | spots_told(revision)
     if same:
         revision.give_way(current)
     elif revision.become_current(report):

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from pipeline.errors import SourceError
-from pipeline.trouble import find_spots
 from webapp.accounts.models import User
-from webapp.campaigns.approval import last_approved
 from webapp.campaigns.models import Build, Scene
+from webapp.campaigns.spots import SPOTS_OF, spots_of_revision
 from webapp.review import queue
 from webapp.review.models import QueueEntry, Review
 from webapp.review.pictures import SCENE_LAYERS, Looked
@@ -20,11 +20,15 @@ from webapp.tileserver.render import VERSION
 MOST_OTHERS = 6
 COMPARED = ("rgb", "nir", "landcover")
 SPOTS = {
-    "hole": "hole",
-    "haze": "haze suspected",
-    "change": "changed since the last approval",
-    "doubt": "cloud or shadow suspected",
-    "classes": "landcover in doubt",
+    "hole": gettext_lazy("hole"),
+    "cloud": gettext_lazy("missed cloud suspected: brighter than other dates"),
+    "shadow": gettext_lazy("missed shadow suspected: darker than other dates"),
+    "seam": gettext_lazy("seam between two dates"),
+    "edge": gettext_lazy("seam where a neighbouring tile begins"),
+    "haze": gettext_lazy("haze suspected"),
+    "change": gettext_lazy("changed since the last approval"),
+    "doubt": gettext_lazy("clear, but close to cloud or shadow"),
+    "classes": gettext_lazy("landcover in doubt"),
 }
 
 
@@ -142,21 +146,21 @@ def scene_json(looked: Looked, scene: Scene) -> dict[str, Any]:
 
 
 def spots_of(looked: Looked, entry: QueueEntry | None) -> list[dict[str, Any]]:
-    """Where to look, the weightiest first; searched for once and kept in the queue's entry."""
-    if entry is not None and entry.spots is not None:
-        return entry.spots
-    if looked.revision is None:
-        return []
-    before = last_approved(looked.build.campaign_tile)
-    compared = before.path if before and before != looked.revision else None
-    try:
-        found = find_spots(looked.build.path, looked.revision.path, compared)
-    except SourceError:
-        return []
-    told = [spot.to_json() | {"words": SPOTS[spot.kind]} for spot in found]
-    if entry is not None:
-        QueueEntry.objects.filter(pk=entry.pk).update(spots=told)
-    return told
+    """Where to look, the weightiest first: as the worker that made the revision found them, or found now.
+
+    What is found now is kept in the queue's entry.
+    """
+    found = entry.spots if entry is not None else None
+    if found is None and looked.revision is not None:
+        found = looked.revision.report.get(SPOTS_OF)
+    if found is None and looked.revision is not None:
+        try:
+            found = spots_of_revision(looked.revision)
+        except SourceError:
+            found = []
+        if entry is not None:
+            QueueEntry.objects.filter(pk=entry.pk).update(spots=found)
+    return [spot | {"words": str(SPOTS[spot["kind"]])} for spot in found or []]
 
 
 def reviews_of(looked: Looked) -> list[Review]:
