@@ -26,7 +26,11 @@ SUBCOMMANDS = {
     "fetched": "script.lib.bench.fetched",
 }
 # What has options of its own and writes nothing to docs/benchmarks.md.
-APART = {"low-zooms": "script.lib.bench_low_zooms", "map-tiles": "script.lib.bench_map_tiles"}
+APART = {
+    "low-zooms": "script.lib.bench_low_zooms",
+    "map-tiles": "script.lib.bench_map_tiles",
+    "review-desk": "script.lib.bench_review_desk",
+}
 
 
 def parser() -> argparse.ArgumentParser:

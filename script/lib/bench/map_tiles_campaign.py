@@ -82,9 +82,11 @@ def publish(folder: Path) -> Edition:
     return Edition.publish(campaign)
 
 
-def write_products(truth: Path, tile: Tile, revision: Revision, build: Build) -> None:
+def write_products(
+    truth: Path, tile: Tile, revision: Revision, build: Build, resolution: int = RESOLUTION
+) -> None:
     """Write the true ground of the simulation as the pipeline writes its products."""
-    geobox, tone = tile.geobox(RESOLUTION), load_tone("default")
+    geobox, tone = tile.geobox(resolution), load_tone("default")
     clear = next(truth.glob("clear_*.tif"))
     with opened(clear) as source, picture_writer(revision.path / "mosaic.tif", geobox, tone.tags()) as mosaic:
         for window in windows(source.shape, BLOCK):
