@@ -72,7 +72,8 @@ def lint() -> list[str]:
 def main(arguments: list[str]) -> int:
     with processes.interruptible():
         setup.ensure(tests=True)
-        packages.try_chromium()
+        if packages.try_chromium():
+            packages.try_npm()
         packages.try_gettext()
         found = lint()
         with own_services() as values, tempfile.TemporaryDirectory(prefix="earthquilt-test-") as storage:

@@ -116,6 +116,16 @@ def answers_its_version(program: str) -> bool:
         return False
 
 
+def try_npm() -> str | None:
+    """Npm for the map libraries of the browser tests; where it cannot be had, say so and go on without."""
+    if shutil.which("npm") is None:
+        try:
+            install(["npm"])
+        except Trouble as trouble:
+            say(f"No npm, so the tests with MapLibre and OpenLayers are skipped. {trouble}")
+    return shutil.which("npm")
+
+
 def try_chromium() -> str | None:
     """Chromium for the browser tests; where it cannot be had, say so and go on without."""
     if found := chromium():

@@ -31,15 +31,19 @@ STYLE = "<style>html, body, #map { margin: 0; width: 100%; height: 100%; backgro
 
 @pytest.fixture(scope="session")
 def libraries():
-    """The folder of node_modules, made by npm where there is one."""
+    """The folder of node_modules, made by npm where there is one, as the lock file says to the byte."""
     folder = LOCAL / "npm"
-    wanted = (Path(__file__).parent / "package.json").read_text()
+    files = {
+        name: (Path(__file__).parent / name).read_text() for name in ("package.json", "package-lock.json")
+    }
+    wanted = "".join(files.values())
     if not (folder / "whole").exists() or (folder / "whole").read_text() != wanted:
         if shutil.which("npm") is None:
             pytest.skip("There is no npm, which brings MapLibre and OpenLayers.")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(wanted)
-        line = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        line = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
         done = subprocess.run(
             line, cwd=folder, capture_output=True, text=True, timeout=SECONDS_FOR_NPM, check=False
         )

@@ -1,8 +1,8 @@
 """Goes through the queue of `script/bench review-desk` in headless Chromium, by keyboard.
 
-Runs in `.venv`: `python -m script.lib.bench.review_desk_moves CHROMIUM ADDRESS BUILD MOVES NAME PASSWORD`; its
-last line is JSON: of each move the key, the milliseconds from the key to the frame in which all map tiles of
-both sides of the next tile are on the screen, and those that were waited until that tile was loaded ahead.
+Runs in `.venv`: `python -m script.lib.bench.review_desk_moves CHROMIUM ADDRESS BUILD MOVES NAME PASSWORD`;
+its last line is JSON: of each move the key, the milliseconds from the key to the frame in which all map tiles
+of both sides of the next tile are on the screen, and those that were waited until it was loaded ahead.
 """
 
 import json

@@ -17,7 +17,7 @@ def revise(campaign, quick, monkeypatch):
     def make(**values):
         from webapp.campaigns import stages
 
-        def written(revision):
+        def written(revision, current=None):
             write_revision(revision.path, revision.tile_name, **values)
             return {"coverage": 1.0}
 
