@@ -16,7 +16,14 @@ from pipeline.delivery.collection import write_collection
 from pipeline.delivery.grid import grid_of, in_crs
 from pipeline.delivery.legend import write_legends
 from pipeline.delivery.options import RASTERS, VECTORS, DeliveryOptions
-from pipeline.delivery.papers import attribution, figures_of, write_licence, write_scenes, write_sums
+from pipeline.delivery.papers import (
+    attribution,
+    figures_of,
+    write_left_out,
+    write_licence,
+    write_scenes,
+    write_sums,
+)
 from pipeline.delivery.pictures import write_picture
 from pipeline.delivery.sheet import write_sheet
 from pipeline.delivery.source import SceneNumbers, TileSource
@@ -25,7 +32,10 @@ from pipeline.errors import UsageError
 from pipeline.storage import read_json, require_space, write_json
 
 MANIFEST = "delivery.json"
+LEFT_OUT = "left_out.csv"
 BYTES_PER_PIXEL = 3
+# Missing tiles that the sheet tells of with the reason, and further ones by name.
+NOTED, NAMED = 4, 40
 Told = Callable[[str], None]
 
 
@@ -201,13 +211,22 @@ def _write_papers(
     notes = list(request.accuracy) or ["The accuracy of this landcover has not been measured on a sample."]
     classes = manifest["figures"].get("classes", {})
     write_sheet(
-        papers[1], request.name, picture, rows, classes, numbers.days, [*notes, *_change_notes(manifest)]
+        papers[1],
+        request.name,
+        picture,
+        rows,
+        classes,
+        numbers.days,
+        [*_missing_notes(request), *notes, *_change_notes(manifest)],
     )
     if {"landcover", VECTORS} & set(request.options.layers):
         papers += write_legends(folder)
     if "provenance" in request.options.layers:
         papers.append(folder / "scenes.csv")
         write_scenes(papers[-1], numbers)
+    if request.left_out:
+        papers.append(folder / LEFT_OUT)
+        write_left_out(papers[-1], request.left_out)
     if "changes" in manifest:
         papers.append(folder / "changes.json")
         write_json(papers[-1], manifest["changes"])
@@ -230,11 +249,20 @@ def _rows(request: Request, manifest: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("Ground shown", f"{shown:,.2f} km2"))
     if options.mapping_unit:
         rows.append(("Smallest mapping unit", f"{options.mapping_unit:g} ha"))
-    if request.left_out:
-        rows.append(
-            ("Left out", "; ".join(f"{name}: {why}" for name, why in list(request.left_out.items())[:4]))
-        )
     return rows
+
+
+def _missing_notes(request: Request) -> list[str]:
+    """Which tiles of the order are missing: the first ones with the reason, of the others the names."""
+    if not request.left_out:
+        return []
+    rows = sorted(request.left_out.items())
+    told = "; ".join(f"{name}: {why.rstrip('.')}" for name, why in rows[:NOTED])
+    others = [name for name, _ in rows[NOTED:]]
+    more = f"; {', '.join(others[:NAMED])}" if others else ""
+    rest = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    count = f"{len(rows)} of the {len(rows) + len(request.sources)} tiles of the order"
+    return [f"Incomplete: {count} are not in this delivery ({LEFT_OUT}): {told}{more}{rest}."]
 
 
 def _change_notes(manifest: dict[str, Any]) -> list[str]:

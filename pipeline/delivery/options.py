@@ -31,6 +31,7 @@ class DeliveryOptions:
         mapping_unit: hectares; patches of the landcover that are smaller take the class of their largest
             neighbour. 0 leaves it as it is.
         unreviewed: also deliver tiles that nobody has approved.
+        incomplete: deliver what is there although tiles of the order have failed.
     """
 
     layers: tuple[str, ...] = ("mosaic", "landcover")
@@ -39,6 +40,7 @@ class DeliveryOptions:
     per_tile: bool = False
     mapping_unit: float = 0.0
     unreviewed: bool = False
+    incomplete: bool = False
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.layers if name not in LAYERS]

@@ -1,5 +1,8 @@
+import base64
 import json
+import re
 import subprocess
+import zlib
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -132,3 +135,51 @@ def test_any_layer_can_be_asked_for_alone(tmp_path, sources, area, layer, format
     assert {name for name in names if name.endswith((".tif", ".png", ".gpkg"))} == {wanted}
     assert (folder / "delivery.pdf").read_bytes().startswith(b"%PDF-")
     assert {one["name"] for one in manifest["files"]} == names - {"delivery.json"}
+
+
+@pytest.mark.parametrize("projection", ["utm", "web-mercator"])
+def test_ground_that_two_tiles_show_counts_once(tmp_path, make_source, area, projection):
+    sources = [make_source(WEST, resolution=60, hole=True), make_source(EAST, resolution=60)]
+    one = deliver(request(sources, area), tmp_path / "one")["figures"]
+    per_tile = deliver(request(sources, area, per_tile=True, projection=projection), tmp_path / "two")
+    each = [
+        deliver(request([source], area, projection=projection), tmp_path / source.name)["figures"]
+        for source in sources
+    ]
+    near = {"utm": 1e-4, "web-mercator": 0.01}[projection]
+    assert per_tile["figures"]["shown_km2"] == pytest.approx(one["shown_km2"], rel=near)
+    assert per_tile["figures"]["classes"] == pytest.approx(one["classes"], rel=5 * near)
+    # The tiles share a strip of some 10 km, so that counting it twice would show.
+    assert sum(figures["shown_km2"] for figures in each) > 1.05 * one["shown_km2"]
+
+
+def test_ground_is_measured_where_it_lies(tmp_path, sources):
+    """Pixels of Web Mercator shrink to the north: a tall area is not its pixels times the middle one's."""
+    whole = sources[0].tile.footprint
+    utm = deliver(request(sources[:1], whole), tmp_path / "utm")["figures"]["shown_km2"]
+    mercator = deliver(request(sources[:1], whole, projection="web-mercator"), tmp_path / "mercator")
+    assert mercator["figures"]["shown_km2"] == pytest.approx(utm, rel=2e-3)
+
+
+def test_what_is_left_out_is_named_in_the_papers(tmp_path, sources, area):
+    left_out = {"33TVL": "failed, for no scene serves", "33TUL": "waits for review"}
+    manifest = deliver(request(sources, area, left_out=left_out), tmp_path / "out")
+    lines = (tmp_path / "out" / "left_out.csv").read_text().splitlines()
+    assert lines == ["tile,why", "33TUL,waits for review", '33TVL,"failed, for no scene serves"']
+    assert "left_out.csv" in {one["name"] for one in manifest["files"]}
+    text = words_of(tmp_path / "out" / "delivery.pdf")
+    assert "Incomplete: 2 of the 4 tiles of the order" in text and "33TUL: waits for review" in text
+
+
+def words_of(path):
+    """What stands in a PDF of ours: strings in parentheses inside ASCII85 and Flate streams."""
+    content = path.read_bytes()
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL)
+    told = []
+    for stream in streams:
+        try:
+            plain = zlib.decompress(base64.a85decode(stream.strip().removesuffix(b"~>"), adobe=False))
+        except (ValueError, zlib.error):
+            continue
+        told += re.findall(rb"\(((?:\\.|[^()\\])*)\)", plain)
+    return b" ".join(told).decode("latin-1")
