@@ -58,7 +58,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def status_of(error: EarthquiltError) -> int:
     """The HTTP status of an error of the pipeline."""
     if isinstance(error, UsageError):
-        return status.HTTP_400_BAD_REQUEST
+        return getattr(error, "http_status", status.HTTP_400_BAD_REQUEST)
     if isinstance(error, StorageError):
         return status.HTTP_507_INSUFFICIENT_STORAGE
     return status.HTTP_502_BAD_GATEWAY

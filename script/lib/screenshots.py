@@ -60,7 +60,7 @@ def pictures(page: "Page", passwords: dict[str, str]) -> Iterator[tuple[str, byt
     campaign = page.request.get("/api/campaigns/").json()["results"][0]["slug"]
     yield "use", shown(page, f"/use/{campaign}/latest/")
     yield "progress", shown(page, f"/review/progress/{campaign}/")
-    yield "orders", shown(page, "/orders/")
+    yield "orders", shown(page, "/orders/new/")
     page.context.clear_cookies()
     sign_in(page, "reviewer", passwords["reviewer"])
     yield "review", shown(page, f"/review/{build_of(page)}/")

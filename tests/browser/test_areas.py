@@ -31,7 +31,7 @@ def test_a_repaired_file_a_box_and_a_city_by_keyboard(
     published, people, open_page, tmp_path, settings, width
 ):
     settings.TARIFF_PER_KM2 = settings.TARIFF_PER_KM2_BUILT = Decimal("0.5")
-    page = open_page("/orders/", people["customer"], width=width)
+    page = open_page("/orders/new/", people["customer"], width=width)
     file = tmp_path / "field.kmz"
     file.write_bytes(kmz(BOW))
     page.locator("#area-file").set_input_files(file)
@@ -40,6 +40,8 @@ def test_a_repaired_file_a_box_and_a_city_by_keyboard(
     expect(page.locator("#estimate")).to_contain_text("EUR")
 
     page.get_by_text("A city or a bounding box").press("Enter")
+    expect(page.get_by_role("link", name="GeoNames")).to_be_visible()
+    expect(page.get_by_role("link", name="CC BY 4.0")).to_be_visible()
     page.locator("#area-bbox").fill("15.2,45.3,15.6,45.6")
     page.locator("#area-bbox").press("Enter")
     expect(page.locator("#estimate")).to_contain_text(products.WEST, timeout=READING)

@@ -105,7 +105,7 @@ def test_states_are_told_by_mark_and_words_not_by_colour_alone(alps, people, ope
 
 
 def test_a_customer_draws_an_area_and_orders_it(published, people, open_page):
-    page = open_page("/orders/", people["customer"])
+    page = open_page("/orders/new/", people["customer"])
     wait_for_pictures(page, "rgb")
     page.get_by_role("button", name="Rectangle").click()
     middle = page.locator("#map").bounding_box()
@@ -123,7 +123,7 @@ def test_a_customer_draws_an_area_and_orders_it(published, people, open_page):
 
 
 def test_a_polygon_is_drawn_corner_by_corner(published, people, open_page):
-    page = open_page("/orders/", people["customer"])
+    page = open_page("/orders/new/", people["customer"])
     wait_for_pictures(page, "rgb")
     page.get_by_role("button", name="Polygon").click()
     expect(page.locator("#drawing")).to_be_visible()
@@ -139,7 +139,7 @@ def test_a_polygon_is_drawn_corner_by_corner(published, people, open_page):
 def test_a_geojson_file_is_an_area_too(published, people, open_page, tmp_path):
     file = tmp_path / "area.geojson"
     file.write_text(json.dumps({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": SQUARE}}))
-    page = open_page("/orders/", people["customer"])
+    page = open_page("/orders/new/", people["customer"])
     page.locator("#area-file").set_input_files(file)
     expect(page.locator("#estimate")).to_contain_text(products.WEST, timeout=60_000)
 
@@ -159,7 +159,7 @@ def test_a_geojson_file_is_an_area_too(published, people, open_page, tmp_path):
 def test_a_useless_area_is_refused_in_words(published, people, open_page, tmp_path, content, words):
     file = tmp_path / "area.geojson"
     file.write_text(content)
-    page = open_page("/orders/", people["customer"])
+    page = open_page("/orders/new/", people["customer"])
     page.locator("#area-file").set_input_files(file)
     expect(page.locator("#estimate.bad")).to_contain_text(words, timeout=60_000)
     expect(page.locator("#order-place")).to_be_disabled()
@@ -278,9 +278,9 @@ def test_another_campaign_can_be_chosen(published, open_page):
 
 def test_desks_have_addresses_and_the_back_button_works(published, open_page):
     page = open_page()
-    page.get_by_role("link", name="Orders").click()
+    page.get_by_role("link", name="New order").click()
     expect(page.locator("#order-heading")).to_be_visible()
-    assert page.url.endswith("/orders/")
+    assert page.url.endswith("/orders/new/")
     page.go_back()
     expect(page.locator("#tiles-heading")).to_be_visible()
 
@@ -341,7 +341,7 @@ def test_a_reviewer_needs_no_mouse(alps, people, open_page):
 
 
 def test_a_customer_orders_by_keyboard(published, people, open_page):
-    page = open_page("/orders/", people["customer"])
+    page = open_page("/orders/new/", people["customer"])
     wait_for_pictures(page, "rgb")
     page.get_by_role("button", name="What the map shows").press("Enter")
     expect(page.locator("#estimate")).to_contain_text("km²")

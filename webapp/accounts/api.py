@@ -14,6 +14,7 @@ class MeSerializer(serializers.Serializer):
 
     username = serializers.CharField(allow_null=True)
     roles = serializers.ListField(child=serializers.ChoiceField(roles.ROLES))
+    organisation = serializers.CharField(allow_null=True)
 
 
 class MeView(APIView):
@@ -21,6 +22,13 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        """Name and roles; null and none where you have not signed in."""
-        name = request.user.username if request.user.is_authenticated else None
-        return Response({"username": name, "roles": sorted(roles.roles_of(request.user))})
+        """Name, roles and organisation; null and none where you have not signed in."""
+        user = request.user
+        known = user.is_authenticated
+        return Response(
+            {
+                "username": user.username if known else None,
+                "roles": sorted(roles.roles_of(user)),
+                "organisation": user.organisation.name if known and user.organisation else None,
+            }
+        )

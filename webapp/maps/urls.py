@@ -8,7 +8,7 @@ from webapp.maps.views import map_page, tile_history
 
 urlpatterns = [
     path("", map_page, {"desk": "map"}, name="map"),
-    path("orders/", map_page, {"desk": "orders"}, name="orders"),
+    path("orders/new/", map_page, {"desk": "orders"}, name="new-order"),
     path("review/", map_page, {"desk": "review"}, name="review"),
     path("models/", models_page, name="models-page"),
     path("models/<slug:name>/<slug:sha256>.png", model_picture, name="model-picture"),

@@ -15,7 +15,7 @@ from webapp.review.models import Reason
 from webapp.tileserver.layers import LAYERS, RANK_COLOURS
 
 HISTORY_ROWS = 50
-TITLES = {"map": "Map", "orders": "Orders", "review": "Review"}
+TITLES = {"map": "Map", "orders": "New order", "review": "Review"}
 
 
 @require_safe

@@ -11,7 +11,7 @@ from webapp.orders.models import Order
 class OrderAdmin(MadeElsewhere, GISModelAdmin):
     """Orders; what is in them is not changed here."""
 
-    list_display = ("id", "customer", "campaign", "status", "created_at", "finished_at")
-    list_filter = ("status", "campaign")
+    list_display = ("id", "customer", "organisation", "campaign", "status", "created_at", "finished_at")
+    list_filter = ("status", "organisation", "campaign")
     readonly_fields = ("customer", "campaign", "tiles", "status", "status_text", "estimate", "finished_at")
     modifiable = False

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,7 +21,9 @@ from webapp.campaigns.standing import standings
 from webapp.orders import serializers as shapes
 from webapp.orders.downloads import ask_again, ask_delivery
 from webapp.orders.models import Order
-from webapp.orders.services import estimate, place
+from webapp.orders.progress import tiles_progress
+from webapp.orders.quotas import quota_of
+from webapp.orders.services import place, quote
 
 
 def is_known(user: Any) -> bool:
@@ -29,7 +32,7 @@ def is_known(user: Any) -> bool:
 
 
 class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
-    """Your orders; operators and reviewers see all."""
+    """Your orders and those of your organisation; operators and reviewers see all."""
 
     permission_classes = [ByAction]
     needs = {
@@ -39,6 +42,8 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         "cancel": roles.may_order,
         "deliveries": is_known,
         "deliver_again": roles.may_order,
+        "quota": is_known,
+        "tiles": is_known,
     }
     lookup_value_regex = NUMBER
     queryset = Order.objects.all()
@@ -49,9 +54,10 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         query = shapes.OrderQuery(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         lookups = {"campaign": "campaign__slug"}
-        asked = {lookups.get(name, name): value for name, value in query.validated_data.items()}
-        orders = Order.objects.visible_to(self.request.user).filter(**asked)
-        return orders.select_related("campaign", "customer").prefetch_related("tiles")
+        given = dict(query.validated_data)
+        orders = Order.objects.visible_to(self.request.user).whose(self.request.user, given.pop("whose", ""))
+        orders = orders.filter(**{lookups.get(name, name): value for name, value in given.items()})
+        return orders.select_related("campaign", "customer", "organisation").prefetch_related("tiles")
 
     @extend_schema(parameters=[shapes.OrderQuery])
     def list(self, request: Request) -> Response:
@@ -65,15 +71,27 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     def create(self, request: Request) -> Response:
         """Place an order; for customers."""
         asked = self._asked(request)
-        order = place(request.user, asked.wanted_campaign(), asked.validated_data["area"])
+        # A campaign that is made for an order that is then refused goes with it.
+        with transaction.atomic():
+            order = place(request.user, asked.wanted_campaign(), asked.validated_data["area"])
         return Response(shapes.OrderSerializer(order).data, status.HTTP_201_CREATED)
 
-    @extend_schema(request=shapes.AreaSerializer, responses={200: shapes.EstimateSerializer, **REFUSALS})
+    @extend_schema(request=shapes.AreaSerializer, responses={200: shapes.QuoteSerializer, **REFUSALS})
     @action(detail=False, methods=["post"])
     def estimate(self, request: Request) -> Response:
-        """What an order would mean: area, tiles, and how much of it is built already."""
-        asked = self._asked(request)
-        return Response(estimate(asked.validated_data["area"], asked.validated_data["campaign"]))
+        """What an order would mean: area, tiles, share built already, price, what is left of the quota."""
+        asked = self._asked(request).validated_data
+        found = quote(asked["area"], asked["campaign"], request.user)
+        return Response(shapes.QuoteSerializer(found).data)
+
+    @extend_schema(responses={200: shapes.QuotaSerializer, 204: None, **REFUSALS})
+    @action(detail=False, pagination_class=None, filter_backends=[])
+    def quota(self, request: Request) -> Response:
+        """What your organisation may order this month and has ordered; 204 where you belong to none."""
+        found = quota_of(request.user)
+        if found is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(shapes.QuotaSerializer(found.to_json()).data)
 
     @extend_schema(request=None, responses={200: shapes.OrderSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])
@@ -82,6 +100,14 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         order = self.get_object()
         order.cancel(request.user)
         return Response(shapes.OrderSerializer(order).data)
+
+    @extend_schema(responses={200: shapes.TileProgressSerializer(many=True), **REFUSALS})
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def tiles(self, request: Request, pk: str) -> Response:
+        """How far each tile of an order is, stage by stage."""
+        rows = self.get_object().tiles.select_related("campaign").order_by("tile_id")
+        found = [one.to_json() for one in tiles_progress(rows).values()]
+        return Response(shapes.TileProgressSerializer(found, many=True).data)
 
     @extend_schema(methods=["GET"], responses={200: shapes.DeliverySerializer(many=True)})
     @extend_schema(

@@ -17,8 +17,8 @@ from pipeline.errors import UsageError
 from webapp.campaigns.api import REFUSALS
 from webapp.campaigns.models import Campaign
 from webapp.orders.places import MOST_KM, find_places
-from webapp.orders.serializers import EstimateSerializer, check_file
-from webapp.orders.services import Area, estimate
+from webapp.orders.serializers import QuoteSerializer, check_file
+from webapp.orders.services import Area, quote
 from webapp.orders.uploads import of_box, of_place, read_upload
 
 WAYS = ("file", "bbox", "place")
@@ -81,7 +81,7 @@ class ReadAreaSerializer(serializers.Serializer):
     kind = serializers.CharField(help_text="what it was read from")
     crs = serializers.CharField(help_text="the reference system it was in")
     repairs = serializers.ListField(child=serializers.CharField(), help_text="sentences")
-    quote = EstimateSerializer()
+    quote = QuoteSerializer()
 
 
 class AreaView(APIView):
@@ -101,7 +101,9 @@ class AreaView(APIView):
                 "kind": found.kind,
                 "crs": found.crs,
                 "repairs": list(found.repairs),
-                "quote": estimate(Area.of_outline(found.area), asked.validated_data["campaign"]),
+                "quote": QuoteSerializer(
+                    quote(Area.of_outline(found.area), asked.validated_data["campaign"], request.user)
+                ).data,
             }
         )
 

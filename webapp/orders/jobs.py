@@ -19,6 +19,7 @@ from webapp.campaigns.models import Revision
 from webapp.campaigns.queue import hint
 from webapp.orders.accuracy import accuracy_told
 from webapp.orders.models import Delivery
+from webapp.orders.progress import told
 
 QUEUE = "cpu"
 WHY = {
@@ -109,7 +110,7 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
     for tile in delivery.order.tiles.select_related("current_revision__build").order_by("tile_id"):
         revision = same.get(tile.pk, tile.current_revision)
         if revision is None:
-            left_out[tile.tile_id] = tile.status_text or "has no mosaic"
+            left_out[tile.tile_id] = told(tile.status_text, delivery.campaign.catalog) or "has no mosaic"
             continue
         served = ("approved", "unreviewed") if options.unreviewed else ("approved",)
         if revision.review_status not in served:

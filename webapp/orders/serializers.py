@@ -114,6 +114,31 @@ class PriceSerializer(serializers.Serializer):
     currency = serializers.CharField()
 
 
+class FiguresSerializer(serializers.Serializer):
+    """One figure of a quota; limit and left are null where there is no limit."""
+
+    used = serializers.FloatField()
+    limit = serializers.FloatField(allow_null=True)
+    left = serializers.FloatField(allow_null=True)
+
+
+class QuotaSerializer(serializers.Serializer):
+    """What an organisation may order in this calendar month (UTC), and has ordered."""
+
+    organisation = serializers.CharField()
+    km2 = FiguresSerializer()
+    orders = FiguresSerializer()
+    renews_at = serializers.DateTimeField()
+
+
+class FittingQuotaSerializer(QuotaSerializer):
+    """The same beside a quote."""
+
+    problem = serializers.CharField(
+        help_text="why the order does not fit, as a sentence; empty where it does"
+    )
+
+
 class EstimateSerializer(serializers.Serializer):
     """What an order would mean."""
 
@@ -126,6 +151,12 @@ class EstimateSerializer(serializers.Serializer):
     )
 
 
+class QuoteSerializer(EstimateSerializer):
+    """The same for who asks."""
+
+    quota = FittingQuotaSerializer(allow_null=True, help_text="of your organisation; null without one")
+
+
 class ProgressSerializer(serializers.Serializer):
     """How far an order is."""
 
@@ -135,8 +166,27 @@ class ProgressSerializer(serializers.Serializer):
     phases = serializers.DictField(child=serializers.IntegerField(), help_text="number of tiles by phase")
 
 
+class TileProgressSerializer(serializers.Serializer):
+    """How far a tile of an order is."""
+
+    tile = serializers.CharField()
+    phase = serializers.CharField(help_text="idle, building, blending, done, empty or failed")
+    stage = serializers.CharField(help_text="of the build under way, or blending; empty where nothing is")
+    at_work = serializers.BooleanField(help_text="whether a worker is at it, or it waits for one")
+    step = serializers.IntegerField(help_text="how many steps are behind it")
+    steps = serializers.IntegerField()
+    review = serializers.CharField(
+        help_text="of its mosaic: unreviewed, approved, rejected; empty without one"
+    )
+    text = serializers.CharField(help_text="a sentence, where there is something to tell")
+
+
 class OrderQuery(serializers.Serializer):
     """Which orders."""
+
+    whose = serializers.ChoiceField(
+        ("mine", "organisation"), required=False, help_text="those that you placed, or your organisation's"
+    )
 
     campaign = serializers.SlugField(required=False)
     status = serializers.ChoiceField(OrderStatus.choices, required=False)
@@ -147,6 +197,7 @@ class OrderSerializer(serializers.ModelSerializer):
 
     campaign = serializers.CharField(source="campaign.slug", read_only=True)
     customer = serializers.CharField(source="customer.username", read_only=True)
+    organisation = serializers.CharField(source="organisation.name", read_only=True, default=None)
     aoi = GeometryField(read_only=True)
     tiles = serializers.SlugRelatedField("tile_id", many=True, read_only=True)
     estimate = EstimateSerializer(read_only=True)
@@ -160,6 +211,7 @@ class OrderSerializer(serializers.ModelSerializer):
             "id",
             "campaign",
             "customer",
+            "organisation",
             "status",
             "status_text",
             "aoi",
@@ -190,6 +242,9 @@ class DeliveryOptionsSerializer(serializers.Serializer):
     per_tile = serializers.BooleanField(required=False)
     mapping_unit = serializers.FloatField(required=False, help_text="hectares")
     unreviewed = serializers.BooleanField(required=False)
+    incomplete = serializers.BooleanField(
+        required=False, help_text="of an order that failed in part: the tiles that are good"
+    )
 
 
 class FileSerializer(serializers.Serializer):

@@ -18,6 +18,7 @@ from webapp.campaigns.advance import advance
 from webapp.campaigns.models import Campaign, fingerprint, pinned
 from webapp.orders.aoi import area_km2, check_size
 from webapp.orders.models import Order
+from webapp.orders.quotas import quota_told, take
 from webapp.orders.quotes import quoted
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def polygons(area: BaseGeometry) -> MultiPolygon:
 
 
 def estimate(area: Area, campaign: Campaign | None) -> dict[str, Any]:
-    """What an order would mean.
+    """What an order would mean, whoever places it.
 
     Returns:
         "area_km2", "tiles" (names), "share_built" (share of the tiles that have a mosaic already, 0..1),
@@ -81,12 +82,34 @@ def estimate(area: Area, campaign: Campaign | None) -> dict[str, Any]:
     return quoted(figures, campaign)
 
 
+def quote(area: Area, campaign: Campaign | None, reader: Any) -> dict[str, Any]:
+    """An estimate, and what the order would leave of the quota of the reader's organisation.
+
+    Returns:
+        As `estimate`, and "quota" (see `quotas.quota_told`); None where no quota binds the reader.
+    """
+    figures = estimate(area, campaign)
+    return figures | {"quota": quota_told(reader, figures["area_km2"])}
+
+
 @transaction.atomic
 def place(customer: "User", campaign: Campaign, area: Area) -> Order:
-    """Place an order: its tiles become wanted and what is possible begins."""
+    """Place an order: its tiles become wanted and what is possible begins.
+
+    Raises:
+        QuotaError: the organisation of the customer has not as much left this month.
+    """
     figures = estimate(area, campaign)
+    organisation, moment = take(customer, figures["area_km2"])
     aoi = GEOSGeometry(memoryview(area.outline.wkb), srid=4326)
-    order = Order.objects.create(customer=customer, campaign=campaign, aoi=aoi, estimate=figures)
+    order = Order.objects.create(
+        customer=customer,
+        organisation=organisation,
+        campaign=campaign,
+        aoi=aoi,
+        estimate=figures,
+        created_at=moment,
+    )
     order.remember("", order.status, f"{len(area.tiles)} tiles", customer)
     order.tiles.set(campaign.want(list(area.tiles), customer))
     advance(campaign, area.tiles)
@@ -103,6 +126,8 @@ def campaign_of(
 ) -> Campaign:
     """The campaign of a source and settings that the customer may see, or a new one of the customer's own.
 
+    One that a member of an organisation has made is nobody's own: it is seen by way of the orders on it.
+
     Raises:
         UsageError: the catalog is a local path at which there is nothing.
     """
@@ -117,7 +142,11 @@ def campaign_of(
         return found
     name = name or f"{wanted.start} to {wanted.end}"
     return Campaign.objects.create(
-        name=name, catalog=catalog, settings=wanted.to_json(), is_public=is_public, owner=customer
+        name=name,
+        catalog=catalog,
+        settings=wanted.to_json(),
+        is_public=is_public,
+        owner=None if customer.organisation_id else customer,
     )
 
 

@@ -12,8 +12,10 @@ from pipeline.delivery.options import DeliveryOptions
 from pipeline.errors import UsageError
 from webapp.accounts import roles
 from webapp.campaigns.standing import standings
+from webapp.campaigns.states import OrderStatus
 from webapp.orders.downloads import address_of, ask_delivery, expiry
 from webapp.orders.models import Order
+from webapp.orders.progress import STEPS, tiles_progress
 
 LAYERS = {
     "mosaic": "Mosaic (red, green, blue, near infrared)",
@@ -29,7 +31,8 @@ FORMATS = {"cog": "GeoTIFF (COG)", "png": "PNG with world file"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def order_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an order to those who may see it; POST asks for a delivery."""
-    order = get_object_or_404(Order.objects.visible_to(request.user).select_related("campaign"), pk=pk)
+    seen = Order.objects.visible_to(request.user).select_related("campaign", "customer", "organisation")
+    order = get_object_or_404(seen, pk=pk)
     asked, problem = DeliveryOptions(), None
     if request.method == "POST":
         try:
@@ -46,7 +49,7 @@ def order_page(request: HttpRequest, pk: int) -> HttpResponse:
         "layers": [(name, label, name in asked.layers) for name, label in LAYERS.items()],
         "formats": FORMATS,
         "given": request.POST,
-        "may_ask": roles.may_order(request.user) and order.status == "ready",
+        "may_ask": roles.may_order(request.user) and _can_be_delivered(order),
     }
     assert set(LAYERS) == set(choices.LAYERS)
     return render(request, "orders/order.html", context, status=400 if problem else 200)
@@ -54,8 +57,8 @@ def order_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def page_of(order: Order) -> dict[str, Any]:
     """What the page tells of an order."""
-    tiles = list(order.tiles.select_related("current_revision").order_by("tile_id"))
-    found = standings(tiles)
+    tiles = list(order.tiles.select_related("campaign").order_by("tile_id"))
+    known = standings(tiles)
     deliveries = [
         {
             "row": one,
@@ -72,19 +75,21 @@ def page_of(order: Order) -> dict[str, Any]:
     ]
     return {
         "order": order,
-        "tiles": [
-            {
-                "name": tile.tile_id,
-                "standing": found[tile.pk],
-                "review": tile.current_revision.review_status if tile.current_revision else "",
-            }
-            for tile in tiles
-        ],
-        "progress": order.progress(),
+        "tiles": list(tiles_progress(tiles, known).values()),
+        "missing": [tile.tile_id for tile in tiles if tile.current_revision_id is None],
+        "steps": len(STEPS),
+        "progress": order.progress_in(known),
         "deliveries": deliveries,
-        "links_until": expiry(),
+        "links_until": expiry().replace(second=0, microsecond=0),
         "is_moving": order.is_open or any(one["row"].status in ("waiting", "running") for one in deliveries),
     }
+
+
+def _can_be_delivered(order: Order) -> bool:
+    """Whether files can be asked for: a failed order has them where some of its tiles are good."""
+    if order.status == OrderStatus.FAILED:
+        return order.good_tiles().exists()
+    return order.status == OrderStatus.READY
 
 
 def _asked(request: HttpRequest) -> DeliveryOptions:
@@ -106,5 +111,6 @@ def _asked(request: HttpRequest) -> DeliveryOptions:
             "per_tile": "per_tile" in form,
             "mapping_unit": unit,
             "unreviewed": "unreviewed" in form,
+            "incomplete": "incomplete" in form,
         }
     )

@@ -1,34 +1,34 @@
-/** The page of an order while something is under way: looks again every few seconds, and keeps what was typed. */
+/** The page of an order: times in the reader's zone, and while something is under way the newest state every few seconds. */
 
-const EVERY = 4000;
-const PARTS = ["tiles-heading", "deliveries-heading"];
+import { localTimes } from "../review/times.js";
+import { gettext } from "./i18n.js";
+import { follow, renew, say } from "./renew.js";
+import { moment } from "./words.js";
 
-async function look() {
-  if (document.hidden) return again();
-  try {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
-    if (!answer.ok) return again();
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const id of PARTS) renew(id, page);
-    const title = page.querySelector("h1");
-    if (title) document.querySelector("h1").replaceWith(title);
-    if (!page.querySelector("script[src*='orders-page']")) return finish(page);
-  } catch { /* The server cannot be reached just now. */ }
-  again();
+const EVERY = 2000;
+const PARTS = ["state", "tiles", "deliveries"];
+let seen = new Date();
+
+localTimes();
+follow({ every: EVERY, moving: () => document.querySelector("[data-moving]"), fresh: take, lost });
+
+function take(page) {
+  const before = words();
+  seen = new Date();
+  document.getElementById("stale").hidden = true;
+  for (const id of PARTS) renew(id, page);
+  // What can be asked for has changed only where the form comes or goes: what was typed stays.
+  if (Boolean(page.getElementById("ask")) !== Boolean(document.getElementById("ask"))) renew("asking", page);
+  if (words() !== before) say(words());
 }
 
-/** Put the newest state of a section in place, unless somebody is in it with the keyboard and it is the same. */
-function renew(id, page) {
-  const [old, fresh] = [document, page].map((one) => one.getElementById(id)?.closest("section"));
-  if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
+function words() {
+  const done = document.getElementById("finished")?.textContent || "";
+  return `${document.querySelector("h1 .badge").lastChild.textContent}: ${done}`;
 }
 
-function finish(page) {
-  if (page.querySelector("form") && !document.querySelector("form.stack")) location.reload();
+function lost() {
+  const stale = document.getElementById("stale");
+  stale.textContent = gettext("The server cannot be reached; this is how things were at %(moment)s. It is tried again by itself.", { moment: moment(seen.toISOString()) });
+  stale.hidden = false;
 }
-
-function again() {
-  setTimeout(look, EVERY);
-}
-
-again();

@@ -3,11 +3,13 @@
 import * as api from "./api.js";
 import { clearArea, startArea } from "./area.js";
 import { $, announce, h, tell } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { getMap } from "./map.js";
 import { on, set, store } from "./store.js";
 import { moment, percent, plural, whole } from "./words.js";
 
 const HINT = "Draw an area or choose a file to see what it would take.";
+const MARKS = { placed: "…", running: "▸", ready: "✓", failed: "!", cancelled: "×" };
 let area = null;
 let refreshAll = () => {};
 const known = new Map();
@@ -33,7 +35,8 @@ async function takeArea(geometry, problem) {
     const answer = await api.estimate(store.campaign.slug, area);
     if (area !== geometry) return;
     $("estimate").textContent = estimateWords(answer);
-    $("order-place").disabled = !store.page.user.may_order;
+    $("order-place").disabled = !store.page.user.may_order || Boolean(answer.quota?.problem);
+    tell($("order-message"), answer.quota?.problem);
     if (!store.page.user.may_order) tell($("order-message"), "This account may look but not order; sign in as a customer.", "warn");
   } catch (error) {
     $("estimate").classList.add("bad");
@@ -41,9 +44,19 @@ async function takeArea(geometry, problem) {
   }
 }
 
-function estimateWords({ area_km2: km2, tiles, share_built: built, price, expected_hours: hours }) {
+function estimateWords({ area_km2: km2, tiles, share_built: built, price, expected_hours: hours, quota }) {
   const names = tiles.length > 6 ? `${tiles.slice(0, 6).join(", ")} …` : tiles.join(", ");
-  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.${costs(price)}${ready(hours)}`;
+  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.${costs(price)}${ready(hours)}${left(quota)}`;
+}
+
+/** What the organisation has left this month, where something limits it. */
+function left(quota) {
+  if (!quota) return "";
+  const limited = [[quota.km2, "km²"], [quota.orders, gettext("orders")]].filter(([figure]) => figure.limit != null);
+  if (!limited.length) return "";
+  const words = limited.map(([figure, unit]) => gettext("%(left)s of %(limit)s %(unit)s", { left: whole(figure.left), limit: whole(figure.limit), unit }));
+  const values = { organisation: quota.organisation, figures: words.join(", "), moment: moment(quota.renews_at) };
+  return ` ${gettext("Left of %(organisation)s's quota until %(moment)s: %(figures)s.", values)}`;
 }
 
 const costs = (price) => (price ? ` Price: ${price.amount} ${price.currency}.` : "");
@@ -86,7 +99,7 @@ function card(order) {
   return h("li", {},
     h("div", { class: "top" },
       h("button", { type: "button", onclick: () => showOnMap(order), title: "Show on the map" }, `Order ${order.id}`),
-      h("span", {}, order.status)),
+      h("span", { class: `badge order-${order.status}` }, h("span", { class: "glyph", "aria-hidden": "true" }, MARKS[order.status]), h("span", {}, order.status))),
     bar,
     h("p", { class: "line" }, `${finished} of ${plural(tiles, "tile")} finished · placed ${moment(order.created_at)}`),
     h("p", { class: "line" }, h("a", { href: `/orders/${order.id}/` }, order.status === "ready" ? "Tiles and files" : "Tiles")),

@@ -158,8 +158,12 @@ def test_the_latest_edition_is_told(as_, operator, alps):
 
 
 def test_me(as_, operator):
-    assert as_().get("/api/me/").json() == {"username": None, "roles": []}
-    assert as_(operator).get("/api/me/").json() == {"username": "operator", "roles": ["operator"]}
+    assert as_().get("/api/me/").json() == {"username": None, "roles": [], "organisation": None}
+    assert as_(operator).get("/api/me/").json() == {
+        "username": "operator",
+        "roles": ["operator"],
+        "organisation": None,
+    }
 
 
 def test_basic_authentication_works_for_programs(client, operator, secret):

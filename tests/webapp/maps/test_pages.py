@@ -26,7 +26,9 @@ def page_data(response):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("address", "desk"), [("/", "map"), ("/orders/", "orders"), ("/review/", "review")])
+@pytest.mark.parametrize(
+    ("address", "desk"), [("/", "map"), ("/orders/new/", "orders"), ("/review/", "review")]
+)
 def test_each_desk_has_an_address(client, address, desk):
     response = client.get(address)
     assert response.status_code == 200
@@ -51,7 +53,7 @@ def test_each_role_is_offered_what_it_may_do(client, person, role, order, review
 
 
 def test_visitors_are_asked_to_sign_in_to_order(client, db):
-    content = client.get("/orders/").content.decode()
+    content = client.get("/orders/new/").content.decode()
     assert 'id="order"' not in content and "Sign in as a customer" in content
 
 

@@ -28,12 +28,12 @@ class LeasedQuerySet(models.QuerySet):
         return self.filter(status__in=ACTIVE).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
 
     def visible_to(self, user: Any) -> "LeasedQuerySet":
-        """The desk sees all; customers what belongs to the tiles of their orders."""
+        """The desk sees all; customers what belongs to the tiles of the orders they see."""
         if roles.sees_everything(user):
             return self
         if not user.is_authenticated:
             return self.none()
-        return self.filter(campaign_tile__in=user.orders.values("tiles"))
+        return self.filter(campaign_tile__in=user.visible_orders().values("tiles"))
 
 
 class Leased(Stateful):

@@ -74,12 +74,12 @@ class CampaignQuerySet(models.QuerySet):
     """Questions about campaigns."""
 
     def visible_to(self, user: Any) -> "CampaignQuerySet":
-        """What a person may see: public ones, their own, those they ordered from; the desk sees all."""
+        """What a person may see: public ones, their own, those of orders they see; the desk sees all."""
         if roles.sees_everything(user):
             return self
         if not user.is_authenticated:
             return self.filter(is_public=True)
-        ordered = user.orders.values("campaign_id")
+        ordered = user.visible_orders().values("campaign_id")
         return self.filter(Q(is_public=True) | Q(owner=user) | Q(pk__in=ordered))
 
 

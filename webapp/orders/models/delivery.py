@@ -10,7 +10,7 @@ from pipeline.delivery.options import DeliveryOptions
 from pipeline.errors import UsageError
 from webapp.campaigns.models import Campaign, Revision
 from webapp.campaigns.models.build import Leased
-from webapp.campaigns.states import ACTIVE
+from webapp.campaigns.states import ACTIVE, OrderStatus
 from webapp.orders.models.order import Order
 
 if TYPE_CHECKING:
@@ -90,10 +90,13 @@ class Delivery(Leased):
             like: a delivery whose revisions are used once more.
 
         Raises:
-            UsageError: the order is not ready, or a delivery of it is under way.
+            UsageError: the order is not ready (nor failed, with tiles that are good and asked for without the
+                others), or a delivery of it is under way.
         """
         order = Order.objects.select_for_update().get(pk=order.pk)
-        if order.status != "ready":
+        if order.status == OrderStatus.FAILED:
+            order.take_good_tiles(options.incomplete)
+        elif order.status != OrderStatus.READY:
             raise UsageError(
                 f"Order {order.pk} is {order.status}; it can be delivered when it is ready.", "order"
             )

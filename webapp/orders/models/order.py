@@ -2,22 +2,25 @@
 
 from typing import TYPE_CHECKING, Any
 
+import shapely
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.gis.db.models import Union
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from pipeline.errors import UsageError
 from webapp.accounts import roles
+from webapp.accounts.models import Organisation
 from webapp.campaigns.models import Campaign, CampaignTile
 from webapp.campaigns.models.event import Stateful
 from webapp.campaigns.standing import Standing, standings
 from webapp.campaigns.states import OPEN_ORDERS, ORDER_MOVES, BuildStatus, OrderStatus, TileStatus
+from webapp.orders.aoi import area_km2
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
-
 
 PROBLEM = {"empty": "has no scene that serves", "failed": "failed", "idle": "is no longer wanted"}
 
@@ -26,10 +29,26 @@ class OrderQuerySet(models.QuerySet):
     """Questions about orders."""
 
     def visible_to(self, user: Any) -> "OrderQuerySet":
-        """A customer's own; the operator and the reviewers see all."""
+        """A person's own and those of the organisation; the operator and the reviewers see all.
+
+        An order that was placed for an organisation stays there: a customer who leaves no longer sees it, and
+        one who joins brings no earlier orders along.
+        """
         if roles.sees_everything(user):
             return self
-        return self.filter(customer=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        own = Q(customer=user, organisation=None)
+        return self.filter(own | Q(organisation=user.organisation_id) if user.organisation_id else own)
+
+    def whose(self, user: Any, whose: str) -> "OrderQuerySet":
+        """Those that a person placed ("mine"), those of the organisation ("organisation"), or all ("")."""
+        if whose == "mine":
+            return self.filter(customer=user)
+        if whose == "organisation":
+            organisation = user.organisation_id
+            return self.filter(organisation=organisation) if organisation else self.none()
+        return self
 
 
 class Order(Stateful):
@@ -38,12 +57,18 @@ class Order(Stateful):
     MOVES = ORDER_MOVES
 
     customer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders")
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="orders", editable=False
+    )
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="orders")
     aoi = models.MultiPolygonField(srid=4326, spatial_index=True)
     tiles = models.ManyToManyField(CampaignTile, related_name="orders")
     status = models.CharField(max_length=20, choices=OrderStatus, default=OrderStatus.PLACED)
     status_text = models.TextField(blank=True, help_text="sentences for the customer")
     estimate = models.JSONField(default=dict, help_text="area_km2, tiles, share_built when it was placed")
+    taken_km2 = models.FloatField(
+        null=True, editable=False, help_text="of a failed order whose good tiles were asked for: their area"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -56,7 +81,10 @@ class Order(Stateful):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_legal")
         ]
-        indexes = [models.Index(fields=["campaign", "status"], name="order_by_status")]
+        indexes = [
+            models.Index(fields=["campaign", "status"], name="order_by_status"),
+            models.Index(fields=["organisation", "created_at"], name="order_by_month"),
+        ]
 
     def __str__(self) -> str:
         return f"order {self.pk}"
@@ -115,7 +143,33 @@ class Order(Stateful):
                 build.move(BuildStatus.SUPERSEDED, f"order {self.pk} was cancelled", by, finished_at=Now())
             tile.move(TileStatus.IDLE, f"order {self.pk} was cancelled", by)
 
+    def good_tiles(self) -> models.QuerySet:
+        """Its tiles that have a mosaic."""
+        return self.tiles.filter(current_revision__isnull=False)
+
+    def take_good_tiles(self, agreed: bool) -> None:
+        """Let a failed order be delivered with the tiles that are good, whose area it then counts for.
+
+        Args:
+            agreed: whether the customer has asked for them without the others.
+
+        Raises:
+            UsageError: the customer has not, or no tile is good.
+        """
+        good = self.good_tiles()
+        if not good.exists():
+            raise UsageError(f"Order {self.pk} has failed and no tile of it has a mosaic.", "order")
+        if not agreed:
+            raise UsageError(
+                f"Order {self.pk} has failed in part: ask with incomplete for the tiles that are good.",
+                "incomplete",
+            )
+        ground = good.aggregate(whole=Union("tile__footprint"))["whole"]
+        shown = shapely.from_wkb(bytes(self.aoi.intersection(ground).wkb))
+        self.taken_km2 = round(area_km2(shown), 1)
+        self.save(update_fields=["taken_km2"])
+
     def resume(self, text: str, by: "User | None" = None) -> None:
         """Open a failed order again, because one of its tiles is tried again."""
         if self.status == OrderStatus.FAILED:
-            self.move(OrderStatus.RUNNING, text, by, status_text="", finished_at=None)
+            self.move(OrderStatus.RUNNING, text, by, status_text="", finished_at=None, taken_km2=None)

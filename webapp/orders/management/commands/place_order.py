@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from pipeline.errors import EarthquiltError, UsageError
 from pipeline.settings import CampaignSettings, parse_date
@@ -38,14 +39,15 @@ class Command(BaseCommand):
         try:
             customer = User.objects.get(username=options["customer"])
             area = self.area(options)
-            campaign = campaign_of(
-                options["catalog"],
-                self.settings(options),
-                customer,
-                name=options["campaign_name"],
-                is_public=options["public"],
-            )
-            order = place(customer, campaign, area)
+            with transaction.atomic():
+                campaign = campaign_of(
+                    options["catalog"],
+                    self.settings(options),
+                    customer,
+                    name=options["campaign_name"],
+                    is_public=options["public"],
+                )
+                order = place(customer, campaign, area)
         except User.DoesNotExist as error:
             raise CommandError(
                 f"There is no customer named {options['customer']!r}.", returncode=2
