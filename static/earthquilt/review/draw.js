@@ -1,6 +1,8 @@
 /** Drawing defects: polygons, a brush, the hot spot or what the map shows. */
 
 import { $, announce, h } from "../js/dom.js";
+import { gettext } from "../js/i18n.js";
+import { endDrawingByKey, startDrawingByKey } from "./draw-by-key.js";
 import { getMap } from "./sides.js";
 import { chosenSpot } from "./spots.js";
 import { onDesk, page } from "./state.js";
@@ -24,6 +26,7 @@ export function startDraw(onChange) {
   getMap().on("draw:drawstop", () => setTimeout(stop));
   $("brush-width").addEventListener("input", showWidth);
   getMap().getContainer().addEventListener("pointerdown", beginStroke, true);
+  startDrawingByKey(() => tool, add, brushMetres);
   onDesk(clear);
 }
 
@@ -51,7 +54,10 @@ function begin(way) {
   showWidth();
   press(way);
   $("drawing").hidden = false;
-  $("drawing").textContent = way === "polygon" ? "Click corner by corner; the first corner closes it. Esc ends." : "Paint over the defect. Esc ends.";
+  $("drawing").textContent = way === "polygon" ? gettext("Click corner by corner; the first corner closes it. By keyboard: arrows move the map under the cross, Enter sets a corner, Enter once more closes it. Esc ends.")
+    : gettext("Paint over the defect. By keyboard: Enter begins and ends, arrows move the map under the cross. Esc ends.");
+  $("cross").hidden = false;
+  getMap().getContainer().focus();
 }
 
 /** End drawing; tells whether anything was under way. */
@@ -59,10 +65,11 @@ export function stop() {
   if (!tool) return false;
   const { handler } = tool;
   tool = stroke = null;
+  endDrawingByKey();
   handler?.disable();
   getMap().dragging.enable();
   getMap().getContainer().classList.remove("drawing-now");
-  $("brush-label").hidden = $("drawing").hidden = true;
+  $("brush-label").hidden = $("drawing").hidden = $("cross").hidden = true;
   press(null);
   return true;
 }

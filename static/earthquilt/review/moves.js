@@ -8,6 +8,7 @@ import { isOpen, onDesk, showDesk, state } from "./state.js";
 
 const RENEW_MS = 60_000;
 let begun = 0;
+let looking = null;
 
 /** Wire the buttons, take the first tile, keep the holds. */
 export function startMoves() {
@@ -59,8 +60,13 @@ function lose(id, sentence) {
   tell($("problem"), sentence, "warn");
 }
 
-/** Take the next tile and load its figures and pictures, so that it is there at once. */
-export async function lookAhead() {
+/** Take the next tile and load its figures and pictures, so that it is there at once; one at a time. */
+export function lookAhead() {
+  looking ??= takeAhead().finally(() => (looking = null));
+  return looking;
+}
+
+async function takeAhead() {
   if (state.ahead) return;
   $("ahead").textContent = "";
   try {
@@ -71,12 +77,17 @@ export async function lookAhead() {
     }
     const desk = await api.desk(entry.build);
     state.ahead = { desk, pictures: load(firstPictures(desk)) };
-    await Promise.all(state.ahead.pictures.map((picture) => picture.decode().catch(() => null)));
-    $("ahead").textContent = `${desk.tile} is ready.`;
-    document.body.dataset.ahead = desk.build;
+    tellReady(state.ahead);
   } catch (error) {
     tell($("problem"), error.message);
   }
+}
+
+async function tellReady(ahead) {
+  await Promise.all(ahead.pictures.map((picture) => picture.decode().catch(() => null)));
+  if (state.ahead !== ahead) return;
+  $("ahead").textContent = `${ahead.desk.tile} is ready.`;
+  document.body.dataset.ahead = ahead.desk.build;
 }
 
 function load(addresses) {

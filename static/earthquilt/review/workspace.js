@@ -41,6 +41,8 @@ const KEYS = [
   { group: "Places", keys: [], shown: ["←", "↑", "→", "↓"], words: "move the map, once it has the focus", run: () => null },
   { group: "Drawing, while rejecting", keys: ["D"], words: "polygon", run: () => use("polygon") },
   { group: "Drawing, while rejecting", keys: ["U"], words: "brush", run: () => use("brush") },
+  { group: "Drawing, while rejecting", keys: [], shown: ["↵"], words: "a corner, the stroke's begin and end, at the cross; the same corner twice closes", run: () => null },
+  { group: "Drawing, while rejecting", keys: [], shown: ["⌫"], words: "the last corner away", run: () => null },
   { group: "Drawing, while rejecting", keys: ["K"], words: "the hot spot", run: () => use("spot") },
   { group: "Drawing, while rejecting", keys: ["V"], words: "what the map shows", run: () => use("view") },
   { group: "Help", keys: ["?"], words: "this list", run: openHelp },
