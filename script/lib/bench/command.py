@@ -30,6 +30,7 @@ APART = {
     "low-zooms": "script.lib.bench_low_zooms",
     "map-tiles": "script.lib.bench_map_tiles",
     "review-desk": "script.lib.bench_review_desk",
+    "deliveries": "script.lib.bench_deliveries",
 }
 
 
