@@ -26,6 +26,8 @@ from pipeline.storage import read_json
 COARSEST_METRES = 80.0
 # Levels of the 8-bit picture by which a cloud is brighter, and how unlike its colours' steps may be.
 CLOUD_STEP, UNLIKE = 20, 0.6
+# Share of the step in the red that the one in the blue has at least: bare ground brightens in the red.
+BLUE = 0.8
 # Share of the darkest other date below which all bands of a shadow are, and its least step in the infrared.
 SHADE, SHADOW_STEP = 0.7, 20
 # A seam's mean signed step in levels, its pairs in a block, and how many standard errors it is at least,
@@ -158,13 +160,15 @@ def compared(
     """
     known = clear.sum(axis=0)
     light = np.where(clear, others[:, :3].sum(axis=1), np.iinfo(np.int32).max)
-    # The darkest date may lie in a shadow that nobody told, so where there are two the next one counts.
+    # Ground that changes is as bright on another date, too; of three or more, one may have a missed cloud.
     order = np.argsort(light, axis=0)
-    which = np.where(known >= 2, order[min(1, len(order) - 1)], order[0])
-    ground = np.take_along_axis(others, which[None, None], axis=0)[0]
+    rank = np.clip(np.where(known >= 3, known - 2, known - 1), 0, len(order) - 1)
+    which = np.take_along_axis(order, rank[None], axis=0)
+    ground = np.take_along_axis(others, which[:, None], axis=0)[0]
     steps = shown[:3] - ground[:3]
     least, most = steps.min(axis=0), steps.max(axis=0)
-    bright = (known > 0) & (least >= CLOUD_STEP) & (most - least <= UNLIKE * most)
+    alike = (most - least <= UNLIKE * most) & (steps[2] >= BLUE * steps[0])
+    bright = (known > 0) & (least >= CLOUD_STEP) & alike
     lowest = np.where(clear[:, None], others, np.iinfo(np.int16).max).min(axis=0)
     dark = (known > 0) & (shown < SHADE * lowest).all(axis=0) & (lowest[3] - shown[3] >= SHADOW_STEP)
     return bright, dark
