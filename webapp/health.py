@@ -2,7 +2,8 @@
 
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import django_rq
@@ -11,9 +12,16 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector, CollectorRegistry
 from redis.exceptions import RedisError
 
+from pipeline.errors import EarthquiltError
+from pipeline.networks import NAMES
+from pipeline.networks.store import Store
 from webapp.campaigns.models import Build, CampaignTile, Revision
+from webapp.metrics import registry
 from webapp.orders.models import Order
 
 log = logging.getLogger(__name__)
@@ -46,37 +54,79 @@ def ask_storage() -> None:
         file.flush()
 
 
-PARTS: dict[str, Callable[[], None]] = {"database": ask_database, "queue": ask_queue, "storage": ask_storage}
+def ask_models() -> None:
+    """Compare the weights that ship with their cards."""
+    for name in NAMES:
+        state = Store().shipped(name).path.stat()
+        _compare(name, state.st_mtime_ns, state.st_size)
 
 
-@require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """200 where database, queue and storage work, else 503; names the part that does not."""
+@lru_cache(maxsize=64)
+def _compare(name: str, changed: int, size: int) -> None:
+    """Compare once what has not changed since: the hash of all weights takes too long for each question."""
+    Store().shipped(name).check()
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "database": ask_database,
+    "queue": ask_queue,
+    "storage": ask_storage,
+    "models": ask_models,
+}
+
+
+def parts() -> dict[str, str]:
+    """Each part with "ok" or "down"; why one is down goes to the log."""
     found = {}
     for name, ask in PARTS.items():
         try:
             ask()
             found[name] = "ok"
-        except (DatabaseError, RedisError, OSError) as error:
+        except (DatabaseError, RedisError, OSError, EarthquiltError) as error:
             log.warning("The %s does not work: %s", name, error)
             found[name] = "down"
+    return found
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 where database, queue, storage and models work, else 503; names the part that does not."""
+    found = parts()
     well = set(found.values()) == {"ok"}
     return JsonResponse({"status": "ok" if well else "down", **found}, status=200 if well else 503)
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Counts by state and the length of the queues, as Prometheus reads them."""
-    lines = []
-    for name, model in COUNTED.items():
-        lines += [f"# HELP earthquilt_{name} Number of {name} by status.", f"# TYPE earthquilt_{name} gauge"]
-        states = {str(value): 0 for value, _ in model._meta.get_field("status").choices}
-        counts = model.objects.order_by().values_list("status").annotate(number=Count("pk"))
-        states |= dict(counts)
-        lines += [f'earthquilt_{name}{{status="{state}"}} {number}' for state, number in states.items()]
-    lines += ["# HELP earthquilt_queue Number of waiting jobs.", "# TYPE earthquilt_queue gauge"]
-    lines += [f'earthquilt_queue{{queue="{name}"}} {length}' for name, length in queue_lengths().items()]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    """What web processes count and time, states in the database, and the queues, for Prometheus."""
+    known = CollectorRegistry()
+    known.register(Known())
+    text = generate_latest(known) + generate_latest(registry())
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+
+
+class Known(Collector):
+    """What the database and the queues know, asked when Prometheus asks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give counts by state, work that was tried before, jobs that wait, and workers."""
+        for name, model in COUNTED.items():
+            states = {str(value): 0 for value, _ in model._meta.get_field("status").choices}
+            counts = model.objects.order_by().values_list("status").annotate(number=Count("pk"))
+            yield _family(name, f"Number of {name} by status.", "status", states | dict(counts))
+        again = {
+            name: model.objects.filter(status__in=("waiting", "running"), attempts__gt=1).count()
+            for name, model in (("builds", Build), ("revisions", Revision))
+        }
+        yield _family("tried_again", "Work under way that was tried before.", "kind", again)
+        yield _family("queue", "Number of waiting jobs.", "queue", queue_lengths())
+
+
+def _family(name: str, words: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"earthquilt_{name}", words, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
 
 
 def queue_lengths() -> dict[str, int]:

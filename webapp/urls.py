@@ -25,6 +25,7 @@ if find_spec("webapp.tileserver.urls"):
 urlpatterns.append(path("", include("webapp.orders.urls")))
 urlpatterns.append(path("", include("webapp.notices.urls")))
 urlpatterns.append(path("", include("webapp.review.urls")))
+urlpatterns.append(path("", include("webapp.operations.urls")))
 if find_spec("webapp.maps.urls"):
     urlpatterns.append(path("", include("webapp.maps.urls")))
 

@@ -63,14 +63,23 @@ def _load(name: str, folder: Path, state: tuple[tuple[int, int] | None, ...], as
     """Load weights; `state` makes files that were replaced be read again."""
     card = read_card(folder / f"{name}.json")
     weights = folder / f"{name}.safetensors"
+    check_file(weights, card)
+    from pipeline.networks.network import Network
+
+    return Network(card, _tensors(card, weights), asked)
+
+
+def check_file(weights: Path, card: Card) -> None:
+    """Refuse a weights file that is not the one of a card.
+
+    Raises:
+        ModelError: it is missing, or its hash is another.
+    """
     if not weights.is_file():
         raise ModelError(f"The weights {weights} are missing.")
     found = file_sha256(weights)
     if found != card.sha256:
         raise ModelError(f"The weights {weights} have the hash {found}, the card says {card.sha256}.")
-    from pipeline.networks.network import Network
-
-    return Network(card, _tensors(card, weights), asked)
 
 
 def _tensors(card: Card, weights: Path) -> Tensors:

@@ -13,7 +13,7 @@ from pipeline.errors import ModelError
 from pipeline.networks.card import Card, file_sha256, read_card
 from pipeline.networks.contract import check_card, same_work
 from pipeline.networks.pin import Pin
-from pipeline.networks.registry import WEIGHTS, check_name, load
+from pipeline.networks.registry import WEIGHTS, check_file, check_name, load
 from pipeline.storage import storage_error
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,19 @@ class Weights:
     def pin(self) -> Pin:
         """What names them."""
         return Pin.of(self.card)
+
+    @property
+    def path(self) -> Path:
+        """The weights file."""
+        return self.folder / f"{self.card.name}.safetensors"
+
+    def check(self) -> None:
+        """Refuse a file that is not the one that the card tells of.
+
+        Raises:
+            ModelError: it is missing, or its hash is another.
+        """
+        check_file(self.path, self.card)
 
 
 @dataclass(frozen=True)

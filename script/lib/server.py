@@ -18,7 +18,8 @@ def command(host: str, port: int, processes: int, threads: int) -> list[str]:
     memory = Path("/dev/shm")
     heartbeat = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     return [
-        str(PYTHON), "-m", "gunicorn", "webapp.wsgi:application", "--bind", f"{host}:{port}",
+        str(PYTHON), "-m", "gunicorn", "--config", str(ROOT / "webapp" / "gunicorn.py"),
+        "webapp.wsgi:application", "--bind", f"{host}:{port}",
         "--workers", str(processes), "--threads", str(threads), "--worker-tmp-dir", str(heartbeat),
         "--graceful-timeout", "5", "--no-control-socket",
     ]  # fmt: skip

@@ -1,3 +1,4 @@
+import itertools
 import re
 import subprocess
 import sys
@@ -33,11 +34,14 @@ def filled(text):
 
 def test_compose_file_is_valid(compose):
     read = PyCompose.from_yaml(filled(yaml.safe_dump(compose, width=1000))).to_dict()
-    assert set(read["services"]) == {"database", "queue", "migrate", "web", "worker", "gpu-worker"}
+    assert set(read["services"]) == {
+        *("database", "queue", "migrate", "web", "front", "worker", "gpu-worker", "gpu-0"),
+        *("prometheus", "grafana"),
+    }
 
 
 def test_services_run_commands_that_exist(compose):
-    for name in ("migrate", "worker", "gpu-worker"):
+    for name in ("migrate", "worker", "gpu-worker", "gpu-0"):
         program, manage, command, *_ = compose["services"][name]["command"]
         assert (program, manage) == ("python", "manage.py")
         assert command in get_commands(), f"{name} runs {command}"
@@ -45,7 +49,13 @@ def test_services_run_commands_that_exist(compose):
 
 def test_all_queues_have_a_worker(compose, settings):
     lines = [compose["services"][name]["command"] for name in ("worker", "gpu-worker")]
-    queues = {queue for line in lines for queue in line[line.index("--queues") + 1 :]}
+    queues = {
+        queue
+        for line in lines
+        for queue in itertools.takewhile(
+            lambda word: not word.startswith("--"), line[line.index("--queues") + 1 :]
+        )
+    }
     assert queues == set(settings.QUEUES)
 
 
@@ -61,9 +71,9 @@ def test_foreign_images_are_pinned(compose):
     images = {
         name: service["image"] for name, service in compose["services"].items() if "build" not in service
     }
-    assert set(images) == {"database", "queue"}
+    assert set(images) == {"database", "queue", "front", "prometheus", "grafana"}
     for image in images.values():
-        assert re.search(r":\d+[.-]\d", image), f"{image} is not pinned"
+        assert re.search(r":v?\d+[.-]\d", image), f"{image} is not pinned"
 
 
 def test_each_variable_of_the_compose_file_is_in_the_example():
@@ -83,4 +93,21 @@ def test_the_database_is_not_reachable_from_outside(compose):
     with_ports = {
         name: service["ports"] for name, service in compose["services"].items() if "ports" in service
     }
-    assert with_ports == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
+    assert with_ports == {
+        "front": ["127.0.0.1:${PORT:-8000}:8080"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
+    }
+
+
+def test_services_run_as_nobody_special_on_a_file_system_that_cannot_be_written(compose):
+    for name, service in compose["services"].items():
+        is_own = "build" in service
+        assert service.get("read_only") or name == "grafana", name
+        assert is_own or service.get("user") or name in ("front", "prometheus", "grafana"), name
+    last_user = [line for line in DOCKERFILE.read_text().splitlines() if line.startswith("USER")][-1]
+    assert last_user == "USER 10001"
+
+
+def test_each_service_that_stays_tells_whether_it_is_well(compose):
+    staying = {name for name, service in compose["services"].items() if service.get("restart") != "no"}
+    assert {name for name in staying if "healthcheck" not in compose["services"][name]} == set()

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client
 
+from pipeline.networks.registry import WEIGHTS
 from webapp import checks
 from webapp.settings import storage_folder
 
@@ -42,7 +44,7 @@ def test_migrations_are_complete():
 def test_healthy(client, storage, queues):
     answer = client.get("/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "queue": "ok", "storage": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "queue": "ok", "storage": "ok", "models": "ok"}
     assert list(storage.iterdir()) == []
 
 
@@ -52,14 +54,31 @@ def test_health_names_what_is_down(client, settings, tmp_path):
     settings.RQ_QUEUES = {name: {"URL": "redis://127.0.0.1:1/0"} for name in settings.QUEUES}
     answer = client.get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "down", "database": "ok", "queue": "down", "storage": "down"}
+    found = answer.json()
+    assert found == {"status": "down", "database": "ok", "queue": "down", "storage": "down", "models": "ok"}
 
 
 def test_metrics_count_by_state(client, alps):
     text = client.get("/metrics").content.decode()
-    assert 'earthquilt_tiles{status="composite"} 1\n' in text
-    assert 'earthquilt_builds{status="failed"} 0\n' in text
-    assert 'earthquilt_queue{queue="gpu"} 0\n' in text
+    assert 'earthquilt_tiles{status="composite"} 1.0\n' in text
+    assert 'earthquilt_builds{status="failed"} 0.0\n' in text
+    assert 'earthquilt_queue{queue="gpu"} 0.0\n' in text
+    assert 'earthquilt_tried_again{kind="builds"} 0.0\n' in text
+    assert "earthquilt_map_tile_seconds_bucket{" in text
+
+
+def test_health_tells_of_weights_of_another_hash(client, storage, queues, monkeypatch, tmp_path):
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    monkeypatch.setattr("pipeline.networks.store.WEIGHTS", tmp_path / "weights")
+    assert client.get("/healthz").json()["models"] == "ok"
+    with (tmp_path / "weights" / "haze.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["models"] == "down" and answer.json()["database"] == "ok"
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/metrics"])

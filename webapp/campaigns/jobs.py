@@ -23,6 +23,7 @@ from webapp.campaigns.queue import hint_build, hint_pyramid
 from webapp.campaigns.rings import Neighbourhood
 from webapp.campaigns.spots import spots_told
 from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
+from webapp.campaigns.watch import watched
 
 log = logging.getLogger(__name__)
 
@@ -79,26 +80,31 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
     recorded, logged with its traceback and raised again. Without a database nothing can be recorded: the
     lease runs out and the sweep queues the work again.
     """
-    try:
-        if item.attempts > settings.MOST_ATTEMPTS:
-            most = settings.MOST_ATTEMPTS
-            raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
-        work()
-    except TransientSourceError as error:
-        try_later(item, error, end)
-    except NoScenes as error:
-        end(item, BuildStatus.EMPTY, str(error))
-    except EarthquiltError as error:
-        end(item, BuildStatus.FAILED, str(error))
-    except DatabaseError:
-        raise
-    except Exception as error:
-        log.exception("%s ended unexpectedly.", item)
-        end(item, BuildStatus.FAILED, f"Ended unexpectedly with {type(error).__name__}: {error}")
-        raise
-    except BaseException:
-        item.release(attempts=item.attempts - 1)
-        raise
+    with watched(item) as seen:
+        try:
+            if item.attempts > settings.MOST_ATTEMPTS:
+                most = settings.MOST_ATTEMPTS
+                raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
+            work()
+            seen.outcome = "done"
+        except TransientSourceError as error:
+            seen.outcome = "again"
+            try_later(item, error, end)
+        except NoScenes as error:
+            seen.outcome = "empty"
+            end(item, BuildStatus.EMPTY, str(error))
+        except EarthquiltError as error:
+            seen.outcome = "failed"
+            end(item, BuildStatus.FAILED, str(error))
+        except DatabaseError:
+            raise
+        except Exception as error:
+            log.exception("%s ended unexpectedly.", item)
+            end(item, BuildStatus.FAILED, f"Ended unexpectedly with {type(error).__name__}: {error}")
+            raise
+        except BaseException:
+            item.release(attempts=item.attempts - 1)
+            raise
 
 
 def do_stage(build: Build) -> None:

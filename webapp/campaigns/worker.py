@@ -13,6 +13,7 @@ from rq.worker import SimpleWorker
 
 from webapp.campaigns.advance import sweep
 from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_WEB_COPIES
+from webapp.metrics import SWEEPS
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,9 @@ class ResidentWorker(SimpleWorker):
             if self.connection.set(SWEEP_KEY, self.name, nx=True, ex=settings.SWEEP_SECONDS):
                 close_old_connections()
                 sweep()
+                SWEEPS.labels("done").inc()
         except (DatabaseError, RedisError) as error:
+            SWEEPS.labels("put off").inc()
             log.warning("The sweep is put off: %s", error)
 
 

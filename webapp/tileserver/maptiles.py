@@ -1,6 +1,7 @@
 """One map tile of a view: what it depends on, whether that is final, and its bytes. Knows nothing of HTTP."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from django.conf import settings
 
 from pipeline.pyramid import lonlat_box
 from pipeline.web_copy import path_of
+from webapp.metrics import MAP_TILES
 from webapp.tileserver import addresses, pyramid
 from webapp.tileserver.addresses import NotHere, View
 from webapp.tileserver.copies import copies
@@ -22,6 +24,7 @@ from webapp.tileserver.render import CONTENT_TYPES, VERSION, Format, picture_of,
 
 # The most files that one request reads where there is no chip; seldom do more tiles meet at zoom 8.
 MOST_SOURCES = 16
+KEPT, MADE = (MAP_TILES.labels(source) for source in ("kept", "made"))
 
 
 class NotReady(Exception):
@@ -76,11 +79,14 @@ def _answer(view: View, etag: str, fmt: Format, is_settled: bool, make: Callable
 
 
 def _kept(key: str, make: Callable[[], bytes]) -> bytes:
-    kept = pictures()
+    began, kept = time.perf_counter(), pictures()
     picture = kept.get(key)
-    if picture is None:
-        picture = make()
-        kept.keep(key, picture)
+    if picture is not None:
+        KEPT.observe(time.perf_counter() - began)
+        return picture
+    picture = make()
+    kept.keep(key, picture)
+    MADE.observe(time.perf_counter() - began)
     return picture
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from prometheus_client import REGISTRY
 
 from pipeline.errors import NoScenes, SourceError, StorageError, TransientSourceError
 from tests.webapp.products import EAST, WEST
@@ -15,6 +16,7 @@ from webapp.campaigns.queue import hint_web_copies
 from webapp.campaigns.services import rebuild
 from webapp.campaigns.stages import classify
 from webapp.campaigns.worker import make_worker
+from webapp.logs import WorkFilter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -222,6 +224,39 @@ def test_a_transient_error_is_tried_again_later_and_given_up_at_last(campaign, q
             Build.objects.update(lease_until=None)
             sweep()
     assert build.status == "failed" and build.error == "The source answered 503. (4 attempts)"
+
+
+def tries(stage, outcome):
+    """How many tries of a stage this process has timed."""
+    name, labels = "earthquilt_stage_seconds_count", {"stage": stage, "outcome": outcome}
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
+def test_each_try_is_timed_by_how_it_ended(campaign, quick, work):
+    before = {key: tries(*key) for key in (("fetch", "again"), ("scene_list", "done"), ("mask", "done"))}
+    begin(campaign, WEST)
+    quick.trouble[(WEST, "fetch")] = TransientSourceError("The source answered 503.")
+    work()
+    assert {key: tries(*key) - count for key, count in before.items()} == {
+        ("fetch", "again"): 1,
+        ("scene_list", "done"): 1,
+        ("mask", "done"): 0,
+    }
+
+
+def test_log_lines_of_a_stage_name_its_tile_and_build(campaign, quick, work, caplog):
+    begin(campaign, WEST)
+    quick.trouble[(WEST, "fetch")] = TransientSourceError("The source answered 503.")
+    handler = caplog.handler
+    handler.addFilter(told := WorkFilter())
+    try:
+        work()
+    finally:
+        handler.removeFilter(told)
+    (record,) = [one for one in caplog.records if "waits" in one.getMessage()]
+    assert record.work | {"fence": 0} == {
+        "campaign": campaign.slug, "tile": WEST, "stage": "fetch", "build": 1, "fence": 0,
+    }  # fmt: skip
 
 
 def test_a_worker_that_is_stopped_gives_its_claim_back(campaign, quick):

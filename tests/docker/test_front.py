@@ -1,0 +1,129 @@
+"""nginx in front keeps public map tiles alone, and nobody outside sees the metrics."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from script.lib import ports
+from script.lib.places import ROOT
+
+CONF = ROOT / "docker" / "nginx.conf"
+NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed here")
+
+PUBLIC = "public, max-age=31536000, immutable"
+
+
+class Web(BaseHTTPRequestHandler):
+    """Answers with a number that grows, public below /tiles/open/ and private elsewhere."""
+
+    protocol_version = "HTTP/1.1"
+    asked: list[str] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        body = str(len(self.asked)).encode()
+        self.send_response(200)
+        is_open = self.path.startswith("/tiles/open/")
+        self.send_header("Cache-Control", PUBLIC if is_open else "private, no-cache")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Host", self.headers["Host"])
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory):
+    """The address of a real nginx with the configuration that ships, before a server of numbers."""
+    folder = tmp_path_factory.mktemp("front")
+    behind = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    threading.Thread(target=behind.serve_forever, daemon=True).start()
+    port = ports.free_port()
+    text, user = CONF.read_text(), "" if os.getuid() else "user root;"
+    for here, there in (
+        ("server web:8000;", f"server 127.0.0.1:{behind.server_port};"),
+        ("listen 8080;", f"listen 127.0.0.1:{port};"),
+        ("/tmp/", f"{folder}/"),
+        ("/var/cache/nginx/", f"{folder}/"),
+        ("worker_processes auto;", f"worker_processes 1; daemon off; {user}"),
+    ):
+        assert here in text
+        text = text.replace(here, there)
+    (folder / "nginx.conf").write_text(text)
+    child = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-p", folder, "-e", "stderr"])
+    try:
+        wait_for(f"http://127.0.0.1:{port}/healthz", child)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.terminate()
+        child.wait(timeout=20)
+        behind.shutdown()
+
+
+def wait_for(address, child):
+    for _ in range(100):
+        assert child.poll() is None, "nginx refuses its configuration"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("nginx does not answer")
+
+
+def ask(address, **headers):
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10) as reply:
+        return reply.read(), reply.headers
+
+
+def test_a_public_map_tile_is_asked_for_once(front):
+    first, _ = ask(f"{front}/tiles/open/1/rgb/9/1/2.webp")
+    second, headers = ask(f"{front}/tiles/open/1/rgb/9/1/2.webp")
+    assert first == second and headers["X-Cache"] == "HIT"
+    assert headers["Cache-Control"] == PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/tiles/secret/1/rgb/9/1/2.webp", {}),
+        ("/tiles/open/1/rgb/9/1/3.webp?key=abc", {}),
+        ("/tiles/open/1/rgb/9/1/4.webp", {"X-API-Key": "abc"}),
+        ("/tiles/open/1/rgb/9/1/5.webp", {"Authorization": "Bearer abc"}),
+        ("/tiles/open/1/rgb/9/1/6.webp", {"Cookie": "sessionid=abc"}),
+        ("/tiles/open/1/products/33TWL/mosaic.tif", {"Range": "bytes=0-0"}),
+        ("/orders/7/", {}),
+    ],
+)
+def test_what_is_not_for_everybody_is_asked_for_each_time(front, path, headers):
+    assert ask(front + path, **headers)[0] != ask(front + path, **headers)[0]
+
+
+def test_nothing_that_a_key_opened_is_given_to_others(front):
+    address = f"{front}/tiles/open/1/rgb/9/8/8.webp"
+    mine, _ = ask(address, **{"X-API-Key": "abc"})
+    others, _ = ask(address)
+    assert mine != others
+
+
+def test_hosts_do_not_share(front):
+    address = f"{front}/tiles/open/1/rgb/9/9/9.webp"
+    one, headers = ask(address, Host="one.example")
+    assert headers["X-Host"] == "one.example"
+    assert ask(address, Host="two.example")[0] != one
+
+
+def test_metrics_are_for_the_network_inside(front):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        ask(f"{front}/metrics")
