@@ -46,6 +46,12 @@ class StorageError(EarthquiltError):
     code = "storage"
 
 
+class TransientStorageError(StorageError):
+    """A storage that failed in a way worth another try: unreachable, overloaded, or another was quicker."""
+
+    code = "storage-unavailable"
+
+
 class ModelError(EarthquiltError):
     """A network that cannot be used: unknown name, wrong hash, wrong shape."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from script.lib import ports, processes, server
+from script.lib import own_environment, ports, processes, server
 from script.lib.bench import machine, map_tiles_report
 from script.lib.bench.map_tiles_report import FORMATS, Pair
 from script.lib.packages import last_line
@@ -20,7 +20,6 @@ from script.lib.places import LOCAL, PYTHON, ROOT, only_one
 from script.lib.processes import Children
 from script.lib.say import Trouble, say, step
 from script.lib.services import Services
-from script.lib.setup import base_python, is_done, stamp
 
 FOLDER = LOCAL / "bench-map-tiles"
 VENV = LOCAL / "titiler-venv"
@@ -198,17 +197,5 @@ def drop_from_memory(files: Sequence[str]) -> None:
 
 def ensure_titiler() -> None:
     """Make TiTiler's environment, unless it is there."""
-    if is_done(REQUIREMENTS, VENV):
-        return
-    LOCAL.mkdir(exist_ok=True)
-    with step("Installing requirements-titiler.txt into an environment of its own"):
-        for line in (
-            [base_python(), "-m", "venv", "--clear", str(VENV)],
-            [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-deps",
-             "-r", REQUIREMENTS],
-        ):  # fmt: skip
-            done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT)
-            if done.returncode:
-                raise Trouble(f"{VENV} could not be made: {last_line(done.stderr or done.stdout)}")
-    (VENV / f"{REQUIREMENTS.stem}.stamp").write_text(stamp(REQUIREMENTS))
-    say(f"TiTiler is in {VENV}.")
+    if own_environment.ensure(REQUIREMENTS, VENV):
+        say(f"TiTiler is in {VENV}.")
