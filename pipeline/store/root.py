@@ -84,7 +84,7 @@ class Root(Protocol):
         """The names of what lies right under a name, sorted."""
 
     def trim(self, unused_seconds: float = 0.0) -> int:
-        """Make room in a working copy, but keep what was used within so many seconds; gives the bytes that went.
+        """Make room in a working copy but keep what was just used; gives the bytes that went.
 
         What is not published may go too: call it between works.
         """
