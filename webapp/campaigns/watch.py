@@ -4,18 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from webapp.campaigns.models import Build, Revision
+from webapp.campaigns.models.build import Leased
 from webapp.logs import at_work
 from webapp.metrics import Try, timed_stage
 
 
 @contextmanager
-def watched(item: Build | Revision) -> Iterator[Try]:
-    """Time one try of claimed work, and name campaign, tile, build and stage in every log line of it."""
-    stage = str(item.stage) if isinstance(item, Build) else "revision"
-    build = item if isinstance(item, Build) else item.build
+def watched(item: Leased) -> Iterator[Try]:
+    """Time one try of claimed work, and name campaign, tile, build and stage in every log line of it.
+
+    A delivery has no tile and no build.
+    """
+    stage = str(item.stage) if isinstance(item, Build) else type(item).__name__.lower()
+    build = item if isinstance(item, Build) else getattr(item, "build", None)
     told = {
         "campaign": item.campaign.slug,
-        "tile": item.tile_name,
+        "tile": getattr(item, "tile_name", None),
         "stage": stage,
         "build": build.number if build else None,
         "fence": item.fence,
