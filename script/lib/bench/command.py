@@ -31,6 +31,7 @@ APART = {
     "map-tiles": "script.lib.bench_map_tiles",
     "review-desk": "script.lib.bench_review_desk",
     "deliveries": "script.lib.bench_deliveries",
+    "crowd": "script.lib.bench_crowd",
 }
 
 

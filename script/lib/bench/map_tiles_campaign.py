@@ -1,6 +1,6 @@
 """The campaign of `script/bench map-tiles`: one tile of simulated ground at 10 m, published and laid out.
 
-Runs in `.venv`: `python -m script.lib.bench.map_tiles_campaign FOLDER`; the last line that it prints is JSON.
+Runs in `.venv`: `python -m script.lib.bench.map_tiles_campaign FOLDER [METRES]`; its last line is JSON.
 """
 
 import json
@@ -45,9 +45,9 @@ INSIDE = 0.02
 BLOCK = 1024
 
 
-def main(folder: str) -> None:
+def main(folder: str, resolution: str = str(RESOLUTION)) -> None:
     call_command("migrate", verbosity=0)
-    edition = Edition.objects.filter(campaign__slug=SLUG).first() or publish(Path(folder))
+    edition = Edition.objects.filter(campaign__slug=SLUG).first() or publish(Path(folder), int(resolution))
     for revision in web_copies.due(edition):
         web_copies.make(revision)
     revision = edition.tiles.get().revision
@@ -60,10 +60,10 @@ def main(folder: str) -> None:
     print(json.dumps(place))
 
 
-def publish(folder: Path) -> Edition:
+def publish(folder: Path, resolution: int = RESOLUTION) -> Edition:
     """Make rows and rasters of the tile, and its edition; the queue is not asked."""
     tile = Tile.parse(TILE)
-    settings = {"start": "2023-06-01", "end": "2023-08-31", "resolution": RESOLUTION}
+    settings = {"start": "2023-06-01", "end": "2023-08-31", "resolution": resolution}
     campaign = Campaign.objects.create(
         name=SLUG, slug=SLUG, catalog="/none", is_public=True, settings=settings
     )
@@ -76,7 +76,7 @@ def publish(folder: Path) -> Edition:
     )
     row.status, row.current_build, row.current_revision = "composite", build, revision
     row.save()
-    write_products(simulated(folder, RESOLUTION, 1, SEED).truth, tile, revision, build)
+    write_products(simulated(folder, resolution, 1, SEED).truth, tile, revision, build, resolution)
     Chip.mark(row, revision)
     revision.take_inputs([build])
     return Edition.publish(campaign)
@@ -140,4 +140,4 @@ def box_of(tile: Tile) -> tuple[float, float, float, float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

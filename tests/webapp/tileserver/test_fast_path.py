@@ -1,6 +1,7 @@
 """Map tiles from web-map copies, kept pictures, and the door in front of Django."""
 
 import io
+import json
 import shutil
 import threading
 import time
@@ -17,6 +18,8 @@ from tests.webapp.tileserver.test_views import EMPTY, INSIDE, OUTSIDE, place
 from webapp.campaigns import web_copies
 from webapp.campaigns.jobs import run_web_copies
 from webapp.campaigns.models import Edition
+from webapp.keys import admission
+from webapp.keys.models import KeyUse, MapKey
 from webapp.tileserver import maptiles
 from webapp.tileserver.copies import copies
 from webapp.tileserver.layers import LAYERS
@@ -206,6 +209,8 @@ def test_the_door_answers_what_django_answers(client, door, laid_out):
         (f"/tiles/alps/1/rgb/{OUTSIDE}.png", "", "GET"),
         (f"/tiles/alps/1/rgb/{INSIDE}.gif", "", "GET"),
         (f"/tiles/alps/1/rgb/{INSIDE}.png", "key=x", "GET"),
+        (f"/tiles/alps/1/rgb/{INSIDE}.png", "other=x", "GET"),
+        (f"/tiles/alps/1/rgb/{INSIDE}.png", "key", "GET"),
         (f"/tiles/alps/1/rgb/{INSIDE}.png", "", "POST"),
         ("/tiles/alps/1/rgb/tilejson.json", "", "GET"),
         ("/", "", "GET"),
@@ -213,6 +218,58 @@ def test_the_door_answers_what_django_answers(client, door, laid_out):
 )
 def test_the_door_leaves_the_rest_to_django(door, edition, path, query, method):
     assert door(path, query, method) is None
+
+
+@pytest.fixture
+def key(laid_out, person, queues):
+    """Makes a key of a customer's."""
+    return lambda **scope: MapKey.make(person("carla", "customer"), name="Ours", **scope)[1]
+
+
+@pytest.mark.parametrize("where", ["query", "X-API-Key", "Authorization"])
+def test_the_door_answers_a_key_that_was_just_let_in(client, door, key, where, django_assert_num_queries):
+    address, token = f"/tiles/alps/1/rgb/{place(*IN_FINE, 11)}.webp", key()
+    query = f"key={token}" if where == "query" else ""
+    value = f"Bearer {token}" if where == "Authorization" else token
+    headers = {} if query else {f"HTTP_{where.upper().replace('-', '_')}": value}
+    client.get(address)
+    assert door(address, query, **headers) is None
+    slow = client.get(f"{address}?{query}", **headers)
+    with django_assert_num_queries(0):
+        status, fields, body = door(address, query, **headers)
+    assert (status, body) == (200, slow.content)
+    assert fields["Cache-Control"] == slow["Cache-Control"]
+    admission.tally.flush()
+    assert KeyUse.objects.get().answered == 2
+
+
+def test_the_door_refuses_what_a_key_is_not_for(client, door, key):
+    address, token = f"/tiles/alps/1/rgb/{place(*IN_FINE, 11)}.webp", key(layers=["nir"])
+    client.get(address)
+    slow = client.get(f"{address}?key={token}")
+    status, headers, body = door(address, f"key={token}")
+    assert (status, json.loads(body)) == (slow.status_code, slow.json())
+    assert status == 403 and headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_door_refuses_a_flood_without_asking_anybody(
+    client, door, key, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(admission.time, "time", lambda: 1_000_000_020.0)
+    address, token = f"/tiles/alps/1/rgb/{place(*IN_FINE, 11)}.webp", key(per_minute=1)
+    assert [client.get(f"{address}?key={token}").status_code for _ in range(2)] == [200, 429]
+
+    def never(name):
+        raise AssertionError("Redis is asked.")
+
+    with monkeypatch.context() as patch, django_assert_num_queries(0):
+        patch.setattr(admission.django_rq, "get_connection", never)
+        status, headers, body = door(address, f"key={token}")
+    assert status == 429 and headers["Retry-After"] == "60" and b"1 times a minute" in body
+    admission.tally.flush()
+    assert (KeyUse.objects.get().answered, KeyUse.objects.get().refused) == (1, 2)
+    monkeypatch.setattr(admission.time, "time", lambda: 1_000_000_090.0)
+    assert client.get(f"{address}?key={token}").status_code == 200
 
 
 def test_the_door_stays_shut_where_a_campaign_is_private(client, door, laid_out, settings):
