@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from script.lib import ports, processes, server
+from script.lib import front, ports, processes, server
 from script.lib.bench import machine
 from script.lib.bench.inputs import FULL_RESOLUTION, simulated
 from script.lib.packages import last_line
@@ -32,6 +32,8 @@ SAMPLE_SECONDS = 5.0
 MOST_P99 = 2000.0
 MOST_GROWTH = 1.10
 FINE = (200, 404)
+# Ten clients that rest so long stay below what one key may ask of nginx.
+KEY_REST = 2.0
 
 
 class Memory(threading.Thread):
@@ -65,7 +67,7 @@ class Crowd:
 
     def __init__(self, chosen: argparse.Namespace, environment: Mapping[str, str]):
         self.chosen, self.environment = chosen, environment
-        self.port = ports.free_port()
+        self.web_port = self.port = ports.free_port()
         self.children, self.busy = Children(FOLDER / "logs"), Children(FOLDER / "busy-logs")
         self.place: dict[str, Any] = {}
         self.keys: list[str] = []
@@ -82,7 +84,12 @@ class Crowd:
 
     def start(self) -> int:
         """Start the server and the busy workers; gives the server's process."""
-        self.children.start("server", server.command(HOST, self.port, PROCESSES, THREADS), self.environment)
+        line = server.command(HOST, self.web_port, PROCESSES, THREADS)
+        self.children.start("server", line, self.environment)
+        if self.chosen.front:
+            self.port = ports.free_port()
+            conf = front.written(FOLDER / "front", self.port, self.web_port)
+            self.children.start("front", front.command(conf), self.environment)
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._answers():
             self.children.check()
@@ -150,9 +157,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=8, help="processes that build all the while")
     parser.add_argument("--resolution", type=int, default=FULL_RESOLUTION, metavar="M")
     parser.add_argument("--settle", type=float, default=15.0, help="seconds for the workers to get going")
+    parser.add_argument("--front", action="store_true", help="with nginx in front, as in docker/compose.yaml")
     parser.add_argument("--keep", action="store_true", help="leave scenes and products for another run")
     chosen = parser.parse_args(arguments)
-    about = machine.about(["crowd"], THREADS)
+    if chosen.front and front.nginx() is None:
+        raise Trouble("nginx is not installed here: install nginx-light, or leave --front out.", status=2)
+    words = ["crowd", *(["--front"] if chosen.front else []), "--resolution", str(chosen.resolution)]
+    about = machine.about(words, THREADS)
     services = Services("bench-crowd-services")
     with only_one("bench-crowd", "A benchmark is running in this checkout already: wait until it ends."):
         services.start()
@@ -187,11 +198,11 @@ def measure(crowd: Crowd) -> dict[str, Any]:
     memory.join()
     half = chosen.seconds / 2
     with step("Ten clients with a key"):
-        calm = told(crowd.clients(10, half, 0.2, crowd.keys[1]))
+        calm = told(crowd.clients(10, half, KEY_REST, crowd.keys[1]))
     with step("The same beside a flood of another key"):
         flood = crowd.clients(50, half + 2, 0.0, crowd.keys[0])
         time.sleep(1.0)
-        beside = told(crowd.clients(10, half, 0.2, crowd.keys[1]))
+        beside = told(crowd.clients(10, half, KEY_REST, crowd.keys[1]))
         flooding = told(flood)
     early = float(np.mean(memory.samples[1:4]))
     late = float(np.mean(memory.samples[-3:]))
@@ -205,7 +216,7 @@ def measure(crowd: Crowd) -> dict[str, Any]:
             "no error": not wrong and not alone["errors"],
             "p99 below 2 s": alone["p99"] < MOST_P99,
             "memory flat (10 %)": late / early < MOST_GROWTH,
-            "flood: p99 of others at most doubled, and below 2 s": beside["p99"]
-            < min(MOST_P99, 2 * max(calm["p99"], 100.0)),
+            "no other is refused beside a flood": all(int(status) in FINE for status in beside["statuses"]),
+            "p99 of others beside a flood below 2 s": beside["p99"] < MOST_P99,
         },
     }

@@ -1,24 +1,22 @@
 """nginx in front keeps public map tiles alone, and nobody outside sees the metrics."""
 
-import os
-import shutil
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
+from script.lib import front as front_of
 from script.lib import ports
-from script.lib.places import ROOT
 
-CONF = ROOT / "docker" / "nginx.conf"
-NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed here")
+pytestmark = pytest.mark.skipif(front_of.nginx() is None, reason="nginx is not installed here")
 
+# A tenth of the limits for each key, since the server of these tests is slow.
+SLOWER = {"rate=100r/s": "rate=10r/s", "burst=400": "burst=40"}
 PUBLIC = "public, max-age=31536000, immutable"
 
 
@@ -50,18 +48,7 @@ def front(tmp_path_factory):
     behind = ThreadingHTTPServer(("127.0.0.1", 0), Web)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
     port = ports.free_port()
-    text, user = CONF.read_text(), "" if os.getuid() else "user root;"
-    for here, there in (
-        ("server web:8000;", f"server 127.0.0.1:{behind.server_port};"),
-        ("listen 8080;", f"listen 127.0.0.1:{port};"),
-        ("/tmp/", f"{folder}/"),
-        ("/var/cache/nginx/", f"{folder}/"),
-        ("worker_processes auto;", f"worker_processes 1; daemon off; {user}"),
-    ):
-        assert here in text
-        text = text.replace(here, there)
-    (folder / "nginx.conf").write_text(text)
-    child = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-p", folder, "-e", "stderr"])
+    child = subprocess.Popen(front_of.command(front_of.written(folder, port, behind.server_port, SLOWER)))
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz", child)
         yield f"http://127.0.0.1:{port}"
@@ -127,3 +114,19 @@ def test_hosts_do_not_share(front):
 def test_metrics_are_for_the_network_inside(front):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         ask(f"{front}/metrics")
+
+
+def test_a_flood_by_one_key_ends_here_and_others_are_answered(front):
+    told = Counter(status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", "flood") for _ in range(120))
+    assert told[429] > 20 and told[200] > 30
+    assert status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", "another") == 200
+    assert status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", None) == 200
+
+
+def status_of(address, key):
+    headers = {"X-API-Key": key} if key else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
