@@ -1,4 +1,4 @@
-"""The clients of `script/bench crowd` count what they are answered, and come again where a server hangs up."""
+"""Clients of `script/bench crowd` count what they are answered, and come again where a server hangs up."""
 
 import asyncio
 import threading
