@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
 Z_95 = 1.96
 LEAST_POINTS = 2
@@ -74,13 +75,27 @@ def accuracy(counts: NDArray[np.integer], areas: Sequence[float]) -> Accuracy:
     found = np.asarray(counts, np.float64)
     sizes = np.asarray(areas, np.float64)
     if found.ndim != 2 or found.shape[0] != found.shape[1] or sizes.shape != found.shape[:1]:
-        raise UsageError(f"A matrix of {found.shape} points and {sizes.shape} areas do not fit.", "counts")
+        raise UsageError(
+            sentence(
+                "A matrix of %(points)s points and %(areas)s areas do not fit.",
+                points=found.shape,
+                areas=sizes.shape,
+            ),
+            "counts",
+        )
     if not sizes.sum() > 0 or (sizes < 0).any():
-        raise UsageError("The map shows no ground.", "areas")
+        raise UsageError(sentence("The map shows no ground."), "areas")
     points = found.sum(axis=1)
     lacking = [int(index) for index in np.flatnonzero((sizes > 0) & (points < LEAST_POINTS))]
     if lacking:
-        raise UsageError(f"Class {lacking[0] + 1} of the map has fewer than {LEAST_POINTS} points.", "counts")
+        raise UsageError(
+            sentence(
+                "Class %(code)s of the map has fewer than %(least)s points.",
+                code=lacking[0] + 1,
+                least=LEAST_POINTS,
+            ),
+            "counts",
+        )
     weights = sizes / sizes.sum()
     known = points > 0
     rates = np.divide(found, points[:, None], out=np.zeros_like(found), where=known[:, None])
@@ -135,11 +150,17 @@ def allocate(areas: Mapping[int, int], points: int, least: int) -> dict[int, int
     """
     shown = {code: pixels for code, pixels in sorted(areas.items()) if pixels > 0}
     if not shown:
-        raise UsageError("The map shows no ground to sample.", "points")
+        raise UsageError(sentence("The map shows no ground to sample."), "points")
     if least < LEAST_POINTS or points < least * len(shown):
         raise UsageError(
-            f"{len(shown)} classes of at least {max(least, LEAST_POINTS)} points each need "
-            f"{max(least, LEAST_POINTS) * len(shown)} points or more, not {points}.",
+            sentence(
+                "%(count)s classes of at least %(least)s points each need %(needed)s points or more, "
+                "not %(points)s.",
+                count=len(shown),
+                least=max(least, LEAST_POINTS),
+                needed=max(least, LEAST_POINTS) * len(shown),
+                points=points,
+            ),
             "points",
         )
     total, rest = sum(shown.values()), points - least * len(shown)

@@ -8,6 +8,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity, make_valid
 
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
 
 def check_area(area: BaseGeometry) -> None:
@@ -17,25 +18,31 @@ def check_area(area: BaseGeometry) -> None:
         UsageError: with the reason in one sentence.
     """
     if area is None or area.is_empty:
-        raise UsageError("The area is empty: draw or upload a polygon.", "aoi")
+        raise UsageError(sentence("The area is empty: draw or upload a polygon."), "aoi")
     if area.geom_type not in ("Polygon", "MultiPolygon"):
-        raise UsageError(f"The area must be a polygon, not a {area.geom_type}.", "aoi")
+        raise UsageError(sentence("The area must be a polygon, not a %(kind)s.", kind=area.geom_type), "aoi")
     refuse_crossing(area)
     if area.area == 0:
-        raise UsageError("The area is empty: its outline has no ground inside.", "aoi")
+        raise UsageError(sentence("The area is empty: its outline has no ground inside."), "aoi")
     west, south, east, north = area.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         raise UsageError(
-            f"The area reaches to {west:.1f}, {south:.1f}, {east:.1f}, {north:.1f}: "
-            "longitude and latitude in degrees are needed.",
+            sentence(
+                "The area reaches to %(west)s, %(south)s, %(east)s, %(north)s: longitude and "
+                "latitude in degrees are needed.",
+                west=f"{west:.1f}",
+                south=f"{south:.1f}",
+                east=f"{east:.1f}",
+                north=f"{north:.1f}",
+            ),
             "aoi",
         )
     if north > 84 or south < -80:
-        raise UsageError(
-            f"The area reaches to latitude {north if north > 84 else south:.1f}: "
-            "the grid ends at 84 N and 80 S.",
-            "aoi",
+        told = sentence(
+            "The area reaches to latitude %(latitude)s: the grid ends at 84 N and 80 S.",
+            latitude=f"{north if north > 84 else south:.1f}",
         )
+        raise UsageError(told, "aoi")
 
 
 def refuse_crossing(area: BaseGeometry) -> None:
@@ -47,7 +54,7 @@ def refuse_crossing(area: BaseGeometry) -> None:
         UsageError: a coordinate is no number, or with the place in one sentence.
     """
     if not np.isfinite(shapely.get_coordinates(area)).all():
-        raise UsageError("The area has a coordinate that is no number.", "aoi")
+        raise UsageError(sentence("The area has a coordinate that is no number."), "aoi")
     for part in _parts(area):
         if not part.is_valid and make_valid(part).area > 0:
             raise UsageError(_what_is_wrong(part), "aoi")
@@ -58,11 +65,16 @@ def _what_is_wrong(part: BaseGeometry) -> str:
     reason, _, place = explain_validity(part).rstrip("]").partition("[")
     where = ", ".join(f"{float(number):g}" for number in place.split())
     if "self-intersection" in reason.lower():
-        return (
-            f"The outline of the area crosses or touches itself at {where} (longitude, latitude): "
-            "draw it so that it does not."
+        return sentence(
+            "The outline of the area crosses or touches itself at %(place)s (longitude, latitude): "
+            "draw it so that it does not.",
+            place=where,
         )
-    return f"The area is not a valid polygon at {where} (longitude, latitude): {reason.lower()}."
+    return sentence(
+        "The area is not a valid polygon at %(place)s (longitude, latitude): %(reason)s.",
+        place=where,
+        reason=reason.lower(),
+    )
 
 
 def _parts(area: BaseGeometry) -> Iterator[BaseGeometry]:

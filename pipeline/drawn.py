@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.errors import UsageError
 from pipeline.raster import window_geobox
 from pipeline.storage import read_json, write_json
+from pipeline.words import sentence
 
 DRAWN = "drawn.json"
 MASK, CLASSES = "mask", "classes"
@@ -142,13 +143,18 @@ def _outline(one: Mapping[str, Any]) -> BaseGeometry:
     try:
         outline = shape(one["geometry"])
     except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise UsageError("An area that was drawn is no GeoJSON polygon.", "geometry") from error
+        raise UsageError(sentence("An area that was drawn is no GeoJSON polygon."), "geometry") from error
     if outline.geom_type not in ("Polygon", "MultiPolygon") or outline.is_empty:
-        raise UsageError(f"An area that was drawn must be polygons, not {outline.geom_type}.", "geometry")
+        raise UsageError(
+            sentence("An area that was drawn must be polygons, not %(kind)s.", kind=outline.geom_type),
+            "geometry",
+        )
     return outline
 
 
 def _code(one: Mapping[str, Any]) -> int:
     if one.get("class") not in CODES:
-        raise UsageError(f"{one.get('class')!r} is no landcover class: write 1 to 6.", "class")
+        raise UsageError(
+            sentence("%(code)r is no landcover class: write 1 to 6.", code=one.get("class")), "class"
+        )
     return int(one["class"])

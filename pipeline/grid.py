@@ -20,6 +20,7 @@ from shapely.ops import unary_union
 
 from pipeline.area import check_area
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
 SIZE = 109_800
 PREVIEW_PIXELS = 343
@@ -167,14 +168,18 @@ def tiles_of(area: BaseGeometry, most: int | None = None) -> list[Tile]:
             if tile.name not in found and _square(tile).intersects(inside):
                 found[tile.name] = tile
         if most is not None and len(found) > most:
-            raise UsageError(f"The area needs more than {most} tiles; draw a smaller one.", "aoi")
+            raise UsageError(
+                sentence("The area needs more than %(most)s tiles; draw a smaller one.", most=most), "aoi"
+            )
     return sorted(found.values(), key=lambda tile: tile.name)
 
 
 @lru_cache(maxsize=4096)
 def _parse(name: str) -> Tile:
     match = TILE_NAME.fullmatch(name.removeprefix("T"))
-    problem = UsageError(f"{name!r} is no tile of the Sentinel-2 grid: a name looks like 33TWL.", "tile")
+    problem = UsageError(
+        sentence("%(name)r is no tile of the Sentinel-2 grid: a name looks like 33TWL.", name=name), "tile"
+    )
     if not match:
         raise problem
     zone, band, column, row = int(match[1]), match[2], match[3], match[4]

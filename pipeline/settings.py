@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.networks.pin import Pin
 from pipeline.tone.curve import CURVES, Tone
+from pipeline.words import sentence
 
 RESOLUTIONS = (10, 20, 30, 60)
 LEVELS = ("L1C", "L2A")
@@ -32,22 +33,41 @@ class Allowed:
         kinds = int if self.whole else int | float
         fits = isinstance(value, kinds) and not isinstance(value, bool) and self.least <= value <= self.most
         if not fits:
-            kind = "a whole number" if self.whole else "a number"
+            told = {"name": name, "least": f"{self.least:g}", "most": self.most_words, "value": repr(value)}
+            if self.whole:
+                raise UsageError(
+                    sentence(
+                        "%(name)s must be a whole number from %(least)s to %(most)s, not %(value)s.", **told
+                    ),
+                    name,
+                )
             raise UsageError(
-                f"{name} must be {kind} from {self.least:g} to {self.most:g}{self.unit}, not {value!r}.", name
+                sentence("%(name)s must be a number from %(least)s to %(most)s, not %(value)s.", **told), name
             )
+
+    @property
+    def most_words(self) -> str:
+        """The largest number with its unit."""
+        number = f"{self.most:g}"
+        words = {
+            "percent": sentence("%(number)s percent", number=number),
+            "dates": sentence("%(number)s dates", number=number),
+            "scenes": sentence("%(number)s scenes", number=number),
+            "metres": sentence("%(number)s metres", number=number),
+        }
+        return words.get(self.unit, number)
 
 
 NUMBERS = {
-    "max_cloud": Allowed(0, 100, " percent"),
+    "max_cloud": Allowed(0, 100, "percent"),
     "share": Allowed(0.01, 1),
-    "clear_dates": Allowed(1, 100, " dates", whole=True),
+    "clear_dates": Allowed(1, 100, "dates", whole=True),
     "least_gain": Allowed(0, 1),
     "clear_gain": Allowed(0, 1),
-    "most_further": Allowed(0, 100, " scenes", whole=True),
-    "series": Allowed(1, 100, " dates", whole=True),
-    "margin": Allowed(0, 10_000, " metres"),
-    "preview_margin": Allowed(0, 10_000, " metres"),
+    "most_further": Allowed(0, 100, "scenes", whole=True),
+    "series": Allowed(1, 100, "dates", whole=True),
+    "margin": Allowed(0, 10_000, "metres"),
+    "preview_margin": Allowed(0, 10_000, "metres"),
 }
 # Values that settings are not told apart by; a new setting comes with what builds did without it. They stay
 # whatever the defaults become, for campaigns are known by what is told.
@@ -128,10 +148,22 @@ class CampaignSettings:
         for name in DATES:
             self._check_date(name)
         if self.end < self.start:
-            raise UsageError(f"The end date {self.end} lies before the start date {self.start}.", "end")
+            raise UsageError(
+                sentence(
+                    "The end date %(end)s lies before the start date %(start)s.",
+                    end=self.end,
+                    start=self.start,
+                ),
+                "end",
+            )
         if self.target_date is not None and not self.start <= self.target_date <= self.end:
             raise UsageError(
-                f"The target date must lie from {self.start} to {self.end}, not on {self.target_date}.",
+                sentence(
+                    "The target date must lie from %(start)s to %(end)s, not on %(target_date)s.",
+                    start=self.start,
+                    end=self.end,
+                    target_date=self.target_date,
+                ),
                 "target_date",
             )
         self._check_fill()
@@ -140,42 +172,76 @@ class CampaignSettings:
         if isinstance(self.resolution, bool | float) or self.resolution not in RESOLUTIONS:
             known = ", ".join(map(str, RESOLUTIONS))
             raise UsageError(
-                f"The resolution must be one of {known} metres, not {self.resolution!r}.", "resolution"
+                sentence(
+                    "The resolution must be one of %(known)s metres, not %(resolution)r.",
+                    known=known,
+                    resolution=self.resolution,
+                ),
+                "resolution",
             )
         if self.level not in LEVELS:
-            raise UsageError(f"The level must be {' or '.join(LEVELS)}, not {self.level!r}.", "level")
+            raise UsageError(
+                sentence(
+                    "The level must be %(names)s, not %(level)r.", names=" or ".join(LEVELS), level=self.level
+                ),
+                "level",
+            )
         for name in ("agree_datatakes", "fill_hazy"):
             if not isinstance(getattr(self, name), bool):
-                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}.", name)
+                raise UsageError(
+                    sentence(
+                        "%(name)s must be true or false, not %(value)r.", name=name, value=getattr(self, name)
+                    ),
+                    name,
+                )
         if not isinstance(self.tone, Tone) and not (isinstance(self.tone, str) and self.tone in CURVES):
             raise UsageError(
-                f"The tone curve must be {' or '.join(CURVES)} or a table, not {self.tone!r}.", "tone"
+                sentence(
+                    "The tone curve must be %(names)s or a table, not %(tone)r.",
+                    names=" or ".join(CURVES),
+                    tone=self.tone,
+                ),
+                "tone",
             )
         self._check_networks()
 
     def _check_date(self, name: str) -> None:
         value = getattr(self, name)
         if not isinstance(value, date) and not (value is None and name in NOT_NEEDED):
-            raise UsageError(f"The settings need {name} as a date, not {value!r}.", name)
+            raise UsageError(
+                sentence("The settings need %(name)s as a date, not %(value)r.", name=name, value=value), name
+            )
 
     def _check_fill(self) -> None:
         """Refuse half a range for holes, one the wrong way round, and one that is not older."""
         if (self.fill_start is None) != (self.fill_end is None):
             lacking = "fill_start" if self.fill_start is None else "fill_end"
             raise UsageError(
-                f"Filling holes needs both ends of the older range: {lacking} is missing.", lacking
+                sentence(
+                    "Filling holes needs both ends of the older range: %(lacking)s is missing.",
+                    lacking=lacking,
+                ),
+                lacking,
             )
         if self.fill_start is None or self.fill_end is None:
             return
         if self.fill_end < self.fill_start:
             raise UsageError(
-                f"The older range for holes ends on {self.fill_end}, before it begins on {self.fill_start}.",
+                sentence(
+                    "The older range for holes ends on %(fill_end)s, before it begins on %(fill_start)s.",
+                    fill_end=self.fill_end,
+                    fill_start=self.fill_start,
+                ),
                 "fill_end",
             )
         if self.fill_end >= self.start:
             raise UsageError(
-                f"Holes are filled from older dates only: the range for them must end before the start date "
-                f"{self.start}, not on {self.fill_end}.",
+                sentence(
+                    "Holes are filled from older dates only: the range for them must end before the "
+                    "start date %(start)s, not on %(fill_end)s.",
+                    start=self.start,
+                    fill_end=self.fill_end,
+                ),
                 "fill_end",
             )
 
@@ -183,12 +249,21 @@ class CampaignSettings:
         """Refuse what pins nothing; whether there are such weights, `networks.Chosen` knows."""
         if not isinstance(self.networks, dict):
             raise UsageError(
-                f"networks must be an object of names and versions, not {self.networks!r}.", "networks"
+                sentence(
+                    "networks must be an object of names and versions, not %(networks)r.",
+                    networks=self.networks,
+                ),
+                "networks",
             )
         for name, version in self.networks.items():
             if not isinstance(name, str) or not isinstance(version, str):
                 raise UsageError(
-                    f"The version of the network {name} must be text, not {version!r}.", "networks"
+                    sentence(
+                        "The version of the network %(name)s must be text, not %(version)r.",
+                        name=name,
+                        version=version,
+                    ),
+                    "networks",
                 )
             Pin.parse(version)
 
@@ -229,13 +304,18 @@ class CampaignSettings:
                 a broken table.
         """
         if not isinstance(content, dict):
-            raise UsageError(f"The settings must be an object, not {content!r}.", "settings")
+            raise UsageError(
+                sentence("The settings must be an object, not %(content)r.", content=content), "settings"
+            )
         missing = [name for name in ("start", "end") if content.get(name) is None]
         if missing:
-            raise UsageError(f"The settings lack the {missing[0]} date.", missing[0])
+            raise UsageError(sentence("The settings lack the %(name)s date.", name=missing[0]), missing[0])
         unknown = set(content) - {item.name for item in fields(cls)}
         if unknown:
-            raise UsageError(f"Unknown campaign setting: {', '.join(sorted(unknown))}.", sorted(unknown)[0])
+            raise UsageError(
+                sentence("Unknown campaign setting: %(names)s.", names=", ".join(sorted(unknown))),
+                sorted(unknown)[0],
+            )
         values = dict(content)
         for name in DATES:
             if values.get(name) is not None and not isinstance(values[name], date):
@@ -254,4 +334,6 @@ def parse_date(text: str, field: str) -> date:
     try:
         return date.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{text!r} is no date: write it as YYYY-MM-DD.", field) from error
+        raise UsageError(
+            sentence("%(text)r is no date: write it as YYYY-MM-DD.", text=text), field
+        ) from error

@@ -7,30 +7,37 @@ from typing import Any, Literal
 
 from pipeline.settings import DATES, LEVELS, NUMBERS, RESOLUTIONS, Allowed, CampaignSettings
 from pipeline.tone.curve import CURVES
+from pipeline.words import sentence
 
 Kind = Literal["date", "number", "choice", "flag", "tone", "networks"]
 
 WORDS = {
-    "start": "first day",
-    "end": "last day",
-    "max_cloud": "most cloud cover of a scene, percent, as its metadata says",
-    "resolution": "metres; divides 60",
-    "level": "level of the products; never mixed",
-    "share": "share of the coverable ground to cover",
-    "clear_dates": "clear dates of each pixel, where there are as many",
-    "target_date": "the best date, inside the range; its last day where none is given",
-    "least_gain": "what a scene fetched besides must add, as a share of the tile",
-    "clear_gain": "what a scene fetched for ground in doubt must promise to clear, as a share of the tile",
-    "most_further": "most scenes to fetch for ground that the others show in doubt",
-    "series": "dates of the landcover series",
-    "margin": "metres around cloud and shadow in which ground is doubtful",
-    "preview_margin": "metres around the cloud of previews in which ground is doubtful for the scene list",
-    "agree_datatakes": "lists share overpasses with those of neighbours where that costs no scene",
-    "fill_hazy": "hazy ground fills what nothing else covers",
-    "fill_start": "first day of an older range that shows in holes, for display only",
-    "fill_end": "last day of the older range, before the first day of the campaign",
-    "tone": "name of a tone curve, or the campaign's own table",
-    "networks": "weights of the networks by name, as VERSION or VERSION@sha256:HASH; what is not named ships",
+    "start": sentence("first day"),
+    "end": sentence("last day"),
+    "max_cloud": sentence("most cloud cover of a scene, percent, as its metadata says"),
+    "resolution": sentence("metres; divides 60"),
+    "level": sentence("level of the products; never mixed"),
+    "share": sentence("share of the coverable ground to cover"),
+    "clear_dates": sentence("clear dates of each pixel, where there are as many"),
+    "target_date": sentence("the best date, inside the range; its last day where none is given"),
+    "least_gain": sentence("what a scene fetched besides must add, as a share of the tile"),
+    "clear_gain": sentence(
+        "what a scene fetched for ground in doubt must promise to clear, as a share of the tile"
+    ),
+    "most_further": sentence("most scenes to fetch for ground that the others show in doubt"),
+    "series": sentence("dates of the landcover series"),
+    "margin": sentence("metres around cloud and shadow in which ground is doubtful"),
+    "preview_margin": sentence(
+        "metres around the cloud of previews in which ground is doubtful for the scene list"
+    ),
+    "agree_datatakes": sentence("lists share overpasses with those of neighbours where that costs no scene"),
+    "fill_hazy": sentence("hazy ground fills what nothing else covers"),
+    "fill_start": sentence("first day of an older range that shows in holes, for display only"),
+    "fill_end": sentence("last day of the older range, before the first day of the campaign"),
+    "tone": sentence("name of a tone curve, or the campaign's own table"),
+    "networks": sentence(
+        "weights of the networks by name, as VERSION or VERSION@sha256:HASH; what is not named ships"
+    ),
 }
 CHOICES: dict[str, tuple[Any, ...]] = {"resolution": RESOLUTIONS, "level": LEVELS}
 
@@ -61,8 +68,10 @@ class Setting:
     def range(self) -> str:
         """The values that it may have, in words."""
         if self.allowed:
-            whole = ", whole" if self.allowed.whole else ""
-            return f"{self.allowed.least:g} to {self.allowed.most:g}{self.allowed.unit}{whole}"
+            limits = {"least": f"{self.allowed.least:g}", "most": self.allowed.most_words}
+            if self.allowed.whole:
+                return sentence("%(least)s to %(most)s, whole", **limits)
+            return sentence("%(least)s to %(most)s", **limits)
         if self.choices:
             return ", ".join(map(str, self.choices))
         kinds = {"date": "a day, YYYY-MM-DD", "flag": "true, false", "networks": "names and versions"}

@@ -10,11 +10,13 @@ from pathlib import Path
 import shapely
 
 from pipeline.area_files.found import FIELD, AreaFile, Limits
+from pipeline.area_files.kinds import too_large
 from pipeline.errors import UsageError
+from pipeline.words import from_json, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PROJ_DATA", "VIRTUAL_ENV")
-TOO_MUCH = "Reading the file took too much time or memory: simplify the outline."
+TOO_MUCH = sentence("Reading the file took too much time or memory: simplify the outline.")
 
 
 def read_bounded(content: bytes, limits: Limits | None = None) -> AreaFile:
@@ -25,8 +27,7 @@ def read_bounded(content: bytes, limits: Limits | None = None) -> AreaFile:
     """
     limits = limits or Limits()
     if len(content) > limits.most_bytes:
-        most = limits.most_bytes / 2**20
-        raise UsageError(f"The file has {len(content) / 2**20:.1f} MiB; up to {most:g} MiB are taken.", FIELD)
+        raise too_large(len(content), limits)
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -46,6 +47,6 @@ def read_bounded(content: bytes, limits: Limits | None = None) -> AreaFile:
     except ValueError as error:
         raise UsageError(TOO_MUCH, FIELD) from error
     if "error" in answer:
-        raise UsageError(answer["error"], FIELD)
+        raise UsageError(from_json(answer["error"]), FIELD)
     area = shapely.from_wkb(answer["area"])
-    return AreaFile(area, answer["kind"], answer["crs"], tuple(answer["repairs"]))
+    return AreaFile(area, answer["kind"], answer["crs"], tuple(map(from_json, answer["repairs"])))

@@ -18,6 +18,7 @@ def main() -> None:
     from pipeline.area_files.found import Limits
     from pipeline.area_files.read import read_area_file
     from pipeline.errors import UsageError
+    from pipeline.words import to_json
 
     try:
         found = read_area_file(sys.stdin.buffer.read(), Limits(**wanted))
@@ -25,12 +26,12 @@ def main() -> None:
             "area": found.area.wkb_hex,
             "kind": found.kind,
             "crs": found.crs,
-            "repairs": list(found.repairs),
+            "repairs": [to_json(words) for words in found.repairs],
         }
     except UsageError as error:
-        answer = {"error": str(error)}
+        answer = {"error": to_json(error.args[0])}
     except MemoryError:
-        answer = {"error": TOO_MUCH}
+        answer = {"error": to_json(TOO_MUCH)}
     sys.stdout.write(json.dumps(answer))
 
 

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from pipeline.area_files.found import FIELD, Limits
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
-TAKEN = "GeoJSON, zipped Shapefile, KML, KMZ and GeoPackage are taken"
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 # The parts of a Shapefile that an outline needs: attributes are never read.
 SHAPE_PARTS = (".shp", ".shx", ".prj")
@@ -24,24 +24,47 @@ def kind_of(content: bytes, limits: Limits) -> tuple[str, dict[str, bytes]]:
         UsageError: nothing, too much, or of another kind.
     """
     if not content:
-        raise UsageError("The file is empty.", FIELD)
+        raise UsageError(sentence("The file is empty."), FIELD)
     if len(content) > limits.most_bytes:
-        most = limits.most_bytes / 2**20
-        raise UsageError(f"The file has {len(content) / 2**20:.1f} MiB; up to {most:g} MiB are taken.", FIELD)
+        raise too_large(len(content), limits)
     if content.startswith(b"SQLite format 3\0"):
         return "gpkg", {"area.gpkg": content}
     if content.startswith(b"PK"):
         return _unpacked(content, limits)
     if content.startswith(b"\x00\x00\x27\x0a"):
-        raise UsageError("A Shapefile has several parts: upload them (.shp, .shx, .prj) as one .zip.", FIELD)
+        raise UsageError(
+            sentence("A Shapefile has several parts: upload them (.shp, .shx, .prj) as one .zip."), FIELD
+        )
     start = text_of(content)[:4096].lstrip()
     if start.startswith(("{", "[")):
         return "geojson", {"area.geojson": content}
     if start.startswith("<"):
         if "<OGRVRT" in start:
-            raise UsageError(f"The file is a virtual file (VRT) that points elsewhere: {TAKEN}.", FIELD)
+            raise UsageError(
+                sentence(
+                    "The file is a virtual file (VRT) that points elsewhere: GeoJSON, zipped Shapefile, "
+                    "KML, KMZ and GeoPackage are taken."
+                ),
+                FIELD,
+            )
         return "kml", {"area.kml": content}
-    raise UsageError(f"The file is of no kind that is known: {TAKEN}; GeoJSON begins as JSON does.", FIELD)
+    raise UsageError(
+        sentence(
+            "The file is of no kind that is known: GeoJSON, zipped Shapefile, KML, KMZ and "
+            "GeoPackage are taken; GeoJSON begins as JSON does."
+        ),
+        FIELD,
+    )
+
+
+def too_large(size: int, limits: Limits) -> UsageError:
+    """The refusal of a file of so many bytes."""
+    told = sentence(
+        "The file has %(size)s MiB; up to %(most)s MiB are taken.",
+        size=f"{size / 2**20:.1f}",
+        most=f"{limits.most_bytes / 2**20:g}",
+    )
+    return UsageError(told, FIELD)
 
 
 def text_of(content: bytes) -> str:
@@ -55,12 +78,19 @@ def text_of(content: bytes) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"The file cannot be read: byte {error.start:,} is not {encoding.upper()[:6].rstrip('-')}. "
-            f"{TAKEN}; save text as UTF-8.",
+            sentence(
+                "The file cannot be read: byte %(byte)s is not %(encoding)s. GeoJSON, zipped Shapefile, KML, "
+                "KMZ and GeoPackage are taken; save text as UTF-8.",
+                byte=f"{error.start:,}",
+                encoding=encoding.upper()[:6].rstrip("-"),
+            ),
             FIELD,
         ) from error
     if "\0" in text:
-        raise UsageError(f"The file is no text: {TAKEN}.", FIELD)
+        raise UsageError(
+            sentence("The file is no text: GeoJSON, zipped Shapefile, KML, KMZ and GeoPackage are taken."),
+            FIELD,
+        )
     return text
 
 
@@ -71,21 +101,29 @@ def _unpacked(content: bytes, limits: Limits) -> tuple[str, dict[str, bytes]]:
             _check_members(members, limits)
             return _chosen(archive, members, limits)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
-        raise UsageError(f"The archive is damaged or packed in an unknown way: {error}.", FIELD) from error
+        told = sentence("The archive is damaged or packed in an unknown way: %(reason)s.", reason=str(error))
+        raise UsageError(told, FIELD) from error
     except RuntimeError as error:
-        raise UsageError("The archive is locked with a password.", FIELD) from error
+        raise UsageError(sentence("The archive is locked with a password."), FIELD) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], limits: Limits) -> None:
     if len(members) > limits.most_members:
-        raise UsageError(
-            f"The archive has {len(members):,} files; up to {limits.most_members} are taken.", FIELD
+        told = sentence(
+            "The archive has %(count)s files; up to %(most)s are taken.",
+            count=f"{len(members):,}",
+            most=limits.most_members,
         )
+        raise UsageError(told, FIELD)
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise UsageError(
-                f"The archive has a file that would lie outside of it: {member.filename[:80]!r}.", FIELD
+                sentence(
+                    "The archive has a file that would lie outside of it: %(name)r.",
+                    name=member.filename[:80],
+                ),
+                FIELD,
             )
     declared = sum(member.file_size for member in members)
     if declared > limits.most_unpacked:
@@ -102,10 +140,17 @@ def _chosen(
     main = [member for member in outlines if member.filename.lower().endswith("doc.kml")]
     outlines = main[:1] or outlines
     if not outlines:
-        raise UsageError("The archive holds neither a .shp nor a .kml: zip the parts of a Shapefile.", FIELD)
+        raise UsageError(
+            sentence("The archive holds neither a .shp nor a .kml: zip the parts of a Shapefile."), FIELD
+        )
     if len(outlines) > 1:
         names = ", ".join(member.filename[:40] for member in outlines[:4])
-        raise UsageError(f"The archive holds {len(outlines)} areas ({names}): upload one.", FIELD)
+        raise UsageError(
+            sentence(
+                "The archive holds %(count)s areas (%(names)s): upload one.", count=len(outlines), names=names
+            ),
+            FIELD,
+        )
     chosen = outlines[0]
     if chosen.filename.lower().endswith(".kml"):
         return "kml", {"area.kml": _read(archive, chosen, limits.most_unpacked, limits)}
@@ -133,4 +178,6 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, limits: 
 
 def _too_much(limits: Limits) -> UsageError:
     most = limits.most_unpacked / 2**20
-    return UsageError(f"The archive holds more than {most:g} MiB once unpacked.", FIELD)
+    return UsageError(
+        sentence("The archive holds more than %(most)s MiB once unpacked.", most=f"{most:g}"), FIELD
+    )

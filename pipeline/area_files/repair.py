@@ -12,6 +12,7 @@ from shapely.validation import explain_validity
 from pipeline.area import check_area
 from pipeline.area_files.found import FIELD, Found, Limits
 from pipeline.errors import UsageError
+from pipeline.words import counted, sentence
 
 # A straight edge of 5 km in a projection leaves the one between its ends in degrees by about half a metre.
 EDGE_METRES = 5_000
@@ -33,14 +34,14 @@ def repaired(found: Found, limits: Limits) -> tuple[MultiPolygon, str, list[str]
     _check(polygons, found, limits)
     if found.others:
         notes.append(
-            f"{found.others:,} {'point or line' if found.others == 1 else 'points or lines'} left out."
+            counted("%(count)s point or line left out.", "%(count)s points or lines left out.", found.others)
         )
     polygons = _closed(polygons, notes)
     crs, polygons = _in_degrees(polygons, found.crs, notes)
     polygons = _crossing(polygons, notes)
     area = only_polygons(wrapped(_valid(polygons, notes)))
     if area.is_empty:
-        raise UsageError("The area is empty: its outline has no ground inside.", FIELD)
+        raise UsageError(sentence("The area is empty: its outline has no ground inside."), FIELD)
     check_area(area)
     return area, crs.name, notes
 
@@ -60,15 +61,28 @@ def only_polygons(area: BaseGeometry) -> MultiPolygon:
 
 def _check(polygons: list[list[np.ndarray]], found: Found, limits: Limits) -> None:
     if not polygons:
-        what = f"only {found.others:,} points or lines" if found.others else "no polygon"
-        raise UsageError(f"The {found.kind} holds {what}: an area is made of polygons.", FIELD)
+        if found.others:
+            told = counted(
+                "The %(kind)s holds only %(count)s point or line: an area is made of polygons.",
+                "The %(kind)s holds only %(count)s points or lines: an area is made of polygons.",
+                found.others,
+                kind=found.kind,
+            )
+        else:
+            told = sentence("The %(kind)s holds no polygon: an area is made of polygons.", kind=found.kind)
+        raise UsageError(told, FIELD)
     vertices = sum(len(ring) for rings in polygons for ring in rings)
     if vertices > limits.most_vertices:
         raise UsageError(
-            f"The area has {vertices:,} vertices; {limits.most_vertices:,} are allowed: simplify it.", FIELD
+            sentence(
+                "The area has %(vertices)s vertices; %(most_vertices)s are allowed: simplify it.",
+                vertices=f"{vertices:,}",
+                most_vertices=f"{limits.most_vertices:,}",
+            ),
+            FIELD,
         )
     if not all(np.isfinite(ring).all() for rings in polygons for ring in rings):
-        raise UsageError("The area has a coordinate that is no number.", FIELD)
+        raise UsageError(sentence("The area has a coordinate that is no number."), FIELD)
 
 
 def _closed(polygons: list[list[np.ndarray]], notes: list[str]) -> list[list[np.ndarray]]:
@@ -89,11 +103,23 @@ def _closed(polygons: list[list[np.ndarray]], notes: list[str]) -> list[list[np.
             good.append(ring)
         kept += [good] if good else []
     if opened:
-        notes.append(f"{opened} {'ring was' if opened == 1 else 'rings were'} not closed and closed.")
+        notes.append(
+            counted(
+                "%(count)s ring was not closed and closed.",
+                "%(count)s rings were not closed and closed.",
+                opened,
+            )
+        )
     if dropped:
-        notes.append(f"{dropped} {'ring' if dropped == 1 else 'rings'} of fewer than three corners left out.")
+        notes.append(
+            counted(
+                "%(count)s ring of fewer than three corners left out.",
+                "%(count)s rings of fewer than three corners left out.",
+                dropped,
+            )
+        )
     if not kept:
-        raise UsageError("The area is empty: its outline has no ground inside.", FIELD)
+        raise UsageError(sentence("The area is empty: its outline has no ground inside."), FIELD)
     return kept
 
 
@@ -104,15 +130,23 @@ def _in_degrees(
         west, south, east, north = _bounds(polygons)
         if west < -360 or east > 360 or south < -180 or north > 180:
             raise UsageError(
-                "The file does not say in which reference system it is (a Shapefile has a .prj for that), "
-                f"and {west:g}, {south:g} are no degrees.",
+                sentence(
+                    "The file does not say in which reference system it is (a Shapefile has a .prj for "
+                    "that), and %(west)s, %(south)s are no degrees.",
+                    west=f"{west:g}",
+                    south=f"{south:g}",
+                ),
                 FIELD,
             )
-        notes.append("No reference system is named: longitude and latitude in degrees (WGS 84) were assumed.")
+        notes.append(
+            sentence("No reference system is named: longitude and latitude in degrees (WGS 84) were assumed.")
+        )
     try:
         crs = pyproj.CRS(name) if name else WGS84
     except pyproj.exceptions.CRSError as error:
-        raise UsageError(f"The reference system {name[:80]!r} is not known.", FIELD) from error
+        raise UsageError(
+            sentence("The reference system %(name)r is not known.", name=name[:80]), FIELD
+        ) from error
     if crs.is_geographic:
         polygons = _unswapped(polygons, notes)
     if crs.equals(WGS84, ignore_axis_order=True):
@@ -129,12 +163,18 @@ def _unswapped(polygons: list[list[np.ndarray]], notes: list[str]) -> list[list[
     """Longitude first, where the second number is beyond what a latitude can be."""
     west, south, east, north = _bounds(polygons)
     if (south < -90 or north > 90) and west >= -90 and east <= 90 and south >= -360 and north <= 360:
-        notes.append("Latitude came before longitude; they were swapped.")
+        notes.append(sentence("Latitude came before longitude; they were swapped."))
         return [[ring[:, ::-1] for ring in rings] for rings in polygons]
     if west < -360 or east > 360 or south < -90 or north > 90:
         raise UsageError(
-            f"The area reaches from {west:g}, {south:g} to {east:g}, {north:g}: these are no longitudes and "
-            "latitudes in degrees.",
+            sentence(
+                "The area reaches from %(west)s, %(south)s to %(east)s, %(north)s: these are no "
+                "longitudes and latitudes in degrees.",
+                west=f"{west:g}",
+                south=f"{south:g}",
+                east=f"{east:g}",
+                north=f"{north:g}",
+            ),
             FIELD,
         )
     return polygons
@@ -145,7 +185,9 @@ def _moved(polygons: list[list[np.ndarray]], crs: pyproj.CRS, notes: list[str]) 
     try:
         to_degrees = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
     except pyproj.exceptions.ProjError as error:
-        raise UsageError(f"There is no way from {crs.name} to WGS 84.", FIELD) from error
+        raise UsageError(
+            sentence("There is no way from %(name)s to WGS 84.", name=crs.name), FIELD
+        ) from error
     step = 0.0
     if crs.is_projected:
         whole = sum(float(np.hypot(*np.diff(ring, axis=0).T).sum()) for rings in polygons for ring in rings)
@@ -156,8 +198,10 @@ def _moved(polygons: list[list[np.ndarray]], crs: pyproj.CRS, notes: list[str]) 
         points = [shapely.get_coordinates(line) if step else line for line in lines]
         moved.append([np.column_stack(to_degrees.transform(ring[:, 0], ring[:, 1])) for ring in points])
     if not all(np.isfinite(ring).all() for rings in moved for ring in rings):
-        raise UsageError(f"The area lies where {crs.name} cannot be used.", FIELD)
-    notes.append(f"It was moved from {crs.name} to longitude and latitude (WGS 84).")
+        raise UsageError(sentence("The area lies where %(name)s cannot be used.", name=crs.name), FIELD)
+    notes.append(
+        sentence("It was moved from %(system)s to longitude and latitude (WGS 84).", system=crs.name)
+    )
     return moved
 
 
@@ -172,18 +216,23 @@ def _crossing(polygons: list[list[np.ndarray]], notes: list[str]) -> list[list[n
         crossing += 1
         shell, *holes = [np.column_stack([np.unwrap(ring[:, 0], period=360), ring[:, 1]]) for ring in rings]
         if abs(shell[0, 0] - shell[-1, 0]) > 1e-9:
-            raise UsageError("The area goes around a pole, where the grid ends.", FIELD)
+            raise UsageError(sentence("The area goes around a pole, where the grid ends."), FIELD)
         middle = (shell[:, 0].min() + shell[:, 0].max()) / 2
         shifts = [360 * round((middle - hole[:, 0].mean()) / 360) for hole in holes]
         kept.append(
             [shell, *(hole + np.array([shift, 0]) for hole, shift in zip(holes, shifts, strict=True))]
         )
     if crossing:
-        notes.append("The outline crosses the antimeridian; it was cut there.")
+        notes.append(sentence("The outline crosses the antimeridian; it was cut there."))
     west, _, east, _ = _bounds(kept)
     widest = max(float(np.ptp(rings[0][:, 0])) for rings in kept)
     if widest > 180 or west < -540 or east > 540:
-        raise UsageError(f"The area spans {widest:.0f} degrees of longitude: take a smaller one.", FIELD)
+        raise UsageError(
+            sentence(
+                "The area spans %(widest)s degrees of longitude: take a smaller one.", widest=f"{widest:.0f}"
+            ),
+            FIELD,
+        )
     return kept
 
 
@@ -198,6 +247,16 @@ def _valid(polygons: list[list[np.ndarray]], notes: list[str]) -> BaseGeometry:
     if broken:
         reason, _, place = broken[0]
         where = ", ".join(f"{float(number):g}" for number in place.split()[:2])
-        more = f", and {len(broken) - 1} more outlines" if len(broken) > 1 else ""
-        notes.append(f"The outline was repaired at {where} ({reason.lower()}){more}.")
+        values = {"place": where, "reason": reason.lower()}
+        if len(broken) == 1:
+            notes.append(sentence("The outline was repaired at %(place)s (%(reason)s).", **values))
+        else:
+            notes.append(
+                counted(
+                    "The outline was repaired at %(place)s (%(reason)s), and %(count)s more outlines.",
+                    "The outline was repaired at %(place)s (%(reason)s), and %(count)s more outlines.",
+                    len(broken) - 1,
+                    **values,
+                )
+            )
     return shapely.union_all(parts)

@@ -9,6 +9,7 @@ import shapely
 
 from pipeline.area_files.found import FIELD, Found, Limits
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
 WORDS = {"shapefile": "Shapefile", "gpkg": "GeoPackage"}
 DRIVERS = {"shapefile": "ESRI Shapefile", "gpkg": "GPKG"}
@@ -30,11 +31,11 @@ def read_stored(kind: str, parts: dict[str, bytes], limits: Limits) -> Found:
         UsageError: it cannot be read, or its layers are in different reference systems.
     """
     if kind == "shapefile" and len(parts["area.shp"]) < 100:
-        raise UsageError("The .shp is too short to be a Shapefile.", FIELD)
+        raise UsageError(sentence("The .shp is too short to be a Shapefile."), FIELD)
     os.environ |= GUARD
     found = Found(WORDS[kind], crs="")
     if kind == "shapefile" and "area.shx" not in parts:
-        found.repairs.append("The index (.shx) was missing and was made anew.")
+        found.repairs.append(sentence("The index (.shx) was missing and was made anew."))
     with tempfile.TemporaryDirectory() as folder:
         for name, content in parts.items():
             Path(folder, name).write_bytes(content)
@@ -53,21 +54,31 @@ def _read_layers(path: Path, kind: str, found: Found, limits: Limits) -> None:
         for layer, geometry_kind in pyogrio.list_layers(path):
             about = pyogrio.read_info(path, layer=layer)
             if about["driver"] != DRIVERS[kind]:
-                raise UsageError(f"The file is no {WORDS[kind]}.", FIELD)
+                raise UsageError(sentence("The file is no %(kind)s.", kind=WORDS[kind]), FIELD)
             if geometry_kind is None:
                 continue
             if about["features"] >= most:
                 raise UsageError(
-                    f"The file has {about['features']:,} features; fewer than {most:,} are taken.", FIELD
+                    sentence(
+                        "The file has %(features)s features; fewer than %(most)s are taken.",
+                        features=f"{about['features']:,}",
+                        most=f"{most:,}",
+                    ),
+                    FIELD,
                 )
             about, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[], max_features=most)
             if _take(shapely.from_wkb(geometries), found):
                 systems.add(about["crs"] or "")
     except (DataLayerError, DataSourceError, FeatureError, GeometryError, shapely.GEOSException) as error:
         reason = str(error).splitlines()[0].replace(str(path.parent) + "/", "")
-        raise UsageError(f"The {WORDS[kind]} cannot be read: {reason.rstrip('.')[:200]}.", FIELD) from error
+        told = sentence(
+            "The %(kind)s cannot be read: %(reason)s.", kind=WORDS[kind], reason=reason.rstrip(".")[:200]
+        )
+        raise UsageError(told, FIELD) from error
     if len(systems) > 1:
-        raise UsageError("The layers are in different reference systems: upload one of them.", FIELD)
+        raise UsageError(
+            sentence("The layers are in different reference systems: upload one of them."), FIELD
+        )
     found.crs = systems.pop() if systems else ""
 
 

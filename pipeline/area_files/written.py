@@ -10,8 +10,9 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from pipeline.area_files.found import FIELD, Found
-from pipeline.area_files.kinds import TAKEN, text_of
+from pipeline.area_files.kinds import text_of
 from pipeline.errors import UsageError
+from pipeline.words import counted, sentence
 
 COLLECTIONS = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
 OTHERS = ("Point", "MultiPoint", "LineString", "MultiLineString")
@@ -25,7 +26,7 @@ def read_geojson(content: bytes) -> Found:
     """
 
     def refuse(name: str) -> None:
-        raise UsageError(f"The area has a coordinate that is no number: {name}.", FIELD)
+        raise UsageError(sentence("The area has a coordinate that is no number: %(name)s.", name=name), FIELD)
 
     try:
         whole = json.loads(text_of(content), parse_constant=refuse)
@@ -33,7 +34,9 @@ def read_geojson(content: bytes) -> Found:
         for geometry in _geometries(whole):
             _take(geometry, found)
     except (ValueError, RecursionError) as error:
-        raise UsageError("The area is not valid GeoJSON: it cannot be read as JSON.", FIELD) from error
+        raise UsageError(
+            sentence("The area is not valid GeoJSON: it cannot be read as JSON."), FIELD
+        ) from error
     return found
 
 
@@ -44,7 +47,7 @@ def _crs_of(whole: Any) -> str:
     try:
         return str(crs["properties"]["name"])
     except (TypeError, KeyError) as error:
-        raise UsageError("The area's reference system (`crs`) has no name.", FIELD) from error
+        raise UsageError(sentence("The area's reference system (`crs`) has no name."), FIELD) from error
 
 
 def _geometries(content: Any) -> Iterator[dict[str, Any]]:
@@ -54,13 +57,22 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
     elif kind in COLLECTIONS:
         items = content.get(COLLECTIONS[kind])
         if not isinstance(items, list):
-            raise UsageError(f"The area is not valid GeoJSON: its {kind} has no {COLLECTIONS[kind]}.", FIELD)
+            raise UsageError(
+                sentence(
+                    "The area is not valid GeoJSON: its %(kind)s has no %(member)s.",
+                    kind=kind,
+                    member=COLLECTIONS[kind],
+                ),
+                FIELD,
+            )
         for item in items:
             yield from _geometries(item)
     elif kind in ("Polygon", "MultiPolygon", *OTHERS):
         yield content
     else:
-        raise UsageError(f"The area is not valid GeoJSON: {str(kind)[:40]!r} is no type of it.", FIELD)
+        raise UsageError(
+            sentence("The area is not valid GeoJSON: %(kind)r is no type of it.", kind=str(kind)[:40]), FIELD
+        )
 
 
 def _take(geometry: dict[str, Any], found: Found) -> None:
@@ -87,12 +99,14 @@ def _ring(ring: Any) -> np.ndarray:
     try:
         return np.array(pairs, float).reshape(-1, 2)
     except OverflowError as error:
-        raise UsageError("The area has a coordinate that is no number.", FIELD) from error
+        raise UsageError(sentence("The area has a coordinate that is no number."), FIELD) from error
 
 
 def _no_rings() -> UsageError:
     return UsageError(
-        "The area is not a valid polygon: it needs rings of at least three [longitude, latitude] pairs.",
+        sentence(
+            "The area is not a valid polygon: it needs rings of at least three [longitude, latitude] pairs."
+        ),
         FIELD,
     )
 
@@ -106,11 +120,22 @@ def read_kml(content: bytes) -> Found:
     try:
         root = fromstring(_xml(content), forbid_dtd=True)
     except DefusedXmlException as error:
-        raise UsageError("The file has a document type or entities, which no KML needs.", FIELD) from error
+        raise UsageError(
+            sentence("The file has a document type or entities, which no KML needs."), FIELD
+        ) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
-        raise UsageError(f"The file cannot be read as XML: {error}.", FIELD) from error
+        raise UsageError(
+            sentence("The file cannot be read as XML: %(reason)s.", reason=str(error)), FIELD
+        ) from error
     if _name(root) != "kml":
-        raise UsageError(f"The file is XML, but no KML ({_name(root)[:40]!r}): {TAKEN}.", FIELD)
+        raise UsageError(
+            sentence(
+                "The file is XML, but no KML (%(root)r): GeoJSON, zipped Shapefile, KML, KMZ and GeoPackage "
+                "are taken.",
+                root=_name(root)[:40],
+            ),
+            FIELD,
+        )
     found = Found("KML")
     lines = 0
     for element in root.iter():
@@ -127,7 +152,11 @@ def read_kml(content: bytes) -> Found:
             found.others += kind == "Point"
     if lines:
         found.repairs.append(
-            f"{lines} closed {'line was' if lines == 1 else 'lines were'} taken as outlines."
+            counted(
+                "%(count)s closed line was taken as outlines.",
+                "%(count)s closed lines were taken as outlines.",
+                lines,
+            )
         )
     return found
 
@@ -155,5 +184,5 @@ def _kml_ring(ring: Element) -> np.ndarray:
         return np.array(pairs, float).reshape(-1, 2)
     except ValueError as error:
         raise UsageError(
-            "The KML has coordinates that are not longitude,latitude in degrees.", FIELD
+            sentence("The KML has coordinates that are not longitude,latitude in degrees."), FIELD
         ) from error

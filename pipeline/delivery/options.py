@@ -8,6 +8,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from pipeline.errors import UsageError
+from pipeline.words import sentence
 
 RASTERS = ("mosaic", "landcover", "provenance", "confidence")
 VECTORS = "vectors"
@@ -44,15 +45,32 @@ class DeliveryOptions:
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.layers if name not in LAYERS]
-        if unknown or not self.layers:
-            told = f"There is no layer {unknown[0]!r}" if unknown else "A delivery needs a layer"
-            raise UsageError(f"{told}: choose among {', '.join(LAYERS)}.", "layers")
+        names = ", ".join(LAYERS)
+        if unknown:
+            told = sentence(
+                "There is no layer %(layer)r: choose among %(names)s.", layer=unknown[0], names=names
+            )
+            raise UsageError(told, "layers")
+        if not self.layers:
+            raise UsageError(
+                sentence("A delivery needs a layer: choose among %(names)s.", names=names), "layers"
+            )
         if self.format not in FORMATS:
-            raise UsageError(f"There is no format {self.format!r}: choose {' or '.join(FORMATS)}.", "format")
+            raise UsageError(
+                sentence(
+                    "There is no format %(format)r: choose %(names)s.",
+                    format=self.format,
+                    names=" or ".join(FORMATS),
+                ),
+                "format",
+            )
         if not 0 <= self.mapping_unit <= MOST_HECTARES:
             raise UsageError(
-                f"The smallest mapping unit lies between 0 and {MOST_HECTARES:g} ha, "
-                f"not {self.mapping_unit:g}.",
+                sentence(
+                    "The smallest mapping unit lies between 0 and %(most)s ha, not %(mapping_unit)s.",
+                    most=f"{MOST_HECTARES:g}",
+                    mapping_unit=f"{self.mapping_unit:g}",
+                ),
                 "mapping_unit",
             )
         if self.projection != UTM:
@@ -77,7 +95,9 @@ class DeliveryOptions:
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(content) - known)
         if unknown:
-            raise UsageError(f"There is no option {unknown[0]!r} of a delivery.", unknown[0])
+            raise UsageError(
+                sentence("There is no option %(name)r of a delivery.", name=unknown[0]), unknown[0]
+            )
         given = dict(content)
         if "layers" in given:
             wanted = set(given["layers"])
@@ -95,11 +115,23 @@ def _check_projection(name: str) -> None:
     authority, _, number = code.partition(":")
     if authority.upper() != "EPSG" or not number.isdecimal() or len(number) > 6:
         raise UsageError(
-            f"The projection {name[:40]!r} is unknown: write utm, web-mercator or EPSG:CODE.", "projection"
+            sentence(
+                "The projection %(name)r is unknown: write utm, web-mercator or EPSG:CODE.", name=name[:40]
+            ),
+            "projection",
         )
     try:
         crs = CRS.from_epsg(int(number))
     except CRSError as error:
-        raise UsageError(f"EPSG has no reference system {number}.", "projection") from error
+        raise UsageError(
+            sentence("EPSG has no reference system %(number)s.", number=number), "projection"
+        ) from error
     if not (crs.is_projected or crs.is_geographic) or len(crs.axis_info) != 2:
-        raise UsageError(f"{crs.name} (EPSG:{number}) is no plane that a map can be drawn in.", "projection")
+        raise UsageError(
+            sentence(
+                "%(name)s (EPSG:%(number)s) is no plane that a map can be drawn in.",
+                name=crs.name,
+                number=number,
+            ),
+            "projection",
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import UsageError
 from pipeline.networks.card import Card
+from pipeline.words import sentence
 
 MARK = "@sha256:"
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
@@ -33,7 +34,12 @@ class Pin:
         version, mark, found = text.partition(MARK)
         if not VERSION.fullmatch(version) or (mark and not HASH.fullmatch(found)):
             raise UsageError(
-                f"A network is pinned as VERSION or VERSION{MARK}HASH, not as {text!r}.", "networks"
+                sentence(
+                    "A network is pinned as VERSION or VERSION%(mark)sHASH, not as %(text)r.",
+                    mark=MARK,
+                    text=text,
+                ),
+                "networks",
             )
         return cls(version, found)
 

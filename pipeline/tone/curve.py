@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.errors import SourceError, UsageError
 from pipeline.lookup import look_up
 from pipeline.raster import QUANTIFICATION, encode
+from pipeline.words import sentence
 
 LEVELS = 255
 STORED_VALUES = 65_536
@@ -44,7 +45,11 @@ class Tone:
             values = np.array([1, *table, self.top + 1])
             if len(table) != LEVELS - 1 or (np.diff(values) < 1).any() or self.top >= STORED_VALUES:
                 raise UsageError(
-                    f"The tone table {self.name} does not have 255 levels, each above the last.", "tone"
+                    sentence(
+                        "The tone table %(name)s does not have 255 levels, each above the last.",
+                        name=self.name,
+                    ),
+                    "tone",
                 )
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
@@ -103,7 +108,9 @@ class Tone:
             return cls(str(content["name"]), rgb, nir, int(content["top"]))
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
-                "The content is no tone table: it needs name, top, rgb and nir (254 whole numbers each).",
+                sentence(
+                    "The content is no tone table: it needs name, top, rgb and nir (254 whole numbers each)."
+                ),
                 "tone",
             ) from error
 
@@ -117,7 +124,14 @@ def load_tone(name: str | Tone) -> Tone:
     if isinstance(name, Tone):
         return name
     if name not in CURVES:
-        raise UsageError(f"There is no tone curve named {name!r}; there is {', '.join(CURVES)}.", "tone")
+        raise UsageError(
+            sentence(
+                "There is no tone curve named %(name)r; there is %(names)s.",
+                name=name,
+                names=", ".join(CURVES),
+            ),
+            "tone",
+        )
     return CURVES[name]()
 
 
@@ -132,7 +146,9 @@ def curve_of_tags(tags: Mapping[str, str]) -> Tone | None:
     try:
         return Tone.from_json(json.loads(tags[TAG]))
     except (ValueError, UsageError) as error:
-        raise SourceError(f"The tone table in the raster's metadata is broken: {error}") from error
+        raise SourceError(
+            sentence("The tone table in the raster's metadata is broken: %(reason)s", reason=error)
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """`script/messages`: collect the sentences to translate from the source, and compile translations."""
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -67,6 +68,7 @@ def extract(languages: list[str], locale: Path, source: Path = ROOT) -> str:
         if locale.exists():
             shutil.copytree(locale, copy / "locale", dirs_exist_ok=True)
         (copy / "locale").mkdir(exist_ok=True)
+        (copy / "webapp" / "cards_of_networks.py").write_text(cards(source), encoding="utf-8")
         for domain, kinds in DOMAINS.items():
             wanted = [f"--locale={language}" for language in languages]
             said.append(
@@ -96,6 +98,25 @@ def files(source: Path) -> list[Path]:
             path for path in sorted((source / folder).rglob("*")) if path.suffix in KINDS and path.is_file()
         ]
     return found
+
+
+def cards(source: Path) -> str:
+    """The sentences on the cards of the networks that ship, as marked source."""
+    words: set[str] = set()
+    for path in sorted((source / "pipeline" / "networks" / "weights").glob("*.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        words |= {
+            text for name in ("weaknesses", "trained_on", "classes", "bands") for text in card.get(name, ())
+        }
+        words |= {name for figures in card.get("figures", {}).values() for name in figures.get("classes", {})}
+        words |= {
+            card.get("made_from") or "",
+            *(place for places in card.get("places", {}).values() for place in places),
+        }
+    return (
+        "\n".join(f"gettext_noop({json.dumps(one, ensure_ascii=False)})" for one in sorted(words - {""}))
+        + "\n"
+    )
 
 
 def compile_language(folder: Path) -> None:

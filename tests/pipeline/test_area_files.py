@@ -195,7 +195,7 @@ OUTSIDE = '<!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
         (b'{"type": "Polygon", "coordinates": [[1, 2]]}', "rings"),
         (b"[" * 100_000, "JSON"),
         (b'{"type": "FeatureCollection", "features": []}', "no polygon"),
-        (json.dumps(mapping(LineString([(1, 2), (3, 4)]))).encode(), "points or lines"),
+        (json.dumps(mapping(LineString([(1, 2), (3, 4)]))).encode(), "only 1 point or line"),
         (geojson((15, 45), (16, 45), (15, 45)), "empty"),
         (geojson((15, 45), (16, 45), (17, 45), (15, 45)), "empty"),
         (geojson((500, 45), (501, 45), (501, 46), (500, 45)), "no longitudes"),
