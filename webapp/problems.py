@@ -4,12 +4,14 @@ import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
 from django.views import defaults
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from pipeline.errors import EarthquiltError, StorageError, UsageError
+from webapp.told import told
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into an answer; None where it is a bug, which Django reports."""
     if isinstance(error, EarthquiltError):
         set_rollback()
-        return Response(problem(error.code, str(error), getattr(error, "field", None)), status_of(error))
+        return Response(problem(error.code, told(error), getattr(error, "field", None)), status_of(error))
     response = exception_handler(error, context)
     if response is not None:
         detail = getattr(error, "detail", None) or exceptions.NotFound().detail
@@ -79,13 +81,16 @@ def first_of(detail: Any, field: str | None = None) -> tuple[str | None, Any]:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 in the API's shape below /api/, as a page elsewhere."""
     if request.path.startswith(API):
-        return JsonResponse(problem("not_found", f"There is nothing at {request.path}."), status=404)
+        return JsonResponse(
+            problem("not_found", gettext("There is nothing at %(path)s.") % {"path": request.path}),
+            status=404,
+        )
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 in the API's shape below /api/, as a page elsewhere."""
     if request.path.startswith(API):
-        message = "Something went wrong on our side; it has been written to the log."
+        message = gettext("Something went wrong on our side; it has been written to the log.")
         return JsonResponse(problem("internal", message), status=500)
     return defaults.server_error(request)

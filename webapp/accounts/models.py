@@ -53,8 +53,8 @@ class User(AbstractUser):
 
     @property
     def role_names(self) -> list[str]:
-        """The roles of this person."""
-        return sorted(roles.roles_of(self))
+        """The roles of this person, in words."""
+        return [str(roles.WORDS[name]) for name in sorted(roles.roles_of(self))]
 
     def visible_orders(self) -> models.QuerySet:
         """The orders that this person may see; what is seen by way of an order asks here."""

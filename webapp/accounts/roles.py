@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 CUSTOMER = "customer"
 REVIEWER = "reviewer"
 OPERATOR = "operator"
 ROLES = (CUSTOMER, REVIEWER, OPERATOR)
+WORDS = {CUSTOMER: _("customer"), REVIEWER: _("reviewer"), OPERATOR: _("operator")}
 
 
 def roles_of(user: Any) -> frozenset[str]:

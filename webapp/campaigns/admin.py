@@ -7,11 +7,14 @@ from django.contrib.gis.admin import GISModelAdmin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pipeline.errors import EarthquiltError, UsageError
 from webapp.campaigns import models
 from webapp.campaigns.services import rebuild, withdraw
 from webapp.campaigns.settings_form import NETWORKS, TOLD, SettingsForm
+from webapp.told import told
 
 
 class MadeElsewhere:
@@ -65,23 +68,23 @@ class CampaignAdmin(admin.ModelAdmin):
             return [(None, {"fields": [*own, "settings"]})]
         return [
             (None, {"fields": own}),
-            ("Settings, fixed with the first build", {"fields": list(TOLD)}),
-            ("Networks, fixed too: their weights", {"fields": list(NETWORKS)}),
+            (gettext("Settings, fixed with the first build"), {"fields": list(TOLD)}),
+            (gettext("Networks, fixed too: their weights"), {"fields": list(NETWORKS)}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What cannot be changed any more."""
         return ("slug", "catalog", "settings") if obj and obj.has_builds else ()
 
-    @admin.action(description="Publish the next edition")
+    @admin.action(description=_("Publish the next edition"))
     def publish(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Publish the chosen campaigns, and tell of those that cannot be."""
         for campaign in queryset:
             try:
                 edition = models.Edition.publish(campaign, request.user)
-                self.message_user(request, f"{edition} is published.")
+                self.message_user(request, gettext("%(edition)s is published.") % {"edition": edition})
             except EarthquiltError as error:
-                self.message_user(request, str(error), messages.ERROR)
+                self.message_user(request, told(error), messages.ERROR)
 
 
 @admin.register(models.CampaignTile)
@@ -98,11 +101,13 @@ class CampaignTileAdmin(ReadOnlyAdmin):
     search_fields = ("tile__name",)
     actions = ["build_again"]
 
-    @admin.action(description="Build again")
+    @admin.action(description=_("Build again"))
     def build_again(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Begin another build of the chosen tiles."""
         for tile in queryset:
-            self.message_user(request, f"{rebuild(tile, request.user)} is under way.")
+            self.message_user(
+                request, gettext("%(build)s is under way.") % {"build": rebuild(tile, request.user)}
+            )
 
 
 @admin.register(models.Build, models.Revision)
@@ -154,14 +159,21 @@ class OverrideAdmin(ReadOnlyAdmin):
     list_select_related = ("campaign_tile__campaign", "by")
     actions = ["take_back"]
 
-    @admin.action(description="Withdraw, and build again without")
+    @admin.action(description=_("Withdraw, and build again without"))
     def take_back(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Take back the chosen ones, and tell of those without which the others leave no day."""
         for override in queryset:
             try:
-                self.message_user(request, f"{withdraw(override, by=request.user)} is under way.")
+                self.message_user(
+                    request,
+                    gettext("%(build)s is under way.") % {"build": withdraw(override, by=request.user)},
+                )
             except UsageError as error:
-                self.message_user(request, f"{override} stays: {error}", messages.ERROR)
+                self.message_user(
+                    request,
+                    gettext("%(override)s stays: %(error)s") % {"override": override, "error": told(error)},
+                    messages.ERROR,
+                )
 
 
 @admin.register(models.Event)

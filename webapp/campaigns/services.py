@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from pipeline.errors import UsageError
 from pipeline.grid import Tile
@@ -11,6 +12,7 @@ from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Override
 from webapp.campaigns.networks import store
 from webapp.campaigns.states import OrderStatus, TileStatus
+from webapp.campaigns.words import in_records
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -43,8 +45,16 @@ def check_dates(campaign: Campaign, asked: Mapping[str, Any]) -> None:
     start, end = (asked.get(name) or campaign.settings[name] for name in ("start", "end"))
     if end < start:
         raise UsageError(
-            f"No day is left from {start} to {end}: what is not asked for is as asked before, "
-            f"or the campaign's {campaign.settings['start']} to {campaign.settings['end']}."
+            gettext(
+                "No day is left from %(start)s to %(end)s: what is not asked for is as asked before, "
+                "or the campaign's %(start_)s to %(end_)s."
+            )
+            % {
+                "start": start,
+                "end": end,
+                "start_": campaign.settings["start"],
+                "end_": campaign.settings["end"],
+            }
         )
 
 
@@ -66,7 +76,8 @@ def take_back(override: Override, by: "User | None" = None) -> str:
     """Remove what was asked of a tile; the history keeps it. Gives the sentence that it keeps."""
     told = {name: value for name, value in override.content.items() if name != "geometry"}
     wish = ", ".join(f"{name} {value}" for name, value in told.items())
-    text = f"{override.get_kind_display()} ({wish}) was withdrawn"
+    with in_records():
+        text = f"{override.get_kind_display()} ({wish}) was withdrawn"
     tile = override.campaign_tile
     override.delete()
     tile.remember(tile.status, tile.status, text, by)
@@ -90,9 +101,16 @@ def fit_tone(campaign: Campaign, names: Sequence[str] = ()) -> None:
 
     tiles = [Tile.parse(name) for name in names or campaign.tiles.values_list("tile_id", flat=True)]
     if not tiles:
-        raise UsageError(f"{campaign.slug} has no tiles yet: name those to fit the tone curve to.", "tile")
+        raise UsageError(
+            gettext("%(slug)s has no tiles yet: name those to fit the tone curve to.")
+            % {"slug": campaign.slug},
+            "tile",
+        )
     if campaign.has_builds:
-        raise UsageError(f"The tone curve of {campaign.slug} is fixed since its first build.", "tone")
+        raise UsageError(
+            gettext("The tone curve of %(slug)s is fixed since its first build.") % {"slug": campaign.slug},
+            "tone",
+        )
     sample = sample_campaign(campaign.catalog, tiles, campaign.pipeline_settings, models=store().folder)
     with transaction.atomic():
         lock(campaign)

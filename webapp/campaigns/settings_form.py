@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 
 from pipeline.errors import ModelError, UsageError
 from pipeline.networks import NAMES
@@ -14,15 +16,28 @@ from pipeline.settings import CampaignSettings
 from pipeline.settings_told import Setting, settings_told
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.networks import choices, chosen
+from webapp.told import told
 
 TOLD = {one.name: one for one in settings_told() if one.kind != "networks"}
 NETWORKS = {f"network_{name.replace('-', '_')}": name for name in NAMES}
 """Field of the form -> network whose weights it chooses."""
 
 
+def help_of(one: Setting) -> str:
+    """What a setting means and what it may be, in the reader's language."""
+    words = told(one.words)
+    words = f"{words[0].upper()}{words[1:]}"
+    if not one.allowed:
+        return f"{words}."
+    return gettext("%(words)s (%(range)s).") % {"words": words, "range": told(one.range)}
+
+
+help_lazy = lazy(help_of, str)
+
+
 def _field(one: Setting) -> forms.Field:
     """The field of a setting."""
-    words = f"{one.words[0].upper()}{one.words[1:]}" + (f" ({one.range})." if one.allowed else ".")
+    words = help_lazy(one)
     shown = {"required": one.needed, "initial": one.default, "help_text": words}
     if one.allowed:
         kind = forms.IntegerField if one.allowed.whole else forms.FloatField
@@ -42,7 +57,11 @@ def _field(one: Setting) -> forms.Field:
 
 def _network_field(name: str) -> forms.Field:
     """The choice of a network's weights, read from the storage whenever the form is made."""
-    return forms.ChoiceField(choices=partial(choices, name), required=False, label=f"Network {name}")
+    return forms.ChoiceField(
+        choices=partial(choices, name),
+        required=False,
+        label=lazy(lambda: gettext("Network %(name)s") % {"name": name}, str)(),
+    )
 
 
 SettingFields = type(
@@ -81,9 +100,9 @@ class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
                 chosen(asked.networks).check()
                 self.instance.settings = asked.to_json()
             except UsageError as error:
-                self.add_error(error.field if error.field in self.fields else None, str(error))
+                self.add_error(error.field if error.field in self.fields else None, told(error))
             except ModelError as error:
-                self.add_error(None, str(error))
+                self.add_error(None, told(error))
         return cleaned
 
     def asked(self, cleaned: dict[str, Any]) -> dict[str, Any]:
@@ -94,5 +113,7 @@ class SettingsForm(SettingFields):  # type: ignore[valid-type,misc]
             try:
                 given["tone"] = json.loads(given["tone"])
             except ValueError as error:
-                raise UsageError(f"The table of the tone curve is no JSON: {error}.", "tone") from error
+                raise UsageError(
+                    gettext("The table of the tone curve is no JSON: %(error)s.") % {"error": error}, "tone"
+                ) from error
         return given

@@ -3,76 +3,77 @@
 from collections.abc import Mapping
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class TileStatus(models.TextChoices):
     """How far a tile of a campaign is."""
 
-    IDLE = "idle"
-    WANTED = "wanted"
-    BUILDING = "building"
-    COMPOSITE = "composite"
-    EMPTY = "empty"
-    FAILED = "failed"
+    IDLE = "idle", _("Idle")
+    WANTED = "wanted", _("Wanted")
+    BUILDING = "building", _("Building")
+    COMPOSITE = "composite", _("Composite")
+    EMPTY = "empty", _("Empty")
+    FAILED = "failed", _("Failed")
 
 
 class BuildStatus(models.TextChoices):
     """How far a build is."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    EMPTY = "empty"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    EMPTY = "empty", _("Empty")
+    FAILED = "failed", _("Failed")
+    SUPERSEDED = "superseded", _("Superseded")
 
 
 class Stage(models.TextChoices):
     """The next thing that a build needs."""
 
-    SCENE_LIST = "scene_list"
-    AGREE = "agree"
-    FETCH = "fetch"
-    MASK = "mask"
-    COMPOSE = "compose"
-    FILL = "fill"
-    CLASSIFY = "classify"
-    DONE = "done"
+    SCENE_LIST = "scene_list", _("Scene List")
+    AGREE = "agree", _("Agree")
+    FETCH = "fetch", _("Fetch")
+    MASK = "mask", _("Mask")
+    COMPOSE = "compose", _("Compose")
+    FILL = "fill", _("Fill")
+    CLASSIFY = "classify", _("Classify")
+    DONE = "done", _("Done")
 
 
 class RevisionStatus(models.TextChoices):
     """How far a revision is."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    CURRENT = "current"
-    SUPERSEDED = "superseded"
-    FAILED = "failed"
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    CURRENT = "current", _("Current")
+    SUPERSEDED = "superseded", _("Superseded")
+    FAILED = "failed", _("Failed")
 
 
 class ReviewStatus(models.TextChoices):
     """What the desk thinks of a revision."""
 
-    UNREVIEWED = "unreviewed"
-    APPROVED = "approved"
-    REJECTED = "rejected"
+    UNREVIEWED = "unreviewed", _("Unreviewed")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
 
 
 class OrderStatus(models.TextChoices):
     """How far an order is."""
 
-    PLACED = "placed"
-    RUNNING = "running"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    PLACED = "placed", _("Placed")
+    RUNNING = "running", _("Running")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class EditionStatus(models.TextChoices):
     """An edition exists only as published, and may be taken back."""
 
-    PUBLISHED = "published"
-    WITHDRAWN = "withdrawn"
+    PUBLISHED = "published", _("Published")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 DUE = (TileStatus.WANTED, TileStatus.BUILDING)

@@ -14,6 +14,7 @@ import django_rq
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from redis.exceptions import RedisError
 
 from webapp.keys.models import KeyUse, MapKey, digest_of
@@ -153,7 +154,9 @@ def find(token: str) -> Known:
         row = MapKey.objects.select_related("owner").filter(digest=digest, revoked_at=None).first()
         if row is None or not row.owner.is_active:
             _known.pop(digest, None)
-            raise Refused(401, "no_such_key", "This key opens nothing: it is wrong, or it was revoked.")
+            raise Refused(
+                401, "no_such_key", gettext("This key opens nothing: it is wrong, or it was revoked.")
+            )
         slugs = frozenset(row.campaigns.values_list("slug", flat=True))
         if len(_known) >= KEYS_IN_MEMORY:
             _known.clear()
@@ -175,12 +178,14 @@ def check(found: Known, slug: str, layers: Collection[str], referrer: str) -> No
     """
     key = found.key
     if found.slugs and slug and slug not in found.slugs:
-        raise Refused(403, "other_campaign", f"This key is not for campaign {slug}.")
+        raise Refused(
+            403, "other_campaign", gettext("This key is not for campaign %(slug)s.") % {"slug": slug}
+        )
     other = next((layer for layer in layers if layer and layer not in key.layers), "") if key.layers else ""
     if other:
-        raise Refused(403, "other_layer", f"This key is not for layer {other}.")
+        raise Refused(403, "other_layer", gettext("This key is not for layer %(layer)s.") % {"layer": other})
     if key.referrers and not any(fits(host, referrer) for host in key.referrers):
-        raise Refused(403, "other_referrer", "This key is not for maps of this site.")
+        raise Refused(403, "other_referrer", gettext("This key is not for maps of this site."))
 
 
 def fits(pattern: str, referrer: str) -> bool:
@@ -220,7 +225,8 @@ def limit(key: MapKey) -> None:
 def too_many(key: MapKey) -> Refused:
     """Say that a key has to wait for the next minute."""
     wait = MINUTE - int(time.time() % MINUTE)
-    text = f"This key may ask {key.per_minute} times a minute; try again in {wait} s."
+    text = gettext("This key may ask %(times)d times a minute; try again in %(seconds)d s.")
+    text %= {"times": key.per_minute, "seconds": wait}
     return Refused(429, "too_many", text, wait)
 
 

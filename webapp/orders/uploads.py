@@ -5,6 +5,8 @@ import threading
 from dataclasses import replace
 
 from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from rest_framework.exceptions import Throttled
 from shapely import Polygon
 from shapely.geometry import mapping
@@ -28,7 +30,9 @@ def read_upload(content: bytes) -> AreaFile:
     """
     limits = Limits(most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, most_vertices=settings.AOI_MOST_VERTICES)
     if not AT_ONCE.acquire(timeout=WAIT_SECONDS):
-        raise Throttled(wait=WAIT_SECONDS, detail="Other files are being read: try again in a minute.")
+        raise Throttled(
+            wait=WAIT_SECONDS, detail=gettext("Other files are being read: try again in a minute.")
+        )
     try:
         found = read_bounded(content, limits)
     finally:
@@ -46,15 +50,17 @@ def of_box(text: str) -> AreaFile:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise UsageError(f"The box {text[:60]!r} is not west,south,east,north in degrees.", "bbox") from error
+        raise UsageError(
+            gettext("The box %(text)r is not west,south,east,north in degrees.") % {"text": text[:60]}, "bbox"
+        ) from error
     if not all(map(math.isfinite, (west, south, east, north))) or south >= north or west == east:
-        raise UsageError(f"The box {text[:60]!r} has no ground inside.", "bbox")
+        raise UsageError(gettext("The box %(text)r has no ground inside.") % {"text": text[:60]}, "bbox")
     if not (-180 <= west <= 180 and -180 <= east <= 180 and south >= -90 and north <= 90):
-        raise UsageError(f"The box {text[:60]!r} is not in degrees.", "bbox")
-    notes = ("The box crosses the antimeridian; it was cut there.",) if west > east else ()
+        raise UsageError(gettext("The box %(text)r is not in degrees.") % {"text": text[:60]}, "bbox")
+    notes = (gettext("The box crosses the antimeridian; it was cut there."),) if west > east else ()
     east += 360 * (west > east)
     outline = Polygon([(west, south), (east, south), (east, north), (west, north)])
-    return replace(_plain(outline, "bounding box"), repairs=notes)
+    return replace(_plain(outline, gettext("bounding box")), repairs=notes)
 
 
 def of_place(name: str, km: float) -> AreaFile:
@@ -64,7 +70,10 @@ def of_place(name: str, km: float) -> AreaFile:
         UsageError: there is no such place or square.
     """
     place = the_place(name)
-    return _plain(place.square(km), f"{km:g} km around {place.label}")
+    return _plain(
+        place.square(km),
+        gettext("%(km)s km around %(place)s") % {"km": number_format(f"{km:g}"), "place": place.label},
+    )
 
 
 def _plain(outline: Polygon, kind: str) -> AreaFile:

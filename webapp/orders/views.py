@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from pipeline.delivery import options as choices
@@ -16,15 +18,16 @@ from webapp.campaigns.states import OrderStatus
 from webapp.orders.downloads import address_of, ask_delivery, expiry
 from webapp.orders.models import Order
 from webapp.orders.progress import STEPS, tiles_progress
+from webapp.told import told
 
 LAYERS = {
-    "mosaic": "Mosaic (red, green, blue, near infrared)",
-    "landcover": "Landcover",
-    "vectors": "Landcover as polygons (GeoPackage)",
-    "provenance": "Provenance: the scene of each pixel",
-    "confidence": "Confidence of the landcover",
+    "mosaic": _("Mosaic (red, green, blue, near infrared)"),
+    "landcover": _("Landcover"),
+    "vectors": _("Landcover as polygons (GeoPackage)"),
+    "provenance": _("Provenance: the scene of each pixel"),
+    "confidence": _("Confidence of the landcover"),
 }
-FORMATS = {"cog": "GeoTIFF (COG)", "png": "PNG with world file"}
+FORMATS = {"cog": _("GeoTIFF (COG)"), "png": _("PNG with world file")}
 
 
 @login_required
@@ -38,11 +41,11 @@ def order_page(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             asked = _asked(request)
             if not roles.may_order(request.user):
-                raise UsageError("This account may look but not order.", "order")
+                raise UsageError(gettext("This account may look but not order."), "order")
             ask_delivery(order, asked, request.user)
             return redirect("order", pk)
         except UsageError as error:
-            problem = error
+            problem = told(error)
     context = page_of(order) | {
         "asked": asked,
         "problem": problem,
@@ -69,7 +72,7 @@ def page_of(order: Order) -> dict[str, Any]:
             ],
             "zip": address_of(one) if one.status == "ready" else None,
             "changes": one.manifest.get("changes", {}).get("told", []),
-            "left_out": one.manifest.get("left_out", {}).items(),
+            "left_out": [(name, gettext(why)) for name, why in one.manifest.get("left_out", {}).items()],
         }
         for one in order.deliveries.all()
     ]
@@ -102,7 +105,9 @@ def _asked(request: HttpRequest) -> DeliveryOptions:
     try:
         unit = float(form.get("mapping_unit") or 0)
     except ValueError as error:
-        raise UsageError("The smallest mapping unit is a number of hectares.", "mapping_unit") from error
+        raise UsageError(
+            gettext("The smallest mapping unit is a number of hectares."), "mapping_unit"
+        ) from error
     return DeliveryOptions.from_json(
         {
             "layers": form.getlist("layers"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
@@ -55,7 +56,7 @@ class AssessmentSerializer(serializers.ModelSerializer):
         """An order belongs to the campaign."""
         order = attrs.get("order")
         if order and order.campaign_id != attrs["campaign"].pk:
-            raise serializers.ValidationError({"order": "The order belongs to another campaign."})
+            raise serializers.ValidationError({"order": gettext("The order belongs to another campaign.")})
         return attrs
 
 

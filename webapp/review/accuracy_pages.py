@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from webapp.campaigns.models import Campaign
+from webapp.campaigns.words import CLASS_WORDS
 from webapp.maps.views import base_map
 from webapp.orders.models import Order
 from webapp.review import sample
@@ -38,9 +39,14 @@ def assessment(request: HttpRequest, key: int) -> HttpResponseBase:
     found = get_object_or_404(Assessment.objects.select_related("campaign", "order"), pk=key)
     if found.status == Assessment.Status.DRAWING:
         sample.hint_sample(found)
-    told = sample.result_of(found) if found.status == Assessment.Status.OPEN else None
+    told = in_words(sample.result_of(found)) if found.status == Assessment.Status.OPEN else None
     context = {"assessment": found, "told": told, "rows": rows_of(told) if told else []}
     return render(request, "review/assessment.html", context)
+
+
+def in_words(told: dict[str, Any]) -> dict[str, Any]:
+    """What an assessment tells, with its classes in the reader's language."""
+    return told | {"classes": [str(CLASS_WORDS[name]) for name in told["classes"]]}
 
 
 @for_reviewers
@@ -51,7 +57,7 @@ def labelling(request: HttpRequest, key: int) -> HttpResponseBase:
     page_data = {
         "assessment": found.pk,
         "points": found.points.count(),
-        "classes": [dict(entry) for entry in LAYERS["landcover"].legend],
+        "classes": LAYERS["landcover"].describe()["legend"],
         "resolution": found.campaign.pipeline_settings.resolution,
         "base_map": base_map(),
     }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 from django.contrib.gis.geos import GEOSGeometry
+from django.utils.translation import gettext
 from pyproj import Transformer
 from rasterio.windows import Window, from_bounds
 from shapely.geometry.base import BaseGeometry
@@ -58,18 +59,22 @@ def outline_of(geometry: dict[str, Any], tile: CampaignTile, width: float | None
     try:
         drawn = shapely.make_valid(shapely.from_geojson(json.dumps(geometry)))
     except (shapely.errors.ShapelyError, TypeError) as error:
-        raise UsageError("What was drawn is no GeoJSON geometry.", "geometry") from error
+        raise UsageError(gettext("What was drawn is no GeoJSON geometry."), "geometry") from error
     grid = tile.tile.grid
     there = Transformer.from_crs(4326, grid.epsg, always_xy=True)
     back = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
     on_ground = shapely.transform(drawn, lambda points: np.column_stack(there.transform(*points.T)))
     if drawn.geom_type in ("LineString", "MultiLineString", "Point"):
         if width is None or not LEAST_WIDTH <= width <= MOST_WIDTH:
-            raise UsageError(f"A brush is {LEAST_WIDTH:g} to {MOST_WIDTH:g} m wide.", "width")
+            raise UsageError(
+                gettext("A brush is %(least)s to %(most)s m wide.")
+                % {"least": f"{LEAST_WIDTH:g}", "most": f"{MOST_WIDTH:g}"},
+                "width",
+            )
         on_ground = on_ground.buffer(width / 2)
     inside = shapely.MultiPolygon(_polygons(shapely.intersection(on_ground, shapely.box(*grid.bounds))))
     if inside.is_empty:
-        raise UsageError("What was drawn covers no ground of the tile.", "geometry")
+        raise UsageError(gettext("What was drawn covers no ground of the tile."), "geometry")
     outline = shapely.transform(inside, lambda points: np.column_stack(back.transform(*points.T)))
     return shapely.set_precision(outline, 1e-7, mode="pointwise")
 

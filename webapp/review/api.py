@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -61,6 +62,9 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         review = self.get_object()
         overrides = list(review.overrides.all())
         if not overrides:
-            raise Refused(f"Review {review.pk} asks for nothing, or it was withdrawn already.")
+            raise Refused(
+                gettext("Review %(number)s asks for nothing, or it was withdrawn already.")
+                % {"number": review.pk}
+            )
         build = withdraw(*overrides, by=request.user)
         return Response(BuildSerializer(build).data, status.HTTP_201_CREATED)

@@ -15,6 +15,7 @@ from pipeline.landcover.classes import CLASSES
 from webapp.accounts import roles
 from webapp.campaigns.comparison import Counted, compare, counted, hint_count
 from webapp.campaigns.models import Campaign, Edition
+from webapp.campaigns.words import CLASS_WORDS
 from webapp.maps.views import base_map
 from webapp.problems import problem
 from webapp.review.views import KEPT, UNREADABLE, for_reviewers
@@ -48,7 +49,7 @@ def editions(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 def names() -> list[str]:
     """The classes by code, as people read them."""
-    return [_("no data"), *(item.name for item in CLASSES)]
+    return [_("no data"), *(CLASS_WORDS[item.name] for item in CLASSES)]
 
 
 def rows_of(found: Counted) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.difference import Difference, difference
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.serializers import GeometryField
+from webapp.campaigns.words import in_records
 from webapp.review.models import Defect, Review
 
 COLUMNS = (
@@ -40,12 +41,17 @@ def row_of(campaign: Campaign, review: Review) -> dict[str, Any]:
         "reviewer": review.reviewer.get_username(),
         "at": review.created_at.isoformat(),
         "answered_by": review.successor.number if review.successor else None,
-        "wishes": "; ".join(wish.get_kind_display() for wish in review.overrides.all()),
+        "wishes": _wishes(review),
         "defects": len(review.defects.all()),
         "scenes": " ".join(scene.scene_id for scene in scenes),
         "models": " ".join(f"{name}={version}" for name, version in sorted(models.items())),
         **{name: revision.report.get(name) for name in FIGURES},
     }
+
+
+def _wishes(review: Review) -> str:
+    with in_records():
+        return "; ".join(str(wish.get_kind_display()) for wish in review.overrides.all())
 
 
 def features_of(campaign: Campaign, reviews: Iterable[Review]) -> Iterator[dict[str, Any]]:

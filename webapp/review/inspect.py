@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rasterio.crs import CRS
 from rasterio.warp import transform
 from rasterio.windows import Window
@@ -11,14 +12,20 @@ from rasterio.windows import Window
 from pipeline.evidence import CLEAR, CLOUD, DOUBTFUL, HAZY, OLDER, SHADOW
 from pipeline.landcover.classes import CLASSES, NAMES, NO_CONFIDENCE
 from webapp.campaigns.models import Scene
+from webapp.campaigns.words import CLASS_WORDS
 from webapp.review.pictures import Looked
 from webapp.tileserver.reader import open_files
 
 DEGREES = CRS.from_epsg(4326)
 BANDS = ("red", "green", "blue", "nir")
-SURENESS: Mapping[int, str] = {CLEAR: "clear", DOUBTFUL: "doubtful", HAZY: "hazy", OLDER: "older date"}
-MASKED: Mapping[int, str] = {0: "clear", CLOUD: "cloud", SHADOW: "cloud shadow"}
-CLASS_NAMES: Mapping[int, str] = {item.code: item.name for item in CLASSES}
+SURENESS: Mapping[int, Any] = {
+    CLEAR: _("clear"),
+    DOUBTFUL: _("doubtful"),
+    HAZY: _("hazy"),
+    OLDER: _("older date"),
+}
+MASKED: Mapping[int, Any] = {0: _("clear"), CLOUD: _("cloud"), SHADOW: _("cloud shadow")}
+CLASS_NAMES: Mapping[int | None, Any] = {item.code: CLASS_WORDS[item.name] for item in CLASSES}
 
 
 def inspect(looked: Looked, lon: float, lat: float) -> dict[str, Any]:
@@ -49,10 +56,11 @@ def inspect(looked: Looked, lon: float, lat: float) -> dict[str, Any]:
         "lat": lat,
         "values": _by_band(values_at(served / "mosaic.tif", lon, lat) if served else None),
         "reflectance": _by_band(tuple((value - 1) / 10_000 for value in stored) if _full(stored) else None),
-        "landcover": CLASS_NAMES.get(code or 0),
+        "landcover": _class(code),
         "confidence": None if sure in (None, NO_CONFIDENCE) else sure,
         "probabilities": {
-            name: round(share / sum(shares), 3) for name, share in zip(NAMES, shares, strict=bool(shares))
+            str(CLASS_WORDS[name]): round(share / sum(shares), 3)
+            for name, share in zip(NAMES, shares, strict=bool(shares))
         }
         if any(shares)
         else {},
@@ -73,6 +81,10 @@ def values_at(path: Path, lon: float, lat: float) -> tuple[int, ...] | None:
     return tuple(int(value) for value in dataset.read(window=Window(col, row, 1, 1)).ravel())
 
 
+def _class(code: int | None) -> str | None:
+    return str(CLASS_NAMES[code]) if code in CLASS_NAMES else None
+
+
 def _one(path: Path | None, lon: float, lat: float) -> int | None:
     found = values_at(path, lon, lat) if path else None
     return found[0] if found else None
@@ -89,12 +101,12 @@ def _by_band(values: tuple[float, ...] | None) -> dict[str, float] | None:
 
 
 def _source(looked: Looked, scenes: list[Scene], lon: float, lat: float) -> dict[str, Any] | None:
-    rank, sure, *_ = values_at(looked.build.path / "provenance.tif", lon, lat) or (0, 0)
+    rank, sure, *_rest = values_at(looked.build.path / "provenance.tif", lon, lat) or (0, 0)
     if not rank:
         return None
     scene = next((one for one in scenes if one.rank == rank), None)
     named = {"scene": scene.scene_id, "datetime": scene.datetime.isoformat()} if scene else {}
-    return {"rank": rank, "sure": SURENESS.get(sure, "not known"), **named}
+    return {"rank": rank, "sure": str(SURENESS.get(sure, _("not known"))), **named}
 
 
 def _date(looked: Looked, scene: Scene, lon: float, lat: float) -> dict[str, Any] | None:
@@ -109,8 +121,8 @@ def _date(looked: Looked, scene: Scene, lon: float, lat: float) -> dict[str, Any
         "scene": scene.scene_id,
         "datetime": scene.datetime.isoformat(),
         "rank": scene.rank,
-        "mask": MASKED.get(-1 if masked is None else masked, "no data"),
-        "landcover": CLASS_NAMES.get(code),
+        "mask": str(MASKED.get(-1 if masked is None else masked, _("no data"))),
+        "landcover": _class(code),
         "confidence": None if sure == NO_CONFIDENCE else sure,
         "values": _by_band(values),
     }

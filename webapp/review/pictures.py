@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from django.utils.translation import gettext_lazy as _
+
 from pipeline.evidence import CLOUD, NO_DATA, SHADOW, scene_folder
 from webapp.campaigns.models import Build, Revision, Scene
 from webapp.tileserver.layers import LAYERS, Layer, palette_of
@@ -15,14 +17,14 @@ SCENE_LAYERS: Mapping[str, Layer] = {
     "landcover": replace(LAYERS["landcover"], product="classes.tif"),
     "mask": Layer(
         "mask",
-        "Cloud mask",
+        _("Cloud mask"),
         "cloud.tif",
         (1,),
         NO_DATA,
         "nearest",
         legend=(
-            {"label": "cloud", "colour": MASK_COLOURS[CLOUD]},
-            {"label": "cloud shadow", "colour": MASK_COLOURS[SHADOW]},
+            {"label": _("cloud"), "colour": MASK_COLOURS[CLOUD]},
+            {"label": _("cloud shadow"), "colour": MASK_COLOURS[SHADOW]},
         ),
         palette=palette_of(MASK_COLOURS),
     ),

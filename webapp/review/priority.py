@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -34,20 +38,22 @@ class Measure:
     def words(self, value: float) -> str:
         """The figure as people read it."""
         if self.shown == "percent":
-            return f"{100 * value:.2f} %"
-        return f"{value:.2f}" if self.shown == "ratio" else f"{value:.0f} days"
+            return f"{number_format(f'{100 * value:.2f}')} %"
+        if self.shown == "ratio":
+            return number_format(f"{value:.2f}")
+        return ngettext("%(count)d day", "%(count)d days", round(value)) % {"count": round(value)}
 
 
 # At the bad end of each a reviewer would reject by this alone; the points follow how often that is so.
 MEASURES = (
-    Measure("cloud", "residual cloud", 0.0, 0.01, 20, "percent"),
-    Measure("holes", "holes", 0.0, 0.01, 15, "percent"),
-    Measure("shadow", "cloud or shadow suspected nearby", 0.01, 0.1, 10, "percent"),
-    Measure("haze", "haze suspected", 0.0, 0.02, 10, "percent"),
-    Measure("seam", "seam score", 1.0, 1.2, 15, "ratio"),
-    Measure("confidence", "landcover in doubt", 0.2, 0.5, 10, "percent"),
-    Measure("dates", "dates far apart", 10, 60, 10, "days"),
-    Measure("change", "change since the last approval", 0.005, 0.1, 10, "percent"),
+    Measure("cloud", _("residual cloud"), 0.0, 0.01, 20, "percent"),
+    Measure("holes", _("holes"), 0.0, 0.01, 15, "percent"),
+    Measure("shadow", _("cloud or shadow suspected nearby"), 0.01, 0.1, 10, "percent"),
+    Measure("haze", _("haze suspected"), 0.0, 0.02, 10, "percent"),
+    Measure("seam", _("seam score"), 1.0, 1.2, 15, "ratio"),
+    Measure("confidence", _("landcover in doubt"), 0.2, 0.5, 10, "percent"),
+    Measure("dates", _("dates far apart"), 10, 60, 10, "days"),
+    Measure("change", _("change since the last approval"), 0.005, 0.1, 10, "percent"),
 )
 
 
@@ -101,7 +107,7 @@ def figures_of(report: Mapping[str, Any], dates: Collection[datetime]) -> dict[s
 def grounds_of(figures: Mapping[str, float]) -> list[Ground]:
     """What each known figure counts, the weightiest first."""
     found = [
-        Ground(one.key, one.title, figures[one.key], one.words(figures[one.key]), points, one.points)
+        Ground(one.key, str(one.title), figures[one.key], one.words(figures[one.key]), points, one.points)
         for one in MEASURES
         if one.key in figures and (points := one.points_of(figures[one.key])) is not None
     ]

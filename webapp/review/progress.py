@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Event, Revision
 from webapp.campaigns.standing import standings
@@ -15,14 +17,14 @@ from webapp.campaigns.states import ACTIVE, ReviewStatus, RevisionStatus, TileSt
 from webapp.review.models import QueueEntry, Review
 
 LOOKS = {
-    "idle": "not asked for",
-    "building": "being built",
-    "blending": "waiting for its neighbours",
-    "made": "to review",
-    "approved": "approved",
-    "rejected": "rejected",
-    "empty": "no land or no data",
-    "failed": "failed",
+    "idle": _("not asked for"),
+    "building": _("being built"),
+    "blending": _("waiting for its neighbours"),
+    "made": _("to review"),
+    "approved": _("approved"),
+    "rejected": _("rejected"),
+    "empty": _("no land or no data"),
+    "failed": _("failed"),
 }
 RATE_DAYS = 7
 STUCK_AFTER = timedelta(hours=6)
@@ -106,14 +108,16 @@ def stuck_of(campaign: Campaign) -> list[Stuck]:
 
 def _failed(campaign: Campaign) -> list[Stuck]:
     rows = [
-        Stuck(one.tile_id, one.current_build_id, one.status_text or "Its build failed.", one.changed_at)
+        Stuck(
+            one.tile_id, one.current_build_id, one.status_text or gettext("Its build failed."), one.changed_at
+        )
         for one in campaign.tiles.filter(status=TileStatus.FAILED)
     ]
     revisions = Revision.objects.filter(campaign_tile__campaign=campaign, status=RevisionStatus.FAILED)
     newer = Revision.objects.filter(campaign_tile=OuterRef("campaign_tile"), number__gt=OuterRef("number"))
     for one in revisions.filter(~Exists(newer)).select_related("campaign_tile"):
         since = one.finished_at or one.created_at
-        rows.append(Stuck(one.tile_name, one.build_id, one.error or "Its revision failed.", since))
+        rows.append(Stuck(one.tile_name, one.build_id, one.error or gettext("Its revision failed."), since))
     return rows
 
 
@@ -129,9 +133,13 @@ def _unanswered(campaign: Campaign) -> list[Stuck]:
     found = []
     for one in rows.select_related("campaign_tile").prefetch_related("reviews"):
         review = max(one.reviews.all(), key=lambda item: item.pk, default=None)
-        reason = review.get_reason_display() if review else "without a reason"
         since = review.created_at if review else one.created_at
-        found.append(Stuck(one.tile_name, one.build_id, f"Rejected ({reason}), and nothing is built.", since))
+        if review:
+            told = gettext("Rejected (%(reason)s), and nothing is built.")
+            told %= {"reason": review.get_reason_display()}
+        else:
+            told = gettext("Rejected without a reason, and nothing is built.")
+        found.append(Stuck(one.tile_name, one.build_id, told, since))
     return found
 
 
@@ -142,8 +150,11 @@ def _slow(campaign: Campaign) -> list[Stuck]:
     for model in (Build, Revision):
         rows = model.objects.filter(campaign_tile__campaign=campaign, status__in=ACTIVE)
         for one in rows.filter(created_at__lt=before).select_related("campaign_tile"):
-            what = one.stage if isinstance(one, Build) else "blend"
-            why = f"Waits at {what.replace('_', ' ')} for long{': ' + one.error if one.error else '.'}"
+            what = one.get_stage_display().lower() if isinstance(one, Build) else gettext("blend")
+            if one.error:
+                why = gettext("Waits at %(stage)s for long: %(error)s") % {"stage": what, "error": one.error}
+            else:
+                why = gettext("Waits at %(stage)s for long.") % {"stage": what}
             key = one.pk if isinstance(one, Build) else one.build_id
             found.append(Stuck(one.tile_name, key, why, one.created_at))
     return found

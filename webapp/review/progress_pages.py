@@ -7,18 +7,28 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from pipeline.errors import SourceError
 from pipeline.landcover.classes import CLASSES
 from webapp.campaigns.models import Campaign, CampaignTile, Event, Revision
+from webapp.campaigns.words import CLASS_WORDS
 from webapp.review import agreement, history, progress
 from webapp.review.history import COLUMNS
 from webapp.review.models import QueueEntry
 from webapp.review.views import for_reviewers
+from webapp.told import told
 
 EVENT_ROWS = 200
-NAMES = ("no data", *(item.name for item in CLASSES))
+FIGURES = {
+    "coverage": _("coverage"),
+    "residual_cloud": _("residual cloud"),
+    "seam_score": _("seam score"),
+}
+NAMES = (_("no data"), *(CLASS_WORDS[item.name] for item in CLASSES))
 
 
 @for_reviewers
@@ -27,7 +37,7 @@ def dashboards(request: HttpRequest) -> HttpResponseBase:
     slug = request.GET.get("campaign")
     found = Campaign.objects.filter(slug=slug).first() if slug else Campaign.objects.first()
     if found is None:
-        raise Http404("There is no campaign.")
+        raise Http404(gettext("There is no campaign."))
     return redirect("dashboard", slug=found.slug)
 
 
@@ -111,17 +121,20 @@ def _change(revisions: list[Revision], before: str | None, after: str | None) ->
     try:
         found = history.change_between(old, new)
     except SourceError as error:
-        return chosen | {"change_error": str(error)}
+        return chosen | {"change_error": told(error)}
     rows = [
         {"name": NAMES[code], "counts": counts.tolist()}
         for code, counts in enumerate(found.classes)
         if counts.any()
     ]
     figures = [
-        {"name": name.replace("_", " "), "before": old.report.get(name), "after": new.report.get(name)}
+        {"name": FIGURES.get(name, name), "before": old.report.get(name), "after": new.report.get(name)}
         for name in history.FIGURES
     ]
-    shares = {"moved": f"{100 * found.moved:.3f} %", "reclassed": f"{100 * found.reclassed:.3f} %"}
+    shares = {
+        "moved": f"{number_format(f'{100 * found.moved:.3f}')} %",
+        "reclassed": f"{number_format(f'{100 * found.reclassed:.3f}')} %",
+    }
     return chosen | {"change": found, "shares": shares, "rows": rows, "names": NAMES, "figures": figures}
 
 

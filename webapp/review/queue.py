@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from webapp.campaigns.models import Campaign, Revision, Scene
 from webapp.campaigns.states import ReviewStatus, RevisionStatus
+from webapp.campaigns.words import in_records
 from webapp.problems import Refused
 from webapp.review.models import QueueEntry
 from webapp.review.priority import figures_of, grounds_of, priority_of
@@ -89,7 +91,10 @@ def take(user: "User", entry: QueueEntry) -> QueueEntry:
     taken = _take(user, entries(user).free().filter(pk=entry.pk))
     if taken is None:
         entry.refresh_from_db()
-        raise Refused(holder_words(entry) or f"{entry.revision} is not in your queue any more.")
+        raise Refused(
+            holder_words(entry)
+            or gettext("%(revision)s is not in your queue any more.") % {"revision": entry.revision}
+        )
     return taken
 
 
@@ -118,7 +123,10 @@ def renew(user: "User", entry: QueueEntry) -> QueueEntry:
     until = Now() + settings.REVIEW_HOLD
     if not QueueEntry.objects.held_by(user).filter(pk=entry.pk).update(held_until=until):
         entry.refresh_from_db()
-        raise Refused(holder_words(entry) or f"Your hold of {entry.revision.campaign_tile} has run out.")
+        raise Refused(
+            holder_words(entry)
+            or gettext("Your hold of %(tile)s has run out.") % {"tile": entry.revision.campaign_tile}
+        )
     entry.refresh_from_db()
     return entry
 
@@ -133,7 +141,8 @@ def release(user: "User", entry: QueueEntry) -> bool:
     ):
         return False
     tile = entry.revision.campaign_tile
-    tile.remember(tile.status, tile.status, f"{entry} given back", user)
+    with in_records():
+        tile.remember(tile.status, tile.status, f"{entry} given back", user)
     return True
 
 
@@ -142,8 +151,9 @@ def holder_words(entry: QueueEntry, besides: "User | None" = None) -> str:
     held = QueueEntry.objects.filter(pk=entry.pk, held_until__gte=Now()).select_related("held_by").first()
     if held is None or held.held_by is None or held.held_by == besides:
         return ""
-    until = f"{held.held_until:%H:%M} UTC"
-    return f"{held.revision.campaign_tile} is held by {held.held_by.get_username()} until {until}."
+    words = {"tile": held.revision.campaign_tile, "person": held.held_by.get_username()}
+    words["time"] = f"{held.held_until:%H:%M} UTC"
+    return gettext("%(tile)s is held by %(person)s until %(time)s.") % words
 
 
 def settle(revision: Revision, kind: str) -> None:

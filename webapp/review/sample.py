@@ -8,6 +8,7 @@ import shapely
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pipeline.accuracy import Accuracy, Estimate, accuracy
 from pipeline.errors import EarthquiltError, UsageError
@@ -18,6 +19,7 @@ from webapp.campaigns.queue import hint
 from webapp.campaigns.states import RevisionStatus
 from webapp.problems import Refused
 from webapp.review.models import Assessment, SamplePoint
+from webapp.told import told as told_in_words
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -39,12 +41,16 @@ def begin(
         UsageError: too many points, or nothing is finished there.
     """
     if not 2 <= points <= MOST_POINTS:
-        raise UsageError(f"A sample has 2 to {MOST_POINTS} points, not {points}.", "points")
+        raise UsageError(
+            gettext("A sample has 2 to %(most)s points, not %(points)s.")
+            % {"most": MOST_POINTS, "points": points},
+            "points",
+        )
     rows = Revision.objects.filter(campaign_tile__campaign=campaign, status=RevisionStatus.CURRENT)
     if order is not None:
         rows = rows.filter(campaign_tile__in=order.tiles.all())
     if not rows.exists():
-        raise UsageError("There is no finished tile to assess.", "campaign")
+        raise UsageError(gettext("There is no finished tile to assess."), "campaign")
     made = Assessment.objects.create(
         campaign=campaign, order=order, wanted=points, least=least, seed=secrets.randbits(48), by=by
     )
@@ -124,7 +130,10 @@ def label(user: "User", point: SamplePoint, code: int | None) -> None:
     free = SamplePoint.objects.filter(pk=point.pk).unlabelled().free_for(user)
     values: dict[str, Any] = {"label": code, "labelled_by": user, "labelled_at": Now()}
     if not (free.update(**values) or mine.update(**values)):
-        raise Refused(f"Another reviewer has labelled point {point.number}, or is looking at it.")
+        raise Refused(
+            gettext("Another reviewer has labelled point %(number)s, or is looking at it.")
+            % {"number": point.number}
+        )
 
 
 def matrix_of(assessment: Assessment) -> np.ndarray:
@@ -151,7 +160,7 @@ def result_of(assessment: Assessment) -> dict[str, Any]:
     try:
         found = accuracy(counts, pixels)
     except UsageError as error:
-        return told | {"accuracy": None, "why_not": str(error)}
+        return told | {"accuracy": None, "why_not": told_in_words(error)}
     return told | {"accuracy": _shown(found, sum(pixels) * assessment.pixel_area / 1e6)}
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from pipeline.errors import UsageError
@@ -12,6 +13,7 @@ from webapp.campaigns.services import check_dates
 from webapp.review.answers import Drawing, outline_of
 from webapp.review.models import Defect, Reason, Review, Verdict
 from webapp.review.services import Wish
+from webapp.told import told
 
 MOST_BYTES = 200_000
 # What is asked in words; the other kinds follow from what is drawn.
@@ -36,13 +38,13 @@ class WishSerializer(serializers.Serializer):
         """What belongs to the kind, and nothing impossible."""
         if attrs["kind"] != Override.Kind.DATES:
             if "scene" not in attrs:
-                raise serializers.ValidationError({"scene": "Say which scene."})
+                raise serializers.ValidationError({"scene": gettext("Say which scene.")})
             return {"kind": attrs["kind"], "content": {"scene": attrs["scene"]}}
         dates = {name: attrs[name] for name in ("start", "end") if name in attrs}
         if not dates:
-            raise serializers.ValidationError({"start": "Say which dates: start, end or both."})
+            raise serializers.ValidationError({"start": gettext("Say which dates: start, end or both.")})
         if len(dates) == 2 and dates["end"] < dates["start"]:
-            message = f"The end date {dates['end']} lies before the start date {dates['start']}."
+            message = gettext("The end date %(end)s lies before the start date %(start)s.") % dates
             raise serializers.ValidationError({"end": message})
         return {"kind": attrs["kind"], "content": {name: day.isoformat() for name, day in dates.items()}}
 
@@ -61,10 +63,10 @@ class DrawingSerializer(serializers.Serializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The right class where the class is wrong, and only there."""
         if (attrs["kind"] == Defect.Kind.CLASSES) != (attrs.get("code") is not None):
-            words = "Say which class is right, where the class is wrong and only there."
+            words = gettext("Say which class is right, where the class is wrong and only there.")
             raise serializers.ValidationError({"code": words})
         if len(json.dumps(attrs["geometry"])) > MOST_BYTES:
-            raise serializers.ValidationError({"geometry": "The drawing has too many corners."})
+            raise serializers.ValidationError({"geometry": gettext("The drawing has too many corners.")})
         return attrs
 
 
@@ -139,20 +141,21 @@ class ReviewSerializer(serializers.ModelSerializer):
     def _check(self, revision: Revision, wish: dict[str, Any]) -> None:
         tile, scene = revision.campaign_tile, wish.get("scene")
         if scene and not Scene.objects.filter(build__campaign_tile=tile, scene_id=scene).exists():
-            raise serializers.ValidationError({"scene": f"{scene!r} is no candidate of {tile.tile_id}."})
+            words = gettext("%(scene)r is no candidate of %(tile)s.") % {"scene": scene, "tile": tile.tile_id}
+            raise serializers.ValidationError({"scene": words})
         field = next((name for name in ("start", "end") if name in wish), None)
         if field is None:
             return
         try:
             check_dates(revision.campaign, Override.collect(tile) | wish)
         except UsageError as error:
-            raise serializers.ValidationError({field: str(error)}) from error
+            raise serializers.ValidationError({field: told(error)}) from error
 
     def _drawing(self, tile: CampaignTile, index: int, drawn: dict[str, Any]) -> Drawing:
         try:
             outline = outline_of(drawn["geometry"], tile, drawn.get("width"))
         except UsageError as error:
             raise serializers.ValidationError(
-                {"drawings": {index: {error.field or "geometry": str(error)}}}
+                {"drawings": {index: {error.field or "geometry": told(error)}}}
             ) from error
         return Drawing(drawn["kind"], outline, drawn.get("code"), drawn.get("words", ""))

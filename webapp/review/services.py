@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from pipeline.errors import UsageError
 from webapp.campaigns.advance import lock
 from webapp.campaigns.models import Build, CampaignTile, Override, Revision
 from webapp.campaigns.services import rebuild
 from webapp.campaigns.states import BuildStatus, ReviewStatus, RevisionStatus
+from webapp.campaigns.words import in_records
 from webapp.problems import Refused
 from webapp.review import queue
 from webapp.review.answers import Drawing, wishes_of
@@ -61,7 +63,8 @@ def give(
     asked = [*wishes, *filter(None, drawn)]
     before = decide(revision, verdict, asked)
     overrides, successor = ask(revision.campaign_tile, reviewer, asked, words) if asked else ([], None)
-    text = " ".join(filter(None, (Reason(reason).label if reason else "", words)))
+    with in_records():
+        text = " ".join(filter(None, (str(Reason(reason).label) if reason else "", words)))
     revision.remember(before, revision.review_status, text, reviewer)
     queue.settle(revision, QueueEntry.Kind.FIRST)
     queue.ask_second(revision)
@@ -106,9 +109,12 @@ def give_opinion(
     lock(revision.campaign)
     asked = QueueEntry.objects.filter(revision=revision, kind=QueueEntry.Kind.SECOND, done_at__isnull=True)
     if not asked.exists():
-        raise Refused(f"No second opinion is asked for on {revision}.")
+        raise Refused(gettext("No second opinion is asked for on %(revision)s.") % {"revision": revision})
     if revision.reviews.filter(reviewer=reviewer).exists():
-        raise Refused(f"You gave the first verdict on {revision}: the second is another's.")
+        raise Refused(
+            gettext("You gave the first verdict on %(revision)s: the second is another's.")
+            % {"revision": revision}
+        )
     refuse_held(revision, QueueEntry.Kind.SECOND, reviewer)
     queue.settle(revision, QueueEntry.Kind.SECOND)
     revision.remember(revision.review_status, revision.review_status, "second opinion given", reviewer)
@@ -124,9 +130,12 @@ def check(verdict: str, reason: str, asks: bool = False) -> None:
         UsageError: a rejection without a reason, or an approval with one or with something that it asks for.
     """
     if verdict == Verdict.REJECT and reason not in Reason.values:
-        raise UsageError(f"A rejection needs a reason: one of {', '.join(Reason.values)}.", "reason")
+        raise UsageError(
+            gettext("A rejection needs a reason: one of %(names)s.") % {"names": ", ".join(Reason.values)},
+            "reason",
+        )
     if verdict == Verdict.APPROVE and (reason or asks):
-        raise UsageError("An approval has no reason and asks for nothing.", "reason")
+        raise UsageError(gettext("An approval has no reason and asks for nothing."), "reason")
 
 
 def refuse_held(revision: Revision, kind: str, reviewer: "User") -> None:
@@ -161,13 +170,21 @@ def decide(revision: Revision, verdict: str, wishes: Sequence[Wish] = ()) -> str
         return ReviewStatus.UNREVIEWED
     revision.refresh_from_db()
     if revision.status != RevisionStatus.CURRENT:
-        raise Refused(f"{revision} is {revision.status}: look at the newest one.")
+        raise Refused(
+            gettext("%(revision)s is %(status)s: look at the newest one.")
+            % {"revision": revision, "status": revision.get_status_display().lower()}
+        )
     if revision.review_status == ReviewStatus.APPROVED:
-        raise Refused(f"{revision} is already approved: look at the newest one.")
+        raise Refused(
+            gettext("%(revision)s is already approved: look at the newest one.") % {"revision": revision}
+        )
     if not (revision.review_status == to == ReviewStatus.REJECTED and wishes and is_unanswered(revision)):
         raise Refused(
-            f"{revision} is already {revision.review_status}: something else can be asked of the tile "
-            "only once the build that a rejection asked for has ended without a result."
+            gettext(
+                "%(revision)s is already %(status)s: something else can be asked of the tile only once the "
+                "build that a rejection asked for has ended without a result."
+            )
+            % {"revision": revision, "status": revision.get_review_status_display().lower()}
         )
     return revision.review_status
 
@@ -186,5 +203,6 @@ def ask(
         Override.objects.create(campaign_tile=tile, kind=wish.kind, content=wish.content, by=reviewer)
         for wish in wishes
     ]
-    told = ", ".join(dict.fromkeys(override.get_kind_display() for override in overrides))
+    with in_records():
+        told = ", ".join(dict.fromkeys(str(override.get_kind_display()) for override in overrides))
     return overrides, rebuild(tile, reviewer, words or f"a review asks: {told}")

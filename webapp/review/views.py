@@ -65,11 +65,11 @@ def workspace(request: HttpRequest, build: int) -> HttpResponse:
     looked = found(build)
     page_data = {
         "desk": desk_of(looked, request.user, {"request": request}),
-        "reasons": [{"value": value, "label": label} for value, label in Reason.choices],
-        "defects": [{"value": value, "label": label} for value, label in Defect.Kind.choices],
+        "reasons": [{"value": value, "label": str(label)} for value, label in Reason.choices],
+        "defects": [{"value": value, "label": str(label)} for value, label in Defect.Kind.choices],
         "rank_colours": RANK_COLOURS,
-        "classes": [dict(entry) for entry in LAYERS["landcover"].legend],
-        "mask": [dict(entry) for entry in SCENE_LAYERS["mask"].legend],
+        "classes": LAYERS["landcover"].describe()["legend"],
+        "mask": SCENE_LAYERS["mask"].describe()["legend"],
         "base_map": base_map(),
         "user": request.user.get_username(),
     }

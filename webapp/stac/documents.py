@@ -118,7 +118,7 @@ def collection(edition: Edition, site: Site) -> dict[str, Any]:
             link("license", LICENCE, "application/pdf"),
             link("wmts", site.maps(edition, "wmts/1.0.0/WMTSCapabilities.xml"), "application/xml"),
             *(
-                link("tilejson", site.maps(edition, f"{layer.name}/tilejson.json"), title=layer.title)
+                link("tilejson", site.maps(edition, f"{layer.name}/tilejson.json"), title=str(layer.title))
                 for layer in LAYERS.values()
                 if site.admitted.opens([layer.name])
             ),

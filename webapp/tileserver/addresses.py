@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from webapp.accounts import roles
 from webapp.campaigns.models import Campaign, Edition
@@ -52,9 +53,10 @@ class View:
     @property
     def title(self) -> str:
         """What people call it."""
-        return f"{self.campaign.name}, " + (
-            f"edition {self.edition.number}" if self.edition else "newest revisions"
-        )
+        words = {"campaign": self.campaign.name}
+        if self.edition is None:
+            return gettext("%(campaign)s, newest revisions") % words
+        return gettext("%(campaign)s, edition %(number)d") % (words | {"number": self.edition.number})
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -75,10 +77,10 @@ def find_view(slug: str, word: str, user: Any) -> View:
     """
     if word in NEWEST:
         if not roles.sees_everything(user):
-            raise NotHere("The newest revisions are open to operators and reviewers only.")
+            raise NotHere(gettext("The newest revisions are open to operators and reviewers only."))
         return View(find_campaign(slug, user), None)
     if not NUMBER.fullmatch(word):
-        raise NotHere(f"{word} is no edition: write its number, or latest.")
+        raise NotHere(gettext("%(word)s is no edition: write its number, or latest.") % {"word": word})
     with _asking[hash((slug, word)) % len(_asking)]:
         return remembered_view(slug, word) or _ask_for_view(slug, word, user)
 
@@ -92,9 +94,14 @@ def _ask_for_view(slug: str, word: str, user: Any) -> View:
     if not (edition and edition.campaign.is_public):
         find_campaign(slug, user)
     if not edition:
-        raise NotHere(f"There is no edition {word} of campaign {slug}.")
+        raise NotHere(
+            gettext("There is no edition %(word)s of campaign %(slug)s.") % {"word": word, "slug": slug}
+        )
     if edition.is_withdrawn:
-        raise NotHere(f"Edition {word} of campaign {slug} was taken back: {edition.withdrawal.words}")
+        raise NotHere(
+            gettext("Edition %(word)s of campaign %(slug)s was taken back: %(words)s")
+            % {"word": word, "slug": slug, "words": edition.withdrawal.words}
+        )
     view = View(edition.campaign, edition)
     if view.is_public:
         _remember(slug, word, view)
@@ -127,7 +134,7 @@ def find_campaign(slug: str, user: Any) -> Campaign:
     campaign = Campaign.objects.filter(slug=slug).first()
     if campaign and (campaign.is_public or Campaign.objects.visible_to(user).filter(pk=campaign.pk).exists()):
         return campaign
-    raise NotHere(f"There is no campaign {slug}.")
+    raise NotHere(gettext("There is no campaign %(slug)s.") % {"slug": slug})
 
 
 def newest_word(slug: str, user: Any) -> tuple[str, Campaign]:
@@ -142,7 +149,7 @@ def newest_word(slug: str, user: Any) -> tuple[str, Campaign]:
         return str(edition.number), campaign
     if roles.sees_everything(user):
         return NEWEST[0], campaign
-    raise NotHere(f"No edition of campaign {slug} has been published yet.")
+    raise NotHere(gettext("No edition of campaign %(slug)s has been published yet.") % {"slug": slug})
 
 
 def parse_layer(word: str) -> Layer:
@@ -152,7 +159,10 @@ def parse_layer(word: str) -> Layer:
         NotHere: there is no such layer.
     """
     if word not in LAYERS:
-        raise NotHere(f"There is no layer {word}: the layers are {', '.join(LAYERS)}.")
+        raise NotHere(
+            gettext("There is no layer %(word)s: the layers are %(names)s.")
+            % {"word": word, "names": ", ".join(LAYERS)}
+        )
     return LAYERS[word]
 
 
@@ -165,7 +175,7 @@ def parse_map_tile(z: str, x: str, name: str) -> tuple[MapTile, str, int]:
     match = NAME.fullmatch(name)
     if not match or not NUMBER.fullmatch(z) or not NUMBER.fullmatch(x):
         raise NotHere(
-            "A map tile's address ends in ZOOM/COLUMN/ROW.webp, .png or .jpg, with @2x where wanted."
+            gettext("A map tile's address ends in ZOOM/COLUMN/ROW.webp, .png or .jpg, with @2x where wanted.")
         )
     return map_tile_of(z, x, match["y"]), match["fmt"], 2 if match["retina"] else 1
 
@@ -177,10 +187,16 @@ def map_tile_of(z: str, x: str, y: str) -> MapTile:
         NotHere: a number is none, or out of range.
     """
     if not all(NUMBER.fullmatch(word) for word in (z, x, y)):
-        raise NotHere("Zoom, column and row must be numbers.")
+        raise NotHere(gettext("Zoom, column and row must be numbers."))
     tile = MapTile(int(z), int(x), int(y))
     if tile.z > MOST_ZOOM:
-        raise NotHere(f"The zoom must lie in 0 to {MOST_ZOOM}, not {tile.z}.")
+        raise NotHere(
+            gettext("The zoom must lie in 0 to %(MOST_ZOOM)s, not %(z)s.")
+            % {"MOST_ZOOM": MOST_ZOOM, "z": tile.z}
+        )
     if max(tile.x, tile.y) >= 2**tile.z:
-        raise NotHere(f"At zoom {tile.z} columns and rows end at {2**tile.z - 1}.")
+        raise NotHere(
+            gettext("At zoom %(z)s columns and rows end at %(limit)s.")
+            % {"z": tile.z, "limit": 2**tile.z - 1}
+        )
     return tile

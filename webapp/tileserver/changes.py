@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from django.utils.functional import lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rasterio.errors import RasterioError
 
 from pipeline.difference import MOVED
 from pipeline.landcover.classes import CLASSES
 from pipeline.pyramid import lonlat_box
+from webapp.campaigns.words import CLASS_WORDS
 from webapp.tileserver import pyramid
 from webapp.tileserver.addresses import NotHere, View
 from webapp.tileserver.coverage import Source, TooMany
@@ -31,17 +35,18 @@ GAINED, MOSAIC_LOST = len(STEPS) + 1, len(STEPS) + 2
 GAINED_COLOUR = "#2c7fb8"
 
 _CLASS_COLOURS = {item.code: item.colour for item in CLASSES}
-_CLASS_LEGEND = tuple({"label": item.name, "colour": item.colour} for item in CLASSES)
-_LOST = {"label": "no data any more", "colour": LOST_COLOUR}
+_CLASS_LEGEND = tuple({"label": CLASS_WORDS[item.name], "colour": item.colour} for item in CLASSES)
+_LOST = {"label": _("no data any more"), "colour": LOST_COLOUR}
 
 
 def _words(number: int) -> str:
     first = STEPS[number][0]
-    return (
-        f"{first} to {STEPS[number + 1][0] - 1} levels"
-        if number + 1 < len(STEPS)
-        else f"{first} levels and more"
-    )
+    if number + 1 < len(STEPS):
+        return gettext("%(first)d to %(last)d levels") % {"first": first, "last": STEPS[number + 1][0] - 1}
+    return gettext("%(first)d levels and more") % {"first": first}
+
+
+_told = lazy(_words, str)
 
 
 CHANGES: Mapping[str, Layer] = {
@@ -50,27 +55,27 @@ CHANGES: Mapping[str, Layer] = {
         replace(
             LAYERS["landcover"],
             name="classes-after",
-            title="Changed classes, as they are now",
+            title=_("Changed classes, as they are now"),
             legend=(*_CLASS_LEGEND, _LOST),
             palette=palette_of({**_CLASS_COLOURS, LOST: LOST_COLOUR}),
         ),
         replace(
             LAYERS["landcover"],
             name="classes-before",
-            title="Changed classes, as they were",
+            title=_("Changed classes, as they were"),
             legend=_CLASS_LEGEND,
             palette=palette_of(_CLASS_COLOURS),
         ),
         Layer(
             "mosaic-change",
-            "Changes of the mosaic",
+            _("Changes of the mosaic"),
             "mosaic.tif",
             (1, 2, 3, 4),
             0,
             "nearest",
             legend=(
-                *({"label": _words(number), "colour": colour} for number, (_, colour) in enumerate(STEPS)),
-                {"label": "data where there was none", "colour": GAINED_COLOUR},
+                *({"label": _told(number), "colour": colour} for number, (_, colour) in enumerate(STEPS)),
+                {"label": _("data where there was none"), "colour": GAINED_COLOUR},
                 _LOST,
             ),
             palette=palette_of(

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from pipeline.evidence import MOST_SCENES
 from pipeline.landcover.classes import CLASSES
+from webapp.campaigns.words import CLASS_WORDS
 
 CONFIDENCE_STOPS = ((0, "#6b1d5c"), (50, "#d1495b"), (75, "#f2b56b"), (100, "#fff7d6"))
 OLDER_COLOUR = "#3b2f2f"
@@ -61,13 +64,13 @@ class Layer:
     """
 
     name: str
-    title: str
+    title: str | Promise
     product: str
     indexes: tuple[int, ...]
     nodata: int
     resampling: Literal["nearest", "bilinear"]
     folder: Literal["revision", "build"] = "revision"
-    legend: tuple[Mapping[str, str], ...] = ()
+    legend: tuple[Mapping[str, str | Promise], ...] = ()
     palette: np.ndarray | None = None
     behind: str = ""
 
@@ -78,47 +81,55 @@ class Layer:
 
     def describe(self) -> dict[str, Any]:
         """Give what the map page needs to know, ready for JSON."""
-        return {"name": self.name, "title": self.title, "legend": [dict(entry) for entry in self.legend]}
+        legend = [{name: str(value) for name, value in entry.items()} for entry in self.legend]
+        return {"name": self.name, "title": str(self.title), "legend": legend}
 
 
-def _entry(label: str, colour: str) -> Mapping[str, str]:
+def _entry(label: str | Promise, colour: str) -> Mapping[str, str | Promise]:
     return {"label": label, "colour": colour}
 
 
-def _ordinal(rank: int) -> str:
-    return f"{rank}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(rank, 'th') } scene of the tile's list"
+ORDINALS = (
+    _("1st scene of the tile's list"),
+    _("2nd scene of the tile's list"),
+    _("3rd scene of the tile's list"),
+    _("4th scene of the tile's list"),
+    _("5th scene of the tile's list"),
+    _("6th scene of the tile's list"),
+    _("7th scene of the tile's list"),
+)
 
 
 LAYERS: dict[str, Layer] = {
     layer.name: layer
     for layer in (
-        Layer("rgb", "True colour", "mosaic.tif", (1, 2, 3), 0, "bilinear"),
+        Layer("rgb", _("True colour"), "mosaic.tif", (1, 2, 3), 0, "bilinear"),
         Layer(
             "nir",
-            "False colour",
+            _("False colour"),
             "mosaic.tif",
             (4, 1, 2),
             0,
             "bilinear",
             legend=(
-                _entry("vigorous plants", "#d8352a"),
-                _entry("towns and bare ground", "#9fb4bd"),
-                _entry("water", "#0b1a2b"),
+                _entry(_("vigorous plants"), "#d8352a"),
+                _entry(_("towns and bare ground"), "#9fb4bd"),
+                _entry(_("water"), "#0b1a2b"),
             ),
         ),
         Layer(
             "landcover",
-            "Landcover",
+            _("Landcover"),
             "landcover.tif",
             (1,),
             0,
             "nearest",
-            legend=tuple(_entry(item.name, item.colour) for item in CLASSES),
+            legend=tuple(_entry(CLASS_WORDS[item.name], item.colour) for item in CLASSES),
             palette=palette_of({item.code: item.colour for item in CLASSES}),
         ),
         Layer(
             "confidence",
-            "Confidence",
+            _("Confidence"),
             "confidence.tif",
             (1,),
             255,
@@ -128,15 +139,15 @@ LAYERS: dict[str, Layer] = {
         ),
         Layer(
             "provenance",
-            "Provenance",
+            _("Provenance"),
             "provenance.tif",
             (1,),
             0,
             "nearest",
             folder="build",
             legend=(
-                *(_entry(_ordinal(rank), rank_colour(rank)) for rank in range(1, 8)),
-                _entry("hole filled from an older date", OLDER_COLOUR),
+                *(_entry(words, rank_colour(rank)) for rank, words in enumerate(ORDINALS, 1)),
+                _entry(_("hole filled from an older date"), OLDER_COLOUR),
             ),
             palette=palette_of({rank: rank_colour(rank) for rank in range(1, 256)}),
             behind="fill_provenance.tif",

@@ -61,11 +61,11 @@ def collection(view: View, layer: Layer, root: str) -> dict[str, Any]:
     here = f"{root}collections/{layer.name}"
     return {
         "id": layer.name,
-        "title": layer.title,
+        "title": str(layer.title),
         "attribution": attribution(view),
         "extent": {"spatial": {"bbox": [list(_bounds(view))]}},
         "links": [
-            _link("self", here, layer.title),
+            _link("self", here, str(layer.title)),
             _link(f"{REL}tilesets-map", f"{here}/map/tiles", "Map tiles"),
         ],
     }
@@ -93,7 +93,7 @@ def tileset(view: View, layer: Layer, root: str) -> dict[str, Any]:
         for fmt in FORMATS
     ]
     return {
-        "title": layer.title,
+        "title": str(layer.title),
         "dataType": "map",
         "crs": CRS,
         "tileMatrixSetURI": TMS_URI,
@@ -105,7 +105,7 @@ def tileset(view: View, layer: Layer, root: str) -> dict[str, Any]:
         },
         "attribution": attribution(view),
         "links": [
-            _link("self", here, layer.title),
+            _link("self", here, str(layer.title)),
             _link(f"{REL}tiling-scheme", f"{root}tileMatrixSets/{MATRIX_SET}", MATRIX_SET),
             *items,
         ],

@@ -155,7 +155,7 @@ def _layer(layer: Layer, bounds: tuple[float, ...], zooms: range, root: str, suf
         for fmt in FORMATS
     )
     return (
-        f"<Layer><ows:Title>{escape(layer.title)}</ows:Title>"
+        f"<Layer><ows:Title>{escape(str(layer.title))}</ows:Title>"
         f"<ows:WGS84BoundingBox><ows:LowerCorner>{west} {south}</ows:LowerCorner>"
         f"<ows:UpperCorner>{east} {north}</ows:UpperCorner></ows:WGS84BoundingBox>"
         f"<ows:Identifier>{layer.name}</ows:Identifier>"

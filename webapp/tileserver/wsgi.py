@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+from django.utils import translation
+
 from webapp.keys import admission
 from webapp.tileserver import addresses, maptiles
 from webapp.tileserver.addresses import NotHere
@@ -36,6 +38,8 @@ class MapTiles:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         if environ["PATH_INFO"].startswith(PREFIX):
+            # A thread keeps the language of whom it answered before.
+            translation.deactivate()
             found = self._map_tile(environ)
             if found:
                 status, headers, body = found

@@ -1,5 +1,7 @@
 /** The only module that talks to the API and knows its shapes. */
 
+import { gettext } from "./i18n.js";
+
 /** A refusal, with the server's sentence. */
 export class ApiError extends Error {
   constructor(status, message, field) {
@@ -25,12 +27,12 @@ export async function ask(path, body) {
   try {
     response = await fetch(`/api/${path}`, options);
   } catch {
-    throw new ApiError(0, "The server cannot be reached; check the connection.");
+    throw new ApiError(0, gettext("The server cannot be reached; check the connection."));
   }
   const content = await response.json().catch(() => null);
   if (response.ok) return content;
   const refusal = content?.error;
-  throw new ApiError(response.status, refusal?.message || `The server answered ${response.status}.`, refusal?.field);
+  throw new ApiError(response.status, refusal?.message || gettext("The server answered %(status)s.", { status: response.status }), refusal?.field);
 }
 
 async function all(path) {

@@ -2,12 +2,13 @@
 
 import { places, readArea } from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { getMap } from "./map.js";
 import { chosenTile, on } from "./store.js";
 
 const HINTS = {
-  polygon: "Click the corners one by one; click the first again to close. Escape ends the drawing.",
-  rectangle: "Drag from corner to corner. Escape ends the drawing.",
+  polygon: gettext("Click the corners one by one; click the first again to close. Escape ends the drawing."),
+  rectangle: gettext("Drag from corner to corner. Escape ends the drawing."),
 };
 const MOST_BYTES = 8 * 2 ** 20;
 const SUGGEST_MS = 300;
@@ -63,7 +64,7 @@ function stopDrawing() {
 
 function showTileButton(tile) {
   $("area-tile").hidden = !tile;
-  $("area-tile").textContent = tile ? `Tile ${tile.name}` : "";
+  $("area-tile").textContent = tile ? gettext("Tile %(name)s", { name: tile.name }) : "";
 }
 
 function mark() {
@@ -87,7 +88,7 @@ export function showArea(geometry, area = { aoi: geometry }) {
   tell($("area-repairs"), "");
   shape = L.geoJSON(geometry, { style: { className: "area", color: null, weight: 2.5, fillOpacity: 0.12 }, interactive: false }).addTo(getMap());
   $("area-clear").hidden = false;
-  announce("Area taken over.");
+  announce(gettext("Area taken over."));
   changed(area, "");
 }
 
@@ -107,7 +108,7 @@ function readFile(event) {
   if (!file) return null;
   if (file.size > MOST_BYTES) {
     clearArea();
-    return changed(null, `${file.name} is larger than ${MOST_BYTES / 2 ** 20} MB; simplify the outline first.`);
+    return changed(null, gettext("%(file)s is larger than %(most)s MB; simplify the outline first.", { file: file.name, most: MOST_BYTES / 2 ** 20 }));
   }
   return read({ file }, file.name);
 }
@@ -118,7 +119,7 @@ function readWritten(event) {
   const place = $("area-place").value.trim();
   if (place) return read({ place, km: $("area-km").value || 50 }, place);
   if (bbox) return read({ bbox }, bbox);
-  return changed(null, "Write the name of a city, or west,south,east,north in degrees.");
+  return changed(null, gettext("Write the name of a city, or west,south,east,north in degrees."));
 }
 
 /** Have the server read an area, show it, and tell what was repaired. */
@@ -126,7 +127,7 @@ async function read(given, name) {
   stopDrawing();
   clearArea({ keepFile: true });
   const mine = (reading += 1);
-  $("estimate").textContent = `Reading ${name} …`;
+  $("estimate").textContent = gettext("Reading %(name)s …", { name });
   try {
     const { geometry, kind, repairs } = await readArea(given);
     if (mine !== reading) return;

@@ -1,11 +1,16 @@
 /** Meridians and parallels, so that an empty map still tells where it is. */
 
+import { number, pgettext } from "./i18n.js";
+
 const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.25, 0.1, 0.05];
 const MOST_LINES = 9;
+const LONGITUDE = [pgettext("compass", "E"), pgettext("compass", "W")];
+const LATITUDE = [pgettext("compass", "N"), pgettext("compass", "S")];
 
 function label(value, letters) {
   const [positive, negative] = letters;
-  return `${Number(Math.abs(value).toFixed(2))}°${value > 0 ? positive : value < 0 ? negative : ""}`;
+  const size = Math.abs(value);
+  return `${number(size, [0, 1, 2].find((digits) => Math.abs(size - Number(size.toFixed(digits))) < 1e-6) ?? 2)}°${value > 0 ? positive : value < 0 ? negative : ""}`;
 }
 
 function stepFor(span) {
@@ -32,11 +37,11 @@ export function addGraticule(map) {
     const [south, north] = [Math.max(bounds.getSouth(), -85), Math.min(bounds.getNorth(), 85)];
     for (let lon = Math.ceil(bounds.getWest() / step) * step; lon < bounds.getEast(); lon += step) {
       line([[south, lon], [north, lon]], group);
-      text([south, lon], label(((lon + 540) % 360) - 180, "EW"), group);
+      text([south, lon], label(((lon + 540) % 360) - 180, LONGITUDE), group);
     }
     for (let lat = Math.ceil(south / step) * step; lat < north; lat += step) {
       line([[lat, bounds.getWest()], [lat, bounds.getEast()]], group);
-      text([lat, bounds.getWest()], label(lat, "NS"), group);
+      text([lat, bounds.getWest()], label(lat, LATITUDE), group);
     }
   };
   map.on("moveend", draw);

@@ -22,5 +22,5 @@ export const pgettext = (context, sentence, values = {}) => fill(catalogue?.pget
 /** Mark a word of a table for translation, which happens where it is shown. */
 export const gettext_noop = (sentence) => sentence;
 
-/** A number as the reader writes it. */
-export const number = (value, digits = 0) => value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+/** A number with so many decimals as the reader writes it, without marks between thousands. */
+export const number = (value, digits = 0) => value.toLocaleString(language, { useGrouping: false, minimumFractionDigits: digits, maximumFractionDigits: digits });

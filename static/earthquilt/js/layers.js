@@ -1,6 +1,7 @@
 /** Layer switch, opacity, legend. */
 
 import { $, h } from "./dom.js";
+import { number } from "./i18n.js";
 import { fade, showRaster } from "./map.js";
 import { on, store } from "./store.js";
 import { LOOKS } from "./words.js";
@@ -14,7 +15,7 @@ export function startLayers(layers) {
   $("layers-toggle").addEventListener("click", toggle);
   $("opacity").addEventListener("input", (event) => {
     opacity = event.target.value / 100;
-    $("opacity-value").textContent = `${event.target.value} %`;
+    $("opacity-value").textContent = `${number(Number(event.target.value))} %`;
     fade(opacity);
   });
   $("state-legend").replaceChildren(...Object.entries(LOOKS).map(([look, { glyph, words }]) =>

@@ -2,6 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { showChosen } from "./grid.js";
+import { gettext } from "./i18n.js";
 import { on, set, store } from "./store.js";
 import { LOOKS, lookOf, percent, stateWords } from "./words.js";
 
@@ -34,9 +35,9 @@ function shown() {
 function fill() {
   const rows = shown();
   $("tiles").replaceChildren(...rows.map(row));
-  $("tiles-count").textContent = rows.length === store.tiles.length ? `${rows.length}` : `${rows.length} of ${store.tiles.length}`;
+  $("tiles-count").textContent = rows.length === store.tiles.length ? `${rows.length}` : gettext("%(shown)s of %(all)s", { shown: rows.length, all: store.tiles.length });
   $("tiles-empty").hidden = rows.length > 0;
-  $("tiles-empty").textContent = store.tiles.length ? "No tile is in this state." : "This campaign has no tiles yet: order an area to begin.";
+  $("tiles-empty").textContent = store.tiles.length ? gettext("No tile is in this state.") : gettext("This campaign has no tiles yet: order an area to begin.");
   activate(active);
 }
 

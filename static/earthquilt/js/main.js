@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
 import { startGrid } from "./grid.js";
+import { gettext, ngettext } from "./i18n.js";
 import { startLayers } from "./layers.js";
 import { startList } from "./list.js";
 import { extentOf, makeMap } from "./map.js";
@@ -13,7 +14,7 @@ import { startPublish } from "./publish.js";
 import { startQueue } from "./queue.js";
 import { on, set, store } from "./store.js";
 import { startTile } from "./tile.js";
-import { lookOf, plural } from "./words.js";
+import { lookOf } from "./words.js";
 
 const POLL_BUSY = 2000;
 const POLL_CALM = 10000;
@@ -53,8 +54,8 @@ async function loadCampaigns(slugWanted) {
   select.disabled = store.campaigns.length === 0;
   select.replaceChildren(...store.campaigns.map(({ slug, name }) => h("option", { value: slug }, name)));
   if (!store.campaigns.length) {
-    select.append(h("option", {}, "No campaign"));
-    blank("There is no campaign that you may see. Sign in, or ask the operator to make one public.");
+    select.append(h("option", {}, gettext("No campaign")));
+    blank(gettext("There is no campaign that you may see. Sign in, or ask the operator to make one public."));
     return;
   }
   const wanted = slugWanted || new URLSearchParams(location.search).get("campaign") || localStorage.getItem(REMEMBER);
@@ -110,13 +111,13 @@ function showExtent(tiles) {
 
 /** Offer the editions, and the newest revisions to those who may see them. */
 function showViews() {
-  const words = store.editions.map(({ number }) => ({ word: String(number), label: `Edition ${number}` }));
-  if (store.page.user.sees_newest) words.unshift({ word: "newest", label: "Newest revisions" });
+  const words = store.editions.map(({ number }) => ({ word: String(number), label: gettext("Edition %(number)s", { number }) }));
+  if (store.page.user.sees_newest) words.unshift({ word: "newest", label: gettext("Newest revisions") });
   const select = $("edition");
   const key = JSON.stringify([store.campaign.slug, words]);
   if (key !== known) {
     known = key;
-    select.replaceChildren(...(words.length ? words : [{ word: "", label: "Not published" }]).map(({ word, label }) => h("option", { value: word }, label)));
+    select.replaceChildren(...(words.length ? words : [{ word: "", label: gettext("Not published") }]).map(({ word, label }) => h("option", { value: word }, label)));
     select.disabled = words.length === 0;
   }
   if (!words.some(({ word }) => word === select.value)) select.value = words[0]?.word || "";
@@ -137,7 +138,7 @@ function showBlank() {
   const { campaign, tiles, view } = store;
   if (!campaign) return;
   if (view || store.page.user.sees_newest) blank("");
-  else blank(tiles.length ? "Nothing has been published yet; the grid shows how far each tile is." : "Nothing has been ordered in this campaign yet.");
+  else blank(tiles.length ? gettext("Nothing has been published yet; the grid shows how far each tile is.") : gettext("Nothing has been ordered in this campaign yet."));
 }
 
 function blank(sentence) {
@@ -147,7 +148,7 @@ function blank(sentence) {
 
 function sayProgress(tiles) {
   const working = tiles.filter((tile) => ["waiting", "working", "blending"].includes(lookOf(tile))).length;
-  if (tiles.length && working) announce(`${plural(working, "tile")} under way.`);
+  if (tiles.length && working) announce(ngettext("%(count)s tile under way.", "%(count)s tiles under way.", working));
 }
 
 function startDesks() {

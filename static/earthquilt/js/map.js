@@ -1,6 +1,7 @@
 /** The Leaflet map and the one raster layer on it. */
 
 import { addGraticule } from "./graticule.js";
+import { gettext } from "./i18n.js";
 import { on } from "./store.js";
 
 const EMPTY = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
@@ -14,7 +15,7 @@ export const getMap = () => map;
 export function makeMap(baseMap) {
   map = L.map("map", { zoomControl: false, minZoom: 2, maxZoom: 18, worldCopyJump: true, zoomSnap: 0.5 });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
-  L.control.zoom({ position: "topright" }).addTo(map);
+  L.control.zoom({ position: "topright", zoomInTitle: gettext("Zoom in"), zoomOutTitle: gettext("Zoom out") }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
   map.setView([30, 10], 2.5);
   if (baseMap) L.tileLayer(baseMap.url, { attribution: baseMap.attribution, zIndex: 1 }).addTo(map);

@@ -1,6 +1,7 @@
 /** Which networks the campaign is built with. */
 
 import { $, h } from "./dom.js";
+import { pgettext } from "./i18n.js";
 import { on, store } from "./store.js";
 
 const MARK = "@sha256:";
@@ -20,8 +21,8 @@ function row([name, pin]) {
   const [version, hash] = pin.split(MARK);
   const own = pin !== store.page.shipped_networks[name];
   return [
-    h("dt", {}, name),
+    h("dt", { translate: "no" }, name),
     h("dd", { title: hash ? `SHA-256 ${hash}` : null }, version, hash ? h("span", { class: "muted mono" }, ` ${hash.slice(0, 8)}`) : "",
-      own ? h("span", { class: "role" }, "own") : ""),
+      own ? h("span", { class: "role" }, pgettext("network", "own")) : ""),
   ];
 }

@@ -3,12 +3,12 @@
 import * as api from "./api.js";
 import { clearArea, startArea } from "./area.js";
 import { $, announce, h, tell } from "./dom.js";
-import { gettext } from "./i18n.js";
+import { gettext, ngettext } from "./i18n.js";
 import { getMap } from "./map.js";
 import { on, set, store } from "./store.js";
-import { moment, percent, plural, whole } from "./words.js";
+import { figure, moment, orderWords, percent, whole } from "./words.js";
 
-const HINT = "Draw an area or choose a file to see what it would take.";
+const HINT = gettext("Draw an area or choose a file to see what it would take.");
 const MARKS = { placed: "…", running: "▸", ready: "✓", failed: "!", cancelled: "×" };
 let area = null;
 let refreshAll = () => {};
@@ -29,7 +29,7 @@ async function takeArea(geometry, problem) {
   $("order-place").disabled = true;
   tell($("order-message"), "");
   $("estimate").classList.toggle("bad", Boolean(problem));
-  $("estimate").textContent = problem || (area ? "Estimating …" : HINT);
+  $("estimate").textContent = problem || (area ? gettext("Estimating …") : HINT);
   if (!area || !store.campaign) return;
   try {
     const answer = await api.estimate(store.campaign.slug, area);
@@ -37,7 +37,7 @@ async function takeArea(geometry, problem) {
     $("estimate").textContent = estimateWords(answer);
     $("order-place").disabled = !store.page.user.may_order || Boolean(answer.quota?.problem);
     tell($("order-message"), answer.quota?.problem);
-    if (!store.page.user.may_order) tell($("order-message"), "This account may look but not order; sign in as a customer.", "warn");
+    if (!store.page.user.may_order) tell($("order-message"), gettext("This account may look but not order; sign in as a customer."), "warn");
   } catch (error) {
     $("estimate").classList.add("bad");
     $("estimate").textContent = error.message;
@@ -46,7 +46,9 @@ async function takeArea(geometry, problem) {
 
 function estimateWords({ area_km2: km2, tiles, share_built: built, price, expected_hours: hours, quota }) {
   const names = tiles.length > 6 ? `${tiles.slice(0, 6).join(", ")} …` : tiles.join(", ");
-  return `${whole(km2)} km² on ${plural(tiles.length, "tile")} (${names}); ${percent(built, 0)} of them have a mosaic already.${costs(price)}${ready(hours)}${left(quota)}`;
+  const size = ngettext("%(area)s km² on %(count)s tile (%(names)s); %(share)s of them have a mosaic already.",
+    "%(area)s km² on %(count)s tiles (%(names)s); %(share)s of them have a mosaic already.", tiles.length, { area: whole(km2), names, share: percent(built, 0) });
+  return [size, costs(price), ready(hours), left(quota)].filter(Boolean).join(" ");
 }
 
 /** What the organisation has left this month, where something limits it. */
@@ -56,15 +58,16 @@ function left(quota) {
   if (!limited.length) return "";
   const words = limited.map(([figure, unit]) => gettext("%(left)s of %(limit)s %(unit)s", { left: whole(figure.left), limit: whole(figure.limit), unit }));
   const values = { organisation: quota.organisation, figures: words.join(", "), moment: moment(quota.renews_at) };
-  return ` ${gettext("Left of %(organisation)s's quota until %(moment)s: %(figures)s.", values)}`;
+  return gettext("Left of %(organisation)s's quota until %(moment)s: %(figures)s.", values);
 }
 
-const costs = (price) => (price ? ` Price: ${price.amount} ${price.currency}.` : "");
+const costs = (price) => (price ? gettext("Price: %(amount)s %(currency)s.", { ...price, amount: figure(price.amount) }) : "");
 
 function ready(hours) {
   if (!hours) return "";
-  if (hours < 1) return ` Expected in ${plural(Math.max(1, Math.round(hours * 60)), "minute")}.`;
-  return hours < 48 ? ` Expected in ${plural(Math.round(hours), "hour")}.` : ` Expected in ${plural(Math.round(hours / 24), "day")}.`;
+  if (hours < 1) return ngettext("Expected in %(count)s minute.", "Expected in %(count)s minutes.", Math.max(1, Math.round(hours * 60)));
+  if (hours < 48) return ngettext("Expected in %(count)s hour.", "Expected in %(count)s hours.", Math.round(hours));
+  return ngettext("Expected in %(count)s day.", "Expected in %(count)s days.", Math.round(hours / 24));
 }
 
 async function place(event) {
@@ -74,7 +77,7 @@ async function place(event) {
     const order = await api.place(store.campaign.slug, area, ownDates());
     clearArea();
     await refreshAll(order.campaign);
-    tell($("order-message"), `Order ${order.id} is placed; its progress is shown below.`, "good");
+    tell($("order-message"), gettext("Order %(number)s is placed; its progress is shown below.", { number: order.id }), "good");
   } catch (error) {
     tell($("order-message"), error.message);
     $("order-place").disabled = !area;
@@ -95,14 +98,15 @@ function showOrders(orders) {
 
 function card(order) {
   const { finished, tiles, share } = order.progress;
-  const bar = h("progress", { max: 1, value: share, "aria-label": `Progress of order ${order.id}` });
+  const bar = h("progress", { max: 1, value: share, "aria-label": gettext("Progress of order %(number)s", { number: order.id }) });
   return h("li", {},
     h("div", { class: "top" },
-      h("button", { type: "button", onclick: () => showOnMap(order), title: "Show on the map" }, `Order ${order.id}`),
-      h("span", { class: `badge order-${order.status}` }, h("span", { class: "glyph", "aria-hidden": "true" }, MARKS[order.status]), h("span", {}, order.status))),
+      h("button", { type: "button", onclick: () => showOnMap(order), title: gettext("Show on the map") }, gettext("Order %(number)s", { number: order.id })),
+      h("span", { class: `badge order-${order.status}` }, h("span", { class: "glyph", "aria-hidden": "true" }, MARKS[order.status]), h("span", {}, orderWords(order.status)))),
     bar,
-    h("p", { class: "line" }, `${finished} of ${plural(tiles, "tile")} finished · placed ${moment(order.created_at)}`),
-    h("p", { class: "line" }, h("a", { href: `/orders/${order.id}/` }, order.status === "ready" ? "Tiles and files" : "Tiles")),
+    h("p", { class: "line" }, ngettext("%(finished)s of %(count)s tile finished · placed %(time)s", "%(finished)s of %(count)s tiles finished · placed %(time)s", tiles,
+      { finished, time: moment(order.created_at) })),
+    h("p", { class: "line" }, h("a", { href: `/orders/${order.id}/` }, order.status === "ready" ? gettext("Tiles and files") : gettext("Tiles"))),
     order.status_text ? h("p", { class: order.status === "failed" ? "notice bad" : "notice info" }, order.status_text) : null);
 }
 
@@ -113,7 +117,8 @@ function showOnMap(order) {
 
 /** Say aloud when an order has moved. */
 function follow(order) {
-  const line = `Order ${order.id}: ${order.status}, ${order.progress.finished} of ${plural(order.tiles.length, "tile")} finished.`;
+  const line = ngettext("Order %(number)s: %(state)s, %(finished)s of %(count)s tile finished.", "Order %(number)s: %(state)s, %(finished)s of %(count)s tiles finished.",
+    order.tiles.length, { number: order.id, state: orderWords(order.status), finished: order.progress.finished });
   if (known.has(order.id) && known.get(order.id) !== line) announce(line);
   known.set(order.id, line);
 }

@@ -2,9 +2,10 @@
 
 import * as api from "./api.js";
 import { $ } from "./dom.js";
+import { gettext, number } from "./i18n.js";
 import { getMap } from "./map.js";
 import { on, store } from "./store.js";
-import { day } from "./words.js";
+import { classWords, day } from "./words.js";
 
 let asked = 0;
 
@@ -18,13 +19,13 @@ async function ask({ lat, lng }) {
   const turn = ++asked;
   if (!store.view || getMap().getContainer().classList.contains("drawing-now")) return;
   const told = await api.point(store.campaign.slug, store.view.word, lng, lat);
-  if (turn === asked) show(told ? `${lat.toFixed(4)}, ${lng.toFixed(4)}: ${describe(told)}` : "");
+  if (turn === asked) show(told ? gettext("%(lat)s, %(lon)s: %(what)s", { lat: number(lat, 4), lon: number(lng, 4), what: describe(told) }) : "");
 }
 
 function describe({ landcover, confidence, scene, filled_from }) {
-  const kind = landcover && `${landcover.class}${confidence == null ? "" : ` (${confidence} %)`}`;
-  const date = filled_from ? `filled from ${filled_from}, an older date` : scene?.datetime && `scene of ${day(scene.datetime)}`;
-  return [kind || "no landcover", date].filter(Boolean).join(" · ");
+  const kind = landcover && `${classWords(landcover.class)}${confidence == null ? "" : ` (${number(confidence)} %)`}`;
+  const date = filled_from ? gettext("filled from %(date)s, an older date", { date: filled_from }) : scene?.datetime && gettext("scene of %(date)s", { date: day(scene.datetime) });
+  return [kind || gettext("no landcover"), date].filter(Boolean).join(" · ");
 }
 
 function forget() {

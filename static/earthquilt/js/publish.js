@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import { $, announce, tell } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { on, store } from "./store.js";
-import { lookOf, moment, plural } from "./words.js";
+import { lookOf, moment } from "./words.js";
 
 /** Wire the operator's form, where there is one. */
 export function startPublish(refresh) {
@@ -15,7 +16,7 @@ export function startPublish(refresh) {
     button.disabled = true;
     try {
       const edition = await api.publish(store.campaign.slug);
-      const words = `Edition ${edition.number} is published.`;
+      const words = gettext("Edition %(number)s is published.", { number: edition.number });
       announce(words);
       await refresh();
       tell($("publish-message"), words, "good");
@@ -30,6 +31,8 @@ export function startPublish(refresh) {
 function showState() {
   const newest = store.editions?.[0];
   const count = (look) => store.tiles.filter((tile) => lookOf(tile) === look).length;
-  const published = newest ? `Edition ${newest.number} was published ${moment(newest.published_at)}.` : "No edition has been published yet.";
-  $("publish-state").textContent = `${published} ${plural(count("approved"), "tile")} approved, ${count("made")} to review, ${count("rejected")} rejected.`;
+  const published = newest ? gettext("Edition %(number)s was published %(time)s.", { number: newest.number, time: moment(newest.published_at) }) : gettext("No edition has been published yet.");
+  const tiles = ngettext("%(count)s tile approved, %(made)s to review, %(rejected)s rejected.", "%(count)s tiles approved, %(made)s to review, %(rejected)s rejected.",
+    count("approved"), { made: count("made"), rejected: count("rejected") });
+  $("publish-state").textContent = `${published} ${tiles}`;
 }

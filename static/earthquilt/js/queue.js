@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { $, h, tell } from "./dom.js";
+import { gettext, number } from "./i18n.js";
 import { on, store } from "./store.js";
 import { moment } from "./words.js";
 
@@ -30,12 +31,12 @@ async function refresh() {
 
 function row(entry) {
   const why = entry.grounds.filter(({ points }) => points >= 0.5).slice(0, 2).map(({ title, words }) => `${title} ${words}`);
-  const holder = entry.mine ? "held for you" : entry.held_by && `held by ${entry.held_by} until ${moment(entry.held_until)}`;
-  const told = [entry.kind === "second" ? "second opinion" : "", holder, ...why].filter(Boolean);
+  const holder = entry.mine ? gettext("held for you") : entry.held_by && gettext("held by %(person)s until %(time)s", { person: entry.held_by, time: moment(entry.held_until) });
+  const told = [entry.kind === "second" ? gettext("second opinion") : "", holder, ...why].filter(Boolean);
   return h("li", { class: entry.held_by && !entry.mine ? "held" : "" },
     h("a", { href: `/review/${entry.build}/` }, entry.tile),
-    h("span", { class: "number", title: "priority, of 100" }, entry.priority.toFixed(0)),
-    h("span", { class: "muted small" }, told.join(" · ") || "nothing stands out"));
+    h("span", { class: "number", title: gettext("priority, of 100") }, number(entry.priority)),
+    h("span", { class: "muted small" }, told.join(" · ") || gettext("nothing stands out")));
 }
 
 async function take() {
@@ -43,7 +44,7 @@ async function take() {
   try {
     const entry = await api.takeNext(store.campaign.slug);
     if (entry) location.href = `/review/${entry.build}/`;
-    else tell($("queue-message"), "All that waits is held by others.", "info");
+    else tell($("queue-message"), gettext("All that waits is held by others."), "info");
   } catch (error) {
     tell($("queue-message"), error.message);
   } finally {

@@ -2,7 +2,7 @@
 
 import { localTimes } from "../review/times.js";
 
-const TOKENS = /\/deliveries\/[^/"]+\/|name="csrfmiddlewaretoken" value="\w+"/g;
+const TOKENS = /\/deliveries\/[^/\x22]+\/|name=\x22csrfmiddlewaretoken\x22 value=\x22\w+\x22/g;
 
 /** Look again every so often while something moves and the page is seen; `fresh` gets the new document. */
 export function follow({ every, moving, fresh, lost }) {

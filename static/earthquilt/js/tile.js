@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
+import { gettext, ngettext, pgettext } from "./i18n.js";
 import { chosenTile, on, set, store } from "./store.js";
-import { LOOKS, day, figure, lookOf, moment, percent, plural, stateWords } from "./words.js";
+import { LOOKS, day, figure, lookOf, moment, percent, stateWords } from "./words.js";
 
 let shown = "";
 let refreshAll = () => {};
@@ -21,14 +22,14 @@ const keyOf = (tile) => `${store.campaign.slug}/${tile.name} `;
 
 async function show() {
   const tile = chosenTile();
-  $("tile-heading").textContent = tile ? tile.name : "No tile chosen";
+  $("tile-heading").textContent = tile ? tile.name : gettext("No tile chosen");
   $("tile-hint").hidden = Boolean(tile);
   $("tile-details").hidden = $("tile-close").hidden = !tile;
   showVerdict(tile);
   if (!tile) return;
   const key = keyOf(tile) + JSON.stringify({ ...tile, geometry: null });
   if (key === shown) return;
-  if (!shown.startsWith(keyOf(tile))) $("tile-details").replaceChildren(h("p", { class: "muted" }, "Loading …"));
+  if (!shown.startsWith(keyOf(tile))) $("tile-details").replaceChildren(h("p", { class: "muted" }, gettext("Loading …")));
   shown = key;
   try {
     const details = await api.tile(store.campaign.slug, tile.name);
@@ -57,24 +58,24 @@ function describe(tile) {
 /** How the scenes were chosen and what has happened, each fetched when it is opened; for those who see everything. */
 function more(tile) {
   if (!store.page.user.sees_newest) return [];
-  return [fetched(tile, "scene-list", "How the scenes were chosen"), fetched(tile, "history", "History")];
+  return [fetched(tile, "scene-list", gettext("How the scenes were chosen")), fetched(tile, "history", gettext("History"))];
 }
 
 function fetched(tile, name, title) {
   const address = `/review/${store.campaign.slug}/${tile.name}/${name}/`;
   const rows = { "hx-get": address, "hx-trigger": "toggle from:closest details once" };
-  return h("details", { class: `more ${name}` }, h("summary", {}, title), h("div", rows, "Loading …"));
+  return h("details", { class: `more ${name}` }, h("summary", {}, title), h("div", rows, gettext("Loading …")));
 }
 
 function facts(tile) {
   const rows = [
-    ["Revision", tile.revision?.number ?? "none yet"],
-    ["Build", tile.build?.number ?? "none yet"],
-    ["Coverage", percent(tile.coverage, 2)],
-    ...(tile.fill ? [["Holes", `${percent(tile.fill.share, 2)} filled from ${olderDays(tile.fill)}`]] : []),
-    ["Residual cloud", percent(tile.residual_cloud, 2)],
-    ["Seam score", figure(tile.seam_score)],
-    ["Changed", moment(tile.changed_at)],
+    [gettext("Revision"), tile.revision?.number ?? pgettext("build or revision", "none yet")],
+    [gettext("Build"), tile.build?.number ?? pgettext("build or revision", "none yet")],
+    [gettext("Coverage"), percent(tile.coverage, 2)],
+    ...(tile.fill ? [[gettext("Holes"), gettext("%(share)s filled from %(dates)s", { share: percent(tile.fill.share, 2), dates: olderDays(tile.fill) })]] : []),
+    [gettext("Residual cloud"), percent(tile.residual_cloud, 2)],
+    [gettext("Seam score"), figure(tile.seam_score)],
+    [gettext("Changed"), moment(tile.changed_at)],
   ];
   return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
 }
@@ -87,14 +88,14 @@ function olderDays(fill) {
 function scenes(rows) {
   const used = rows.filter((scene) => scene.rank != null);
   const others = rows.filter((scene) => scene.rank == null);
-  const parts = [h("h3", {}, used.length ? `${plural(used.length, "scene")} used` : "No scenes chosen yet")];
+  const parts = [h("h3", {}, used.length ? ngettext("%(count)s scene used", "%(count)s scenes used", used.length) : gettext("No scenes chosen yet"))];
   if (used.length) parts.push(table(used));
-  if (others.length) parts.push(h("details", { class: "more" }, h("summary", {}, `${others.length} not used, and why`), table(others)));
+  if (others.length) parts.push(h("details", { class: "more" }, h("summary", {}, ngettext("%(count)s not used, and why", "%(count)s not used, and why", others.length)), table(others)));
   return parts;
 }
 
 function table(rows) {
-  const head = h("tr", {}, ["", "Date", "Clear", "Why"].map((word) => h("th", { scope: "col" }, word)));
+  const head = h("tr", {}, ["", gettext("Date"), pgettext("share", "Clear"), gettext("Why")].map((word) => h("th", { scope: "col" }, word)));
   return h("table", { class: "scenes" }, h("thead", {}, head), h("tbody", {}, rows.map(sceneRow)));
 }
 
@@ -108,7 +109,7 @@ function sceneRow(scene) {
 
 /** The reason, and how much came of a scene that was fetched only where it was needed. */
 function why(scene) {
-  const partial = scene.partial == null ? "" : `partial: ${percent(scene.partial)} of it fetched`;
+  const partial = scene.partial == null ? "" : gettext("partial: %(share)s of it fetched", { share: percent(scene.partial) });
   return [scene.reason, partial].filter(Boolean).join("; ");
 }
 
@@ -117,7 +118,7 @@ function showVerdict(tile) {
   $("verdict").hidden = !open;
   if (!open || $("verdict").dataset.revision === String(tile.revision.id)) return;
   $("verdict").dataset.revision = tile.revision.id;
-  $("verdict-of").textContent = `revision ${tile.revision.number} of ${tile.name}`;
+  $("verdict-of").textContent = gettext("revision %(number)s of %(tile)s", { number: tile.revision.number, tile: tile.name });
   $("verdict-words").value = $("verdict-kind").value = "";
   tell($("verdict-message"), "");
 }
@@ -125,8 +126,8 @@ function showVerdict(tile) {
 /** What is missing in a verdict, as a sentence and the field that lacks it. */
 function missing(verdict, reason, words) {
   if (verdict === "approve") return null;
-  if (!reason) return ["Say what is wrong with the revision.", $("verdict-kind")];
-  if (reason === "other" && !words) return ["Say in words what is wrong.", $("verdict-words")];
+  if (!reason) return [gettext("Say what is wrong with the revision."), $("verdict-kind")];
+  if (reason === "other" && !words) return [gettext("Say in words what is wrong."), $("verdict-words")];
   return null;
 }
 
@@ -143,7 +144,7 @@ async function judge(event) {
   for (const button of event.target.querySelectorAll("button")) button.disabled = true;
   try {
     await api.judge(Number($("verdict").dataset.revision), { verdict, reason, words });
-    announce(`${store.chosen} ${verdict === "reject" ? "rejected" : "approved"}.`);
+    announce(verdict === "reject" ? gettext("%(tile)s rejected.", { tile: store.chosen }) : gettext("%(tile)s approved.", { tile: store.chosen }));
     await refreshAll();
     $("tile-heading").focus();
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What the workspace asks of the server. */
 
 import { ask } from "../js/api.js";
+import { gettext } from "../js/i18n.js";
 
 export const desk = (build) => ask(`desk/${build}/`);
 export const take = (entry) => ask(`queue/${entry}/take/`, {});
@@ -17,7 +18,7 @@ export async function takeNext(skip) {
 /** What a place of a build is made of. */
 export async function pixel(build, { lat, lng }) {
   const response = await fetch(`/review/${build}/pixel/?lon=${lng}&lat=${lat}`).catch(() => null);
-  if (!response) throw new Error("The server cannot be reached; check the connection.");
+  if (!response) throw new Error(gettext("The server cannot be reached; check the connection."));
   const content = await response.json();
   if (!response.ok) throw new Error(content.error.message);
   return content;

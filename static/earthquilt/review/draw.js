@@ -1,7 +1,7 @@
 /** Drawing defects: polygons, a brush, the hot spot or what the map shows. */
 
 import { $, announce, h } from "../js/dom.js";
-import { gettext } from "../js/i18n.js";
+import { gettext, number } from "../js/i18n.js";
 import { endDrawingByKey, startDrawingByKey } from "./draw-by-key.js";
 import { getMap } from "./sides.js";
 import { chosenSpot } from "./spots.js";
@@ -39,7 +39,7 @@ export function use(way) {
   if (way === "spot" || way === "view") {
     const bounds = way === "spot" ? chosenSpot() : getMap().getBounds();
     if (bounds) add(L.rectangle(bounds).toGeoJSON().geometry);
-    else announce("No hot spot is chosen: press N.");
+    else announce(gettext("No hot spot is chosen: press N."));
     return;
   }
   begin(way);
@@ -87,7 +87,7 @@ function brushMetres() {
 }
 
 function showWidth() {
-  $("brush-words").textContent = `${brushMetres()} m`;
+  $("brush-words").textContent = gettext("%(metres)s m", { metres: number(brushMetres()) });
 }
 
 function beginStroke(event) {
@@ -119,16 +119,16 @@ function add(geometry, width) {
   one.layer = L.geoJSON(geometry, { style: width ? { ...LOOK, weight: pixels(width), opacity: 0.5, lineCap: "round" } : LOOK, pointToLayer: (_, place) => L.circle(place, { ...LOOK, radius: width / 2 }) }).addTo(marks);
   drawn.push(one);
   refresh();
-  announce(`${wordsOf(one)} drawn.`);
+  announce(gettext("%(what)s drawn.", { what: wordsOf(one) }));
 }
 
 const pixels = (metres) => (metres / brushMetres()) * Number($("brush-width").value);
 const labelOf = (kind) => page.defects.find(({ value }) => value === kind).label;
-const wordsOf = ({ kind, code }) => (code ? `${labelOf(kind)}: ${page.classes[code - 1].label}` : labelOf(kind));
+const wordsOf = ({ kind, code }) => (code ? gettext("%(defect)s: %(class)s", { defect: labelOf(kind), class: page.classes[code - 1].label }) : labelOf(kind));
 
 function refresh() {
   $("defects").replaceChildren(...drawn.map((one) => h("li", {}, h("span", {}, wordsOf(one)),
-    h("button", { type: "button", class: "plain", "aria-label": `Remove ${wordsOf(one)}`, onclick: () => remove(one) }, "Remove"))));
+    h("button", { type: "button", class: "plain", "aria-label": gettext("Remove %(what)s", { what: wordsOf(one) }), onclick: () => remove(one) }, gettext("Remove")))));
   changed();
 }
 

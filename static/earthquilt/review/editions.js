@@ -9,8 +9,9 @@ const page = JSON.parse($("page-data").textContent);
 const [west, south, east, north] = page.bounds;
 const shown = { change: null, below: null };
 
-const map = L.map("map", { minZoom: 1, maxZoom: MOST_ZOOM, zoomSnap: 0.5 });
+const map = L.map("map", { zoomControl: false, minZoom: 1, maxZoom: MOST_ZOOM, zoomSnap: 0.5 });
 map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
+L.control.zoom({ zoomInTitle: gettext("Zoom in"), zoomOutTitle: gettext("Zoom out") }).addTo(map);
 L.control.scale({ imperial: false, position: "topright" }).addTo(map);
 if (page.base_map) L.tileLayer(page.base_map.url, { attribution: page.base_map.attribution, zIndex: 1 }).addTo(map);
 map.fitBounds([[south, west], [north, east]], { animate: false });

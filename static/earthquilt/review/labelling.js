@@ -2,6 +2,7 @@
 
 import { ask } from "../js/api.js";
 import { $, announce, h, tell } from "../js/dom.js";
+import { gettext, number } from "../js/i18n.js";
 import { day } from "../js/words.js";
 
 const page = JSON.parse($("page-data").textContent);
@@ -73,16 +74,16 @@ async function show(next) {
   date = -1;
   $("done").hidden = Boolean(next);
   if (!next) {
-    $("point-heading").textContent = "No point is left";
+    $("point-heading").textContent = gettext("No point is left");
     $("point-where").textContent = "";
-    tell($("done"), "All points are labelled, or others look at the rest.", "good");
+    tell($("done"), gettext("All points are labelled, or others look at the rest."), "good");
     return;
   }
-  $("point-heading").textContent = `Point ${next.number}`;
-  $("point-where").textContent = `${next.lat.toFixed(5)}, ${next.lon.toFixed(5)} in ${next.tile}`;
+  $("point-heading").textContent = gettext("Point %(number)s", { number: next.number });
+  $("point-where").textContent = gettext("%(lat)s, %(lon)s in %(tile)s", { lat: number(next.lat, 5), lon: number(next.lon, 5), tile: next.tile });
   await draw();
   document.body.dataset.point = next.number;
-  announce(`Point ${next.number}.`);
+  announce(gettext("Point %(number)s.", { number: next.number }));
 }
 
 async function draw() {
@@ -92,9 +93,13 @@ async function draw() {
   const dated = desk.scenes.filter(({ layers }) => layers.rgb);
   const scene = date < 0 ? null : dated[date % dated.length];
   const address = (name) => (scene ? scene.layers[name] : desk.layers.find((layer) => layer.name === name)?.address);
-  const words = scene ? ` of ${day(scene.datetime)}` : " of the mosaic";
-  for (const [id, name, title] of [["near", "rgb", "True colour"], ["false", "nir", "False colour"]]) {
-    $(`${id}-words`).textContent = title + words;
+  const dateOf = scene && day(scene.datetime);
+  const titles = {
+    near: scene ? gettext("True colour of %(date)s", { date: dateOf }) : gettext("True colour of the mosaic"),
+    false: scene ? gettext("False colour of %(date)s", { date: dateOf }) : gettext("False colour of the mosaic"),
+  };
+  for (const [id, name] of [["near", "rgb"], ["false", "nir"]]) {
+    $(`${id}-words`).textContent = titles[id];
     const { map, layers } = maps[id];
     map.fitBounds(square((far ? FAR_PIXELS : NEAR_PIXELS) * page.resolution), { animate: false });
     layers.clearLayers();

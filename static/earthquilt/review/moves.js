@@ -1,6 +1,7 @@
 /** From tile to tile: holds what is on the screen, and one tile ahead with its pictures. */
 
 import { $, announce, tell } from "../js/dom.js";
+import { gettext, number } from "../js/i18n.js";
 import { moment } from "../js/words.js";
 import * as api from "./api.js";
 import { firstPictures, getMap } from "./sides.js";
@@ -72,7 +73,7 @@ async function takeAhead() {
   try {
     const entry = await api.takeNext([...state.skipped, ...held()]);
     if (!entry) {
-      $("ahead").textContent = "No other tile waits.";
+      $("ahead").textContent = gettext("No other tile waits.");
       return;
     }
     const desk = await api.desk(entry.build);
@@ -86,7 +87,7 @@ async function takeAhead() {
 async function tellReady(ahead) {
   await Promise.all(ahead.pictures.map((picture) => picture.decode().catch(() => null)));
   if (state.ahead !== ahead) return;
-  $("ahead").textContent = `${ahead.desk.tile} is ready.`;
+  $("ahead").textContent = gettext("%(tile)s is ready.", { tile: ahead.desk.tile });
   document.body.dataset.ahead = ahead.desk.build;
 }
 
@@ -105,13 +106,13 @@ export async function goOn(skipping = false) {
   const { ahead } = state;
   state.ahead = null;
   if (!ahead) {
-    tell($("problem"), state.skipped.length ? "Only tiles that you skipped are left." : "The queue is empty: nothing waits for a verdict.", "good");
+    tell($("problem"), state.skipped.length ? gettext("Only tiles that you skipped are left.") : gettext("The queue is empty: nothing waits for a verdict."), "good");
     return;
   }
   history.pushState({}, "", `/review/${ahead.desk.build}/`);
   tell($("problem"), "");
   showDesk(ahead.desk);
-  announce(`${ahead.desk.tile}, priority ${ahead.desk.entry.priority.toFixed(0)}.`);
+  announce(gettext("%(tile)s, priority %(priority)s.", { tile: ahead.desk.tile, priority: number(ahead.desk.entry.priority) }));
   lookAhead();
 }
 
@@ -135,20 +136,21 @@ function showHold(desk) {
   const { entry } = desk;
   $("give-back").hidden = !isOpen();
   if (!entry || entry.done_at) tell($("hold"), "");
-  else if (entry.mine) tell($("hold"), `Held for you until ${moment(entry.held_until)}; it stays while this page is open.`, "info");
-  else if (entry.held_by) tell($("hold"), `${entry.held_by} holds this tile until ${moment(entry.held_until)}: you can look, not judge.`, "warn");
-  else tell($("hold"), "Nobody holds this tile.", "info");
+  else if (entry.mine) tell($("hold"), gettext("Held for you until %(time)s; it stays while this page is open.", { time: moment(entry.held_until) }), "info");
+  else if (entry.held_by) tell($("hold"), gettext("%(person)s holds this tile until %(time)s: you can look, not judge.", { person: entry.held_by, time: moment(entry.held_until) }), "warn");
+  else tell($("hold"), gettext("Nobody holds this tile."), "info");
   $("verdict").hidden = !isOpen();
   $("verdict-closed").hidden = isOpen();
   $("verdict-closed").textContent = closedWords(desk);
 }
 
 function closedWords({ entry, revision, newest_build: newest, build }) {
-  if (!revision) return "There is no revision of this build yet.";
-  if (newest !== build) return "A newer build of this tile is there: its revision is what is judged.";
-  if (entry?.held_by && !entry.mine) return `${entry.held_by} is looking at it.`;
-  if (revision.review_status !== "unreviewed") return `Revision ${revision.number} is ${revision.review_status}.`;
-  return "It waits for no verdict of yours.";
+  if (!revision) return gettext("There is no revision of this build yet.");
+  if (newest !== build) return gettext("A newer build of this tile is there: its revision is what is judged.");
+  if (entry?.held_by && !entry.mine) return gettext("%(person)s is looking at it.", { person: entry.held_by });
+  if (revision.review_status === "approved") return gettext("Revision %(number)s is approved.", { number: revision.number });
+  if (revision.review_status === "rejected") return gettext("Revision %(number)s is rejected.", { number: revision.number });
+  return gettext("It waits for no verdict of yours.");
 }
 
 /** Keep how long it took from the key to the pictures on the screen. */

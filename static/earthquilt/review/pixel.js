@@ -1,6 +1,7 @@
 /** The pixel inspector: what a place is made of. */
 
 import { $, h } from "../js/dom.js";
+import { gettext, number, pgettext } from "../js/i18n.js";
 import { day, percent } from "../js/words.js";
 import * as api from "./api.js";
 import { getMap } from "./sides.js";
@@ -24,7 +25,7 @@ export const inspectMiddle = () => inspect(getMap().getCenter());
 function forget() {
   asked += 1;
   mark?.remove();
-  $("pixel-told").replaceChildren(h("p", { class: "muted" }, "Click the map, or press I for the middle of it."));
+  $("pixel-told").replaceChildren(h("p", { class: "muted" }, gettext("Click the map, or press I for the middle of it.")));
 }
 
 async function inspect(place) {
@@ -41,13 +42,13 @@ async function inspect(place) {
 
 function describe(told) {
   const { values, reflectance, source } = told;
-  const bands = (of, digits) => (of ? Object.values(of).map((value) => value.toFixed(digits)).join(" · ") : "no data");
+  const bands = (of, digits) => (of ? Object.values(of).map((value) => number(value, digits)).join(" · ") : gettext("no data"));
   const rows = [
-    ["Place", `${told.lat.toFixed(5)}, ${told.lon.toFixed(5)}`],
-    ["Red · green · blue · NIR", bands(values, 0)],
-    ["Reflectance", bands(reflectance, 3)],
-    ["Class", told.landcover ? `${told.landcover}, ${told.confidence} %` : "no data"],
-    ["From", source ? `${day(source.datetime)} (no. ${source.rank}), ${source.sure}` : "no scene: a hole"],
+    [gettext("Place"), gettext("%(lat)s, %(lon)s", { lat: number(told.lat, 5), lon: number(told.lon, 5) })],
+    [gettext("Red · green · blue · NIR"), bands(values, 0)],
+    [gettext("Reflectance"), bands(reflectance, 3)],
+    [gettext("Class"), told.landcover ? gettext("%(class)s, %(confidence)s", { class: told.landcover, confidence: `${number(told.confidence)} %` }) : gettext("no data")],
+    [pgettext("scene", "From"), source ? gettext("%(date)s (no. %(rank)s), %(sure)s", { date: day(source.datetime), rank: source.rank, sure: source.sure }) : gettext("no scene: a hole")],
   ];
   return [
     h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
@@ -60,7 +61,7 @@ function probabilities(shares) {
   const found = Object.entries(shares);
   if (!found.length) return [];
   const colours = Object.fromEntries(page.classes.map(({ label, colour }) => [label, colour]));
-  return [h("h3", {}, "Fused probabilities"), h("ul", { class: "bars" }, found.map(([name, share]) => {
+  return [h("h3", {}, gettext("Fused probabilities")), h("ul", { class: "bars" }, found.map(([name, share]) => {
     const bar = h("span", { class: "bar-fill", "aria-hidden": "true" });
     bar.style.width = `${share * 100}%`;
     bar.style.background = colours[name];
@@ -69,9 +70,9 @@ function probabilities(shares) {
 }
 
 function dates(rows, source) {
-  const head = h("tr", {}, ["Date", "Mask", "Class", "Sure"].map((word) => h("th", { scope: "col" }, word)));
+  const head = h("tr", {}, [gettext("Date"), gettext("Mask"), gettext("Class"), gettext("Sure")].map((word) => h("th", { scope: "col" }, word)));
   const body = rows.map((row) => h("tr", { class: source && row.scene === source.scene ? "chosen" : "" },
     h("td", { title: row.scene }, day(row.datetime), row.rank ? ` (${row.rank})` : ""), h("td", {}, row.mask),
-    h("td", {}, row.landcover || "–"), h("td", {}, row.confidence == null ? "–" : `${row.confidence} %`)));
-  return h("table", { class: "scenes" }, h("caption", { class: "visually-hidden" }, "What each date shows here"), h("thead", {}, head), h("tbody", {}, body));
+    h("td", {}, row.landcover || "–"), h("td", {}, row.confidence == null ? "–" : `${number(row.confidence)} %`)));
+  return h("table", { class: "scenes" }, h("caption", { class: "visually-hidden" }, gettext("What each date shows here")), h("thead", {}, head), h("tbody", {}, body));
 }

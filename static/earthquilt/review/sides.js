@@ -1,6 +1,7 @@
 /** The two sides of the comparison on one map: swipe, opacity, flicker, masks. */
 
 import { $, h } from "../js/dom.js";
+import { gettext } from "../js/i18n.js";
 import { day } from "../js/words.js";
 import { onDesk, page, state } from "./state.js";
 
@@ -24,7 +25,7 @@ export function startSides(onChange) {
   sides.right.value = new URLSearchParams(location.search).get("right") || sides.right.value;
   map = L.map("map", { zoomControl: false, minZoom: 5, maxZoom: 18, zoomSnap: 0.5, zoomAnimation: false, fadeAnimation: false, keyboardPanDelta: 120 });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
-  L.control.zoom({ position: "topright" }).addTo(map);
+  L.control.zoom({ position: "topright", zoomInTitle: gettext("Zoom in"), zoomOutTitle: gettext("Zoom out") }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
   SIDES.forEach((side, index) => (map.createPane(side).style.zIndex = 210 + index));
   if (page.base_map) L.tileLayer(page.base_map.url, { attribution: page.base_map.attribution, zIndex: 1 }).addTo(map);
@@ -44,13 +45,15 @@ export function startSides(onChange) {
 /** The choices of a build: its layers, then the dated scenes in true and false colour and as landcover. */
 export function choicesOf(desk) {
   const layers = desk.layers.map(({ name, title, address, categorical }) => ({ value: name, title, address, categorical }));
-  const titles = { rgb: "true colour", nir: "false colour", landcover: "landcover" };
+  const titles = { rgb: gettext("true colour"), nir: gettext("false colour"), landcover: gettext("landcover") };
   const scenes = desk.scenes.flatMap((scene) => Object.keys(titles).filter((name) => scene.layers[name]).map((name) => ({
-    value: `${scene.key}:${name}`, title: `${day(scene.datetime)} ${titles[name]}${scene.rank ? ` (no. ${scene.rank})` : ""}`,
+    value: `${scene.key}:${name}`, title: scene.rank
+      ? gettext("%(date)s %(layer)s (no. %(rank)s)", { date: day(scene.datetime), layer: titles[name], rank: scene.rank })
+      : gettext("%(date)s %(layer)s", { date: day(scene.datetime), layer: titles[name] }),
     address: scene.layers[name], mask: scene.layers.mask, categorical: name === "landcover", scene,
   })));
   const others = desk.others.flatMap(({ key, number, layers: there }) => Object.keys(there).map((name) => ({
-    value: `rev${key}:${name}`, title: `Revision ${number} ${titles[name]}`, address: there[name], categorical: name === "landcover",
+    value: `rev${key}:${name}`, title: gettext("Revision %(number)s %(layer)s", { number, layer: titles[name] }), address: there[name], categorical: name === "landcover",
   })));
   return { layers, scenes, others };
 }
@@ -63,8 +66,8 @@ function show(desk) {
   const all = allOf(desk);
   for (const side of SIDES) {
     const options = ({ value, title }) => h("option", { value }, title);
-    $(side).replaceChildren(h("optgroup", { label: "Tile" }, layers.map(options)), h("optgroup", { label: "Dates" }, scenes.map(options)),
-      ...(others.length ? [h("optgroup", { label: "Other revisions" }, others.map(options))] : []));
+    $(side).replaceChildren(h("optgroup", { label: gettext("Tile") }, layers.map(options)), h("optgroup", { label: gettext("Dates") }, scenes.map(options)),
+      ...(others.length ? [h("optgroup", { label: gettext("Other revisions") }, others.map(options))] : []));
     const wanted = all.find(({ value }) => value === sides[side].value) || all.find(({ value }) => value === "rgb") || all[0];
     draw(side, wanted);
   }
@@ -159,7 +162,7 @@ export function setMode(wanted) {
   clearInterval(timer);
   timer = null;
   for (const button of document.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", button.dataset.mode === mode);
-  $("amount-words").textContent = { swipe: "Divider", fade: "Opacity of the right", flicker: "Flicker" }[mode];
+  $("amount-words").textContent = { swipe: gettext("Divider"), fade: gettext("Opacity of the right"), flicker: gettext("Flicker") }[mode];
   $("amount").disabled = mode === "flicker";
   $("amount").value = amounts[mode];
   if (mode === "flicker" && !matchMedia("(prefers-reduced-motion: reduce)").matches) timer = setInterval(blink, FLICKER_MS);

@@ -1,6 +1,7 @@
 /** Hot spots: the places to look at, one after the other. */
 
 import { $, announce, h } from "../js/dom.js";
+import { gettext, number } from "../js/i18n.js";
 import { getMap } from "./sides.js";
 import { onDesk, state } from "./state.js";
 
@@ -22,7 +23,7 @@ function show({ spots }) {
   $("spots-count").textContent = spots.length || "";
   $("spots-empty").hidden = spots.length > 0;
   $("spots").replaceChildren(...spots.map((spot, index) => h("li", {}, h("button", { type: "button", class: "plain", onclick: () => go(index) },
-    h("span", {}, spot.words), h("span", { class: "number muted" }, `${spot.hectares.toFixed(0)} ha`)))));
+    h("span", {}, spot.words), h("span", { class: "number muted" }, gettext("%(hectares)s ha", { hectares: number(spot.hectares) }))))));
   for (const { box: [west, south, east, north], kind } of spots) {
     marks.addLayer(L.rectangle([[south, west], [north, east]], { className: `spot ${kind}`, weight: 1.5, fill: false, interactive: false }));
   }
@@ -47,5 +48,7 @@ function go(index) {
   getMap().fitBounds([[south, west], [north, east]], { maxZoom: MOST_ZOOM, animate: false, padding: [60, 60] });
   [...$("spots").children].forEach((item, number) => item.classList.toggle("chosen", number === index));
   $("spots").children[index].scrollIntoView({ block: "nearest" });
-  announce(`Hot spot ${index + 1} of ${state.desk.spots.length}: ${spot.words}, ${spot.hectares.toFixed(0)} hectares.`);
+  announce(gettext("Hot spot %(number)s of %(all)s: %(what)s, %(hectares)s hectares.", {
+    number: index + 1, all: state.desk.spots.length, what: spot.words, hectares: number(spot.hectares),
+  }));
 }

@@ -1,6 +1,7 @@
 /** The verdict: approve with one key, reject with what is wrong and what the next build shall do. */
 
 import { $, announce, h, tell } from "../js/dom.js";
+import { gettext, ngettext } from "../js/i18n.js";
 import { day } from "../js/words.js";
 import * as api from "./api.js";
 import { drawings, startDraw, stop } from "./draw.js";
@@ -26,7 +27,7 @@ function reset(desk) {
   show(false);
   tell($("verdict-message"), "");
   const used = desk.scenes.filter(({ rank }) => rank != null);
-  $("exclude").replaceChildren(h("option", { value: "" }, "none"), ...used.map(({ id, datetime, rank }) => h("option", { value: id }, `${day(datetime)} (no. ${rank})`)));
+  $("exclude").replaceChildren(h("option", { value: "" }, gettext("none")), ...used.map(({ id, datetime, rank }) => h("option", { value: id }, gettext("%(date)s (no. %(rank)s)", { date: day(datetime), rank }))));
   showFollows();
 }
 
@@ -70,8 +71,8 @@ function reject() {
 
 /** What is missing, as a sentence and the field that lacks it. */
 function missing() {
-  if (!$("reason").value) return ["Say what is wrong.", $("reason")];
-  if ($("reason").value === "other" && !$("words").value.trim()) return ["Say in words what is wrong.", $("words")];
+  if (!$("reason").value) return [gettext("Say what is wrong."), $("reason")];
+  if ($("reason").value === "other" && !$("words").value.trim()) return [gettext("Say in words what is wrong."), $("words")];
   return null;
 }
 
@@ -85,18 +86,26 @@ function asked() {
   return found;
 }
 
-const DONE = {
-  cloud: "masked", shadow: "masked", haze: "masked", classes: "set to the class you told",
-};
+const MASKED = ["cloud", "shadow", "haze"];
+
+function wordsOf(wish) {
+  if (wish.kind === "exclude") return gettext("without %(scene)s", { scene: wish.scene });
+  const [start, end] = [wish.start || gettext("the campaign's start"), wish.end || gettext("the campaign's end")];
+  return gettext("with dates from %(start)s to %(end)s", { start, end });
+}
 
 /** Say what the system does after the rejection. */
 export function showFollows() {
-  const parts = asked().map((wish) => (wish.kind === "exclude" ? `without ${wish.scene}` : `with dates from ${wish.start || "the campaign's start"} to ${wish.end || "the campaign's end"}`));
-  for (const done of new Set(Object.values(DONE))) {
-    const count = drawings().filter(({ kind }) => DONE[kind] === done).length;
-    if (count) parts.push(`with ${count === 1 ? "the drawn area" : `${count} drawn areas`} ${done}`);
-  }
-  $("follows").textContent = parts.length ? `The tile is built again ${parts.join(", ")}, and comes back to the queue with the defects shown.` : "The rejection is kept; the tile is not built again by itself.";
+  const masked = drawings().filter(({ kind }) => MASKED.includes(kind)).length;
+  const set = drawings().filter(({ kind }) => kind === "classes").length;
+  const parts = [
+    ...asked().map(wordsOf),
+    masked && ngettext("with the drawn area masked", "with %(count)s drawn areas masked", masked),
+    set && ngettext("with the drawn area set to the class you told", "with %(count)s drawn areas set to the class you told", set),
+  ].filter(Boolean);
+  $("follows").textContent = parts.length
+    ? gettext("The tile is built again %(changes)s, and comes back to the queue with the defects shown.", { changes: parts.join(", ") })
+    : gettext("The rejection is kept; the tile is not built again by itself.");
 }
 
 async function send(verdict) {
@@ -106,8 +115,8 @@ async function send(verdict) {
   goOn();
   try {
     await sent;
-    announce(`${tile} ${verdict.verdict === "reject" ? "rejected" : "approved"}.`);
+    announce(verdict.verdict === "reject" ? gettext("%(tile)s rejected.", { tile }) : gettext("%(tile)s approved.", { tile }));
   } catch (error) {
-    tell($("problem"), `The verdict on ${tile} was not taken: ${error.message}`);
+    tell($("problem"), gettext("The verdict on %(tile)s was not taken: %(reason)s", { tile, reason: error.message }));
   }
 }

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import rasterio
+from django.utils import translation
 from PIL import Image
 from rasterio.transform import from_origin
 
@@ -250,6 +251,14 @@ def test_the_door_refuses_what_a_key_is_not_for(client, door, key):
     status, headers, body = door(address, f"key={token}")
     assert (status, json.loads(body)) == (slow.status_code, slow.json())
     assert status == 403 and headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_door_speaks_english_whoever_was_answered_before(client, door, key):
+    address, token = f"/tiles/alps/1/rgb/{place(*IN_FINE, 11)}.webp", key(layers=["nir"])
+    client.get(f"{address}?key={token}")
+    with translation.override("de"):
+        door(address, f"key={token}")
+        assert translation.get_language() == "en"
 
 
 def test_the_door_refuses_a_flood_without_asking_anybody(

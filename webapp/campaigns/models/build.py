@@ -9,6 +9,8 @@ from django.contrib.gis.db import models
 from django.db import transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pipeline.drawn import differ_in_classes_alone
 from webapp.accounts import roles
@@ -166,7 +168,8 @@ class Build(Leased):
         indexes = [models.Index(fields=["status", "lease_until"], name="build_due")]
 
     def __str__(self) -> str:
-        return f"{self.campaign_tile} build {self.number}"
+        words = {"tile": self.campaign_tile, "number": self.number}
+        return gettext("%(tile)s build %(number)s") % words
 
     def follow(self, stage: str) -> bool:
         """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
@@ -251,11 +254,11 @@ class Override(models.Model):
     class Kind(models.TextChoices):
         """What can be asked."""
 
-        EXCLUDE = "exclude", "leave a scene out"
-        FORCE = "force", "use a scene"
-        DATES = "dates", "use other dates"
-        MASK = "mask", "mask an area"
-        CLASSES = "classes", "correct the class of an area"
+        EXCLUDE = "exclude", _("leave a scene out")
+        FORCE = "force", _("use a scene")
+        DATES = "dates", _("use other dates")
+        MASK = "mask", _("mask an area")
+        CLASSES = "classes", _("correct the class of an area")
 
     campaign_tile = models.ForeignKey(CampaignTile, models.CASCADE, related_name="overrides")
     kind = models.CharField(max_length=20, choices=Kind)

@@ -16,6 +16,8 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 from django.utils.text import slugify
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pipeline.errors import ModelError, UsageError
 from pipeline.grid import Tile
@@ -25,6 +27,7 @@ from webapp.accounts import roles
 from webapp.campaigns.models.event import Stateful
 from webapp.campaigns.networks import chosen, still_pinned, store
 from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
+from webapp.told import told
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -89,7 +92,7 @@ class Campaign(models.Model):
     slug = models.SlugField(max_length=SLUG_LENGTH, unique=True)
     name = models.CharField(max_length=100)
     catalog = models.CharField(
-        max_length=500, help_text="a STAC API address, a static STAC catalog or a SAFE folder"
+        max_length=500, help_text=_("a STAC API address, a static STAC catalog or a SAFE folder")
     )
     settings = models.JSONField()
     fingerprint = models.CharField(max_length=64, editable=False, db_index=True)
@@ -121,7 +124,7 @@ class Campaign(models.Model):
         try:
             chosen(CampaignSettings.from_json(self.settings).networks).check()
         except (UsageError, ModelError) as error:
-            raise ValidationError({"settings": str(error)}) from error
+            raise ValidationError({"settings": told(error)}) from error
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Check the settings, pin the networks, and refuse to change what the first build has fixed.
@@ -137,7 +140,8 @@ class Campaign(models.Model):
         self.fingerprint = fingerprint(self.catalog, asked)
         if known and (known.fingerprint, known.slug) != (self.fingerprint, self.slug):
             raise UsageError(
-                f"The settings of {self.slug} are fixed since its first build: make another campaign.",
+                gettext("The settings of %(slug)s are fixed since its first build: make another campaign.")
+                % {"slug": self.slug},
                 "settings",
             )
         super().save(*args, **kwargs)
@@ -151,8 +155,11 @@ class Campaign(models.Model):
         fixed = self.settings["networks"]
         if still_pinned(asked.networks, fixed) != fixed:
             raise UsageError(
-                f"The networks of {self.slug} are fixed since its first build: other weights are another "
-                f"campaign.",
+                gettext(
+                    "The networks of %(slug)s are fixed since its first build: other weights are another "
+                    "campaign."
+                )
+                % {"slug": self.slug},
                 "networks",
             )
         return replace(asked, networks=fixed)

@@ -8,6 +8,7 @@ from django.contrib.gis.db.models import Extent
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pipeline.errors import UsageError
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
@@ -35,7 +36,7 @@ class Frozen(models.Model):
             UsageError: the row exists.
         """
         if not self._state.adding:
-            raise UsageError(f"{self} is published and cannot be changed.")
+            raise UsageError(gettext("%(edition)s is published and cannot be changed.") % {"edition": self})
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
@@ -44,7 +45,7 @@ class Frozen(models.Model):
         Raises:
             UsageError: always.
         """
-        raise UsageError(f"{self} is published and cannot be removed.")
+        raise UsageError(gettext("%(edition)s is published and cannot be removed.") % {"edition": self})
 
 
 class NothingNew(UsageError):
@@ -79,7 +80,8 @@ class Edition(Frozen):
         constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="edition_number_once")]
 
     def __str__(self) -> str:
-        return f"{self.campaign.slug} edition {self.number}"
+        words = {"campaign": self.campaign.slug, "number": self.number}
+        return gettext("%(campaign)s edition %(number)s") % words
 
     @property
     def is_withdrawn(self) -> bool:
@@ -105,7 +107,9 @@ class Edition(Frozen):
         refuse_unfinished(campaign, tiles)
         newest = campaign.latest_edition
         if newest and set(newest.tiles.values_list("revision_id", flat=True)) == {r.pk for r in revisions}:
-            raise NothingNew(f"{newest} shows these revisions already.", "campaign")
+            raise NothingNew(
+                gettext("%(edition)s shows these revisions already.") % {"edition": newest}, "campaign"
+            )
         number = (campaign.editions.aggregate(last=Max("number"))["last"] or 0) + 1
         bounds = extent_of(campaign.tiles.filter(current_revision__isnull=False))
         edition = cls.objects.create(campaign=campaign, number=number, published_by=by, bounds=bounds)
@@ -151,9 +155,9 @@ class Withdrawal(Frozen):
         """
         Campaign.objects.select_for_update().get(pk=edition.campaign_id)
         if not words.strip():
-            raise UsageError("Say why the edition is taken back.", "words")
+            raise UsageError(gettext("Say why the edition is taken back."), "words")
         if cls.objects.filter(edition=edition).exists():
-            raise UsageError(f"{edition} was taken back already.", "edition")
+            raise UsageError(gettext("%(edition)s was taken back already.") % {"edition": edition}, "edition")
         made = cls.objects.create(edition=edition, words=words.strip(), by=by)
         Event.objects.create(
             subject="edition",
@@ -202,16 +206,25 @@ def refuse_unfinished(campaign: Campaign, tiles: list[CampaignTile]) -> None:
     pending = set(at_work.values_list("campaign_tile_id", flat=True))
     rejected = ReviewStatus.REJECTED
     obstacles = {
-        "not finished": [t for t in tiles if t.is_due or t.pk in pending],
-        "without a mosaic": [t for t in tiles if t.status == TileStatus.COMPOSITE and not t.current_revision],
-        "not up to date with their neighbours": [t for t in tiles if near.is_stale(t.tile_id)],
-        "rejected": [t for t in tiles if t.current_revision and t.current_revision.review_status == rejected],
+        gettext("The edition cannot be published while tiles are not finished: %(names)s."): [
+            t for t in tiles if t.is_due or t.pk in pending
+        ],
+        gettext("The edition cannot be published while tiles are without a mosaic: %(names)s."): [
+            t for t in tiles if t.status == TileStatus.COMPOSITE and not t.current_revision
+        ],
+        gettext(
+            "The edition cannot be published while tiles are not up to date with their neighbours: %(names)s."
+        ): [t for t in tiles if near.is_stale(t.tile_id)],
+        gettext("The edition cannot be published while tiles are rejected: %(names)s."): [
+            t for t in tiles if t.current_revision and t.current_revision.review_status == rejected
+        ],
     }
-    for reason, found in obstacles.items():
+    for sentence, found in obstacles.items():
         if found:
             names = ", ".join(tile.tile_id for tile in found[:10])
-            raise UsageError(
-                f"The edition cannot be published while tiles are {reason}: {names}.", "campaign"
-            )
+            raise UsageError(sentence % {"names": names}, "campaign")
     if not any(tile.current_revision for tile in tiles):
-        raise UsageError(f"Campaign {campaign.slug} has no finished tile to publish.", "campaign")
+        raise UsageError(
+            gettext("Campaign %(slug)s has no finished tile to publish.") % {"slug": campaign.slug},
+            "campaign",
+        )

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Now
 
+from webapp.campaigns.words import words_of
+
 if TYPE_CHECKING:
     from webapp.accounts.models import User
 
@@ -34,6 +36,11 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.subject_id}: {self.before or 'new'} to {self.after}"
+
+    @property
+    def words(self) -> str:
+        """What became what, in the reader's language."""
+        return words_of(self.subject, self.after)
 
 
 class Stateful(models.Model):

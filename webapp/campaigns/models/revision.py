@@ -8,6 +8,7 @@ from django.contrib.gis.db import models
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from webapp.accounts import roles
 from webapp.campaigns.models.build import Build, Leased, LeasedQuerySet
@@ -85,7 +86,8 @@ class Revision(Leased):
         indexes = [models.Index(fields=["status", "lease_until"], name="revision_due")]
 
     def __str__(self) -> str:
-        return f"{self.campaign_tile} revision {self.number}"
+        words = {"tile": self.campaign_tile, "number": self.number}
+        return gettext("%(tile)s revision %(number)s") % words
 
     @classmethod
     @transaction.atomic

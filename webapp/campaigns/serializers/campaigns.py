@@ -16,6 +16,7 @@ from webapp.campaigns.models import (
 from webapp.campaigns.networks import chosen
 from webapp.campaigns.serializers.fields import nullable
 from webapp.campaigns.serializers.settings import SettingsField
+from webapp.told import told
 
 
 class CampaignSerializer(serializers.ModelSerializer):
@@ -48,9 +49,9 @@ class CampaignSerializer(serializers.ModelSerializer):
             chosen(wanted.networks).check()
             return wanted.to_json()
         except UsageError as error:
-            raise serializers.ValidationError({error.field or "settings": [str(error)]}) from error
+            raise serializers.ValidationError({error.field or "settings": [told(error)]}) from error
         except ModelError as error:
-            raise serializers.ValidationError({"networks": [str(error)]}) from error
+            raise serializers.ValidationError({"networks": [told(error)]}) from error
 
     def to_representation(self, instance: Campaign) -> dict[str, Any]:
         """Leave the source out for visitors."""

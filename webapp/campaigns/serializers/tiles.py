@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -24,9 +25,13 @@ class BoxQuery(serializers.Serializer):
         try:
             west, south, east, north = (float(part) for part in value.split(","))
         except ValueError as error:
-            raise serializers.ValidationError(f"{value!r} is not west,south,east,north.") from error
+            raise serializers.ValidationError(
+                gettext("%(value)r is not west,south,east,north.") % {"value": value}
+            ) from error
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-            raise serializers.ValidationError(f"{value!r} is not west,south,east,north in degrees.")
+            raise serializers.ValidationError(
+                gettext("%(value)r is not west,south,east,north in degrees.") % {"value": value}
+            )
         return west, south, east, north
 
 
@@ -158,11 +163,10 @@ class TileDetailSerializer(TilePropertiesSerializer):
         if not roles.sees_everything(self.context["request"].user) or tile.current_revision is None:
             return ""
         review = tile.current_revision.reviews.first()
-        return (
-            f"Rejected: {review.get_reason_display()}. {review.words}".strip()
-            if review and review.reason
-            else ""
-        )
+        if not review or not review.reason:
+            return ""
+        told = gettext("Rejected: %(reason)s. %(words)s")
+        return (told % {"reason": review.get_reason_display(), "words": review.words}).strip()
 
     @extend_schema_field(SceneSerializer(many=True))
     def get_scenes(self, tile: CampaignTile) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.gis.db import models
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pipeline.delivery.options import DeliveryOptions
 from pipeline.errors import UsageError
@@ -31,11 +33,11 @@ class Delivery(Leased):
     class Status(models.TextChoices):
         """How far a delivery is."""
 
-        WAITING = "waiting"
-        RUNNING = "running"
-        READY = "ready"
-        FAILED = "failed"
-        REMOVED = "removed"
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+        REMOVED = "removed", _("Removed")
 
     MOVES = MOVES
 
@@ -98,10 +100,14 @@ class Delivery(Leased):
             order.take_good_tiles(options.incomplete)
         elif order.status != OrderStatus.READY:
             raise UsageError(
-                f"Order {order.pk} is {order.status}; it can be delivered when it is ready.", "order"
+                gettext("Order %(number)s is %(status)s; it can be delivered when it is ready.")
+                % {"number": order.pk, "status": order.get_status_display().lower()},
+                "order",
             )
         if order.deliveries.filter(status__in=ACTIVE).exists():
-            raise UsageError(f"A delivery of order {order.pk} is under way.", "order")
+            raise UsageError(
+                gettext("A delivery of order %(number)s is under way.") % {"number": order.pk}, "order"
+            )
         number = (order.deliveries.aggregate(last=Max("number"))["last"] or 0) + 1
         folder = f"deliveries/{order.pk}/{number}"
         made = cls.objects.create(
@@ -138,7 +144,9 @@ class Delivery(Leased):
         """
         if self.status != self.Status.REMOVED:
             raise UsageError(
-                f"Delivery {self.number} is {self.status}: its files were not removed.", "number"
+                gettext("Delivery %(number)s is %(status)s: its files were not removed.")
+                % {"number": self.number, "status": self.get_status_display().lower()},
+                "number",
             )
         return self.begin(self.order, DeliveryOptions.from_json(self.options), by, like=self)
 

@@ -9,6 +9,7 @@ from django.contrib.gis.db.models import Union
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pipeline.errors import UsageError
 from webapp.accounts import roles
@@ -135,7 +136,11 @@ class Order(Stateful):
             UsageError: the order is over.
         """
         if not self.is_open or not self.move(OrderStatus.CANCELLED, "cancelled", by, finished_at=Now()):
-            raise UsageError(f"Order {self.pk} is {self.status} and cannot be cancelled.", "status")
+            raise UsageError(
+                gettext("Order %(number)s is %(status)s and cannot be cancelled.")
+                % {"number": self.pk, "status": self.get_status_display().lower()},
+                "status",
+            )
         others = Order.objects.filter(status__in=OPEN_ORDERS).values("tiles")
         for tile in self.tiles.due().filter(current_build__isnull=True).exclude(pk__in=others):
             build = tile.active_build
@@ -158,10 +163,16 @@ class Order(Stateful):
         """
         good = self.good_tiles()
         if not good.exists():
-            raise UsageError(f"Order {self.pk} has failed and no tile of it has a mosaic.", "order")
+            raise UsageError(
+                gettext("Order %(number)s has failed and no tile of it has a mosaic.") % {"number": self.pk},
+                "order",
+            )
         if not agreed:
             raise UsageError(
-                f"Order {self.pk} has failed in part: ask with incomplete for the tiles that are good.",
+                gettext(
+                    "Order %(number)s has failed in part: ask with incomplete for the tiles that are good."
+                )
+                % {"number": self.pk},
                 "incomplete",
             )
         ground = good.aggregate(whole=Union("tile__footprint"))["whole"]

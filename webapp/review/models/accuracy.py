@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from webapp.campaigns.models import Campaign, Revision
 from webapp.orders.models import Order
@@ -27,9 +28,9 @@ class Assessment(models.Model):
     class Status(models.TextChoices):
         """How far it is."""
 
-        DRAWING = "drawing"
-        OPEN = "open"
-        FAILED = "failed"
+        DRAWING = "drawing", _("Drawing")
+        OPEN = "open", _("Open")
+        FAILED = "failed", _("Failed")
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="assessments")
     order = models.ForeignKey(Order, models.SET_NULL, null=True, blank=True, related_name="assessments")

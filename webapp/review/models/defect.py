@@ -2,6 +2,7 @@
 
 from django.contrib.gis.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from webapp.campaigns.models import Override
 from webapp.review.models.verdict import Review
@@ -20,13 +21,13 @@ class Defect(models.Model):
     class Kind(models.TextChoices):
         """What is wrong."""
 
-        CLOUD = "cloud", "missed cloud"
-        SHADOW = "shadow", "missed cloud shadow"
-        HAZE = "haze", "haze"
-        SEAM = "seam", "visible seam"
-        HOLE = "hole", "hole"
-        CLASSES = "classes", "wrong class"
-        OTHER = "other", "something else"
+        CLOUD = "cloud", _("missed cloud")
+        SHADOW = "shadow", _("missed cloud shadow")
+        HAZE = "haze", _("haze")
+        SEAM = "seam", _("visible seam")
+        HOLE = "hole", _("hole")
+        CLASSES = "classes", _("wrong class")
+        OTHER = "other", _("something else")
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="defects")
     kind = models.CharField(max_length=10, choices=Kind)

@@ -6,9 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from webapp.campaigns.models import Revision
 from webapp.campaigns.states import ReviewStatus, RevisionStatus
+from webapp.campaigns.words import in_records
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -54,8 +57,8 @@ class QueueEntry(models.Model):
     class Kind(models.TextChoices):
         """Which look it is."""
 
-        FIRST = "first", "first look"
-        SECOND = "second", "second opinion"
+        FIRST = "first", _("first look")
+        SECOND = "second", _("second opinion")
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="queue_entries")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.FIRST)
@@ -87,7 +90,8 @@ class QueueEntry(models.Model):
         indexes = [models.Index(fields=["done_at", "-priority", "id"], name="queue_order")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} at {self.revision}"
+        words = {"kind": self.get_kind_display(), "revision": self.revision}
+        return gettext("%(kind)s at %(revision)s") % words
 
     def hold(self, user: "User") -> None:
         """Give it to a person, whose transaction has the row."""
@@ -96,7 +100,8 @@ class QueueEntry(models.Model):
         self.save(update_fields=["held_by", "held_since", "held_until"])
         self.refresh_from_db(fields=["held_by", "held_since", "held_until"])
         tile = self.revision.campaign_tile
-        tile.remember(tile.status, tile.status, f"{self} taken", user)
+        with in_records():
+            tile.remember(tile.status, tile.status, f"{self} taken", user)
 
 
 QUEUE_KINDS = QueueEntry.Kind.choices

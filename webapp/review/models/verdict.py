@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from webapp.campaigns.models import Build, Override, Revision
 
@@ -11,22 +12,22 @@ from webapp.campaigns.models import Build, Override, Revision
 class Verdict(models.TextChoices):
     """What a reviewer decides."""
 
-    APPROVE = "approve"
-    REJECT = "reject"
+    APPROVE = "approve", _("Approve")
+    REJECT = "reject", _("Reject")
 
 
 class Reason(models.TextChoices):
     """Why a revision is rejected; countable."""
 
-    CLOUD = "cloud", "cloud left in the mosaic"
-    SHADOW = "shadow", "cloud shadow left in the mosaic"
-    HAZE = "haze", "haze"
-    SEAM = "seam", "visible seam"
-    HOLE = "hole", "hole in the data"
-    GEOMETRY = "geometry", "shifted or doubled ground"
-    COLOUR = "colour", "wrong colours"
-    CLASSES = "classes", "wrong landcover"
-    OTHER = "other", "something else"
+    CLOUD = "cloud", _("cloud left in the mosaic")
+    SHADOW = "shadow", _("cloud shadow left in the mosaic")
+    HAZE = "haze", _("haze")
+    SEAM = "seam", _("visible seam")
+    HOLE = "hole", _("hole in the data")
+    GEOMETRY = "geometry", _("shifted or doubled ground")
+    COLOUR = "colour", _("wrong colours")
+    CLASSES = "classes", _("wrong landcover")
+    OTHER = "other", _("something else")
 
 
 class Review(models.Model):
