@@ -94,7 +94,7 @@ def open_page(chromium, live_server, client):
     """Open the map page, signed in where a person is given; fail on errors of its scripts."""
     contexts, errors = [], []
 
-    def open_page(path="/", person=None, width=1400, height=900):
+    def open_page(path="/", person=None, width=1400, height=900, language=None):
         context = chromium.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(15_000)
         contexts.append(context)
@@ -102,6 +102,8 @@ def open_page(chromium, live_server, client):
             client.force_login(person)
             cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
             context.add_cookies([cookie])
+        if language is not None:
+            context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(live_server.url + path)

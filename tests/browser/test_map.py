@@ -149,7 +149,7 @@ def test_a_geojson_file_is_an_area_too(published, people, open_page, tmp_path):
     [
         ("{no json", "cannot be read as JSON"),
         ('{"type": "FeatureCollection", "features": []}', "holds no polygon"),
-        ('{"type": "Point", "coordinates": [15, 45]}', "points or lines"),
+        ('{"type": "Point", "coordinates": [15, 45]}', "only 1 point or line"),
         (
             '{"type": "Polygon", "coordinates": [[[-90,-9],[90,-9],[90,60],[-90,60],[-90,-9]]]}',
             "an order may have up to",
@@ -310,7 +310,7 @@ def test_at_390_pixels_everything_is_reached_without_scrolling_sideways(publishe
     choose(page, products.WEST)
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#tile-details")).to_contain_text("approved")
-    page.get_by_role("link", name="Orders").click()
+    page.get_by_role("link", name="New order").click()
     expect(page.get_by_role("button", name="Rectangle")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

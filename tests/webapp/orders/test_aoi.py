@@ -85,7 +85,7 @@ def test_every_way_of_writing_a_square_gives_the_square(content):
         (polygon((10, 85), (11, 85), (11, 86)), "84 N"),
         (polygon((10, -85), (11, -85), (11, -84)), "80 S"),
         (mapping(box(-170, -60, 170, 60)), "340 degrees"),
-        (mapping(box(-80, -60, 80, 60)), "km2"),
+        (mapping(box(-80, -60, 80, 60)), "km²"),
         ({**SQUARE, "crs": {"type": "name", "properties": {"name": "EPSG:32633"}}}, "EPSG:32633"),
     ],
 )  # fmt: skip
@@ -100,7 +100,7 @@ def test_too_many_vertices_are_refused(settings):
 
 def test_the_limit_of_size_is_a_setting(settings):
     settings.AOI_MOST_KM2 = 100
-    assert "100 km2" in refusal(SQUARE)
+    assert "100 km²" in refusal(SQUARE)
 
 
 def multi(geometry):
