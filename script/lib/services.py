@@ -17,6 +17,10 @@ from script.lib.redis_server import Redis, answers
 from script.lib.say import say
 
 
+# Others may lose what they committed last when the server is killed.
+DURABLE = ("services", "faults")
+
+
 @dataclass(frozen=True)
 class Services:
     """PostGIS and Redis with their addresses: those that people use, or those of the tests."""
@@ -35,7 +39,7 @@ class Services:
 
     def parts(self) -> tuple[Postgres, Redis]:
         folder = self.folder
-        return Postgres(folder / "postgres", durable=self.name == "services"), Redis(folder / "redis")
+        return Postgres(folder / "postgres", durable=self.name in DURABLE), Redis(folder / "redis")
 
     def start(self) -> bool:
         """Start what is not running, on the ports of last time where they are still free.

@@ -1,0 +1,277 @@
+"""The faults: each is done once, at a moment that the seed chose, and tells what it did."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from script.lib.places import PYTHON, ROOT
+from tests.faults.place import CLOCK, PACE, Place
+from tests.faults.source import MOODS, Source
+
+STAGES = ("scene_list", "agree", "fetch", "mask", "compose", "classify", "revision")
+LEASE = int(PACE["LEASE_SECONDS"])
+LOOKED_AT_SECONDS = 15
+
+
+@dataclass
+class Ground:
+    """What faults are done to, and what was done.
+
+    Attributes:
+        damaged: products whose bytes were changed, still to be found by the system.
+    """
+
+    at: Place
+    source: Source
+    random: random.Random
+    is_over: Callable[[], bool]
+    products: Callable[[], list[Path]] = list
+    damaged: list[Path] = field(default_factory=list)
+
+    def wait(self, condition: Callable[[], object], seconds: float = LOOKED_AT_SECONDS) -> bool:
+        """Wait for a condition; False where it did not come, or the campaign was over first."""
+        deadline = time.monotonic() + seconds
+        looked = time.monotonic()
+        while not condition():
+            now = time.monotonic()
+            if now > deadline or (now - looked > 1 and self.is_over()):
+                return False
+            looked = now if now - looked > 1 else looked
+            time.sleep(0.003)
+        return True
+
+    def worker(self) -> int:
+        return self.random.choice(sorted(self.at.workers))
+
+
+def jobs(at: Place) -> dict[int, str]:
+    """What workers do, by the number of the worker, as Redis knows it."""
+    values = at.values()
+    client = redis.Redis(port=int(values["REDIS_PORT"]), password=values["REDIS_PASSWORD"], socket_timeout=1)
+    pids = {worker.pid: number for number, worker in at.workers.items()}
+    found = {}
+    with suppress(redis.RedisError):
+        for key in client.smembers("rq:workers"):
+            pid, job = client.hmget(key, "pid", "current_job")
+            if pid and job and int(pid) in pids:
+                found[pids[int(pid)]] = job.decode()
+    return found
+
+
+def stage_of(job: str) -> str:
+    """The stage that a job's name tells."""
+    parts = job.split("-")
+    return parts[2] if parts[0] == "build" else parts[0]
+
+
+def kill(at: Place, number: int) -> None:
+    at.workers[number].kill()
+    at.workers[number].wait()
+
+
+def kill_in_stage(on: Ground) -> str | None:
+    """Kill a worker in the midst of a stage."""
+    stage = on.random.choice(STAGES)
+    hit: dict[int, str] = {}
+
+    def busy() -> bool:
+        hit.update({number: job for number, job in jobs(on.at).items() if stage_of(job) == stage})
+        return bool(hit)
+
+    if not on.wait(busy, 8):
+        return kill_any(on)
+    time.sleep(on.random.random() * 0.5)
+    number = min(hit)
+    kill(on.at, number)
+    return f"worker {number} in {hit[number]}"
+
+
+def kill_any(on: Ground) -> str:
+    """Kill a worker, whatever it does."""
+    number = on.worker()
+    job = jobs(on.at).get(number, "nothing")
+    kill(on.at, number)
+    return f"worker {number} in {job}"
+
+
+def kill_in_write(on: Ground) -> str | None:
+    """Kill a worker while it has a file under way."""
+    wanted = on.random.choice(("", "reflectance", "cloud", "composite", "provenance", "probab", "mosaic"))
+    hit: list[tuple[int, Path]] = []
+
+    def writes() -> bool:
+        for number in on.at.workers:
+            path = on.at.writing(number)
+            if path and wanted in path.name:
+                hit.append((number, path))
+                return True
+        return False
+
+    if not on.wait(writes, 8):
+        return None
+    number, path = hit[0]
+    time.sleep(on.random.random() * 0.02)
+    kill(on.at, number)
+    return f"worker {number} in {path.name}"
+
+
+def redis_restart(on: Ground) -> str:
+    """Kill Redis and start it with what it had saved."""
+    on.at.kill_redis(forget=False)
+    time.sleep(on.random.random() * 2)
+    on.at.start_redis()
+    return "with its data"
+
+
+def redis_lost(on: Ground) -> str:
+    """Kill Redis and start it empty."""
+    on.at.kill_redis(forget=True)
+    time.sleep(on.random.random() * 2)
+    on.at.start_redis()
+    return "without its data"
+
+
+def postgres_restart(on: Ground) -> str:
+    """End PostgreSQL's connections, or let it crash, and start it again."""
+    mode = on.random.choice(("fast", "immediate"))
+    on.at.stop_postgres(mode)
+    time.sleep(on.random.random() * 2)
+    on.at.start_postgres()
+    return mode
+
+
+def fill_disk(on: Ground) -> str | None:
+    """Fill the storage for some seconds; where it is no file system of its own, limit a worker's files."""
+    seconds = 2 + 3 * on.random.random()
+    if not on.at.is_mounted:
+        return limit_files(on, seconds)
+    filler = on.at.storage / ".filler"
+    try:
+        with filler.open("wb") as file, suppress(OSError):
+            while True:
+                file.write(bytes(2**20))
+        with filler.open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        time.sleep(seconds)
+    finally:
+        filler.unlink(missing_ok=True)
+    return f"for {seconds:.1f} s"
+
+
+def limit_files(on: Ground, seconds: float) -> str:
+    """Let a worker write no file longer than 64 KiB for some seconds."""
+    import resource
+
+    number = on.worker()
+    pid = on.at.workers[number].pid
+    with suppress(OSError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (2**16, hard))
+        time.sleep(seconds)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    return f"files of worker {number} limited for {seconds:.1f} s"
+
+
+def bad_source(on: Ground) -> str:
+    """Let the source answer wrongly for some seconds."""
+    mood = on.random.choice((*MOODS, "flipped"))
+    share, seconds = on.random.choice((0.3, 0.7, 1.0)), 2 + 4 * on.random.random()
+    before = on.source.spoilt
+    with on.source.moody(mood, share, seconds):
+        pass
+    return f"{mood}, {share:.0%} for {seconds:.1f} s, {on.source.spoilt - before} answers"
+
+
+def freeze(on: Ground) -> str:
+    """Stop a worker that is at work until its lease is over and another had time to take over; let it wake."""
+    hit: dict[int, str] = {}
+
+    def busy() -> bool:
+        hit.update(jobs(on.at))
+        return bool(hit)
+
+    on.wait(busy, 8)
+    number = on.random.choice(sorted(hit)) if hit else on.worker()
+    worker = on.at.workers[number]
+    time.sleep(on.random.random())
+    worker.send_signal(signal.SIGSTOP)
+    time.sleep(LEASE + 2 + 3 * on.random.random())
+    worker.send_signal(signal.SIGCONT)
+    return f"worker {number} in {hit.get(number, 'nothing')}"
+
+
+def two_sweeps(on: Ground) -> str:
+    """Sweep twice at the same time."""
+    line = [PYTHON, ROOT / "manage.py", "sweep"]
+    silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    running = [subprocess.Popen(line, cwd=ROOT, env=dict(on.at.environment), **silent) for _ in range(2)]
+    return f"ended with {[one.wait() for one in running]}"
+
+
+def clocks_apart(on: Ground) -> str | None:
+    """Start a worker anew with a clock that is hours or days off."""
+    if not CLOCK.exists():
+        return None
+    number = on.worker()
+    offset = on.random.choice(("-3d", "-2h", "+2h", "+3d", ""))
+    on.at.offsets[number] = offset
+    kill(on.at, number)
+    return f"worker {number} at {offset or 'the right time'}"
+
+
+def damage_product(on: Ground) -> str | None:
+    """Cut a finished product, or change a byte of it."""
+    found = [path for path in on.products() if path.exists()]
+    if not found:
+        return None
+    path = on.random.choice(found)
+    content = bytearray(path.read_bytes())
+    how = on.random.choice(("cut", "flipped"))
+    place = on.random.randrange(len(content))
+    # In place: what another name of the same file shows is damaged as well.
+    with path.open("r+b") as file:
+        if how == "cut":
+            file.truncate(place)
+        else:
+            file.seek(place)
+            file.write(bytes([content[place] ^ 1 << on.random.randrange(8)]))
+            os.fsync(file.fileno())
+    on.damaged.append(path)
+    return f"{path.relative_to(on.at.storage)} {how} at {place} of {len(content)}"
+
+
+Fault = Callable[[Ground], str | None]
+FAULTS: dict[str, tuple[Fault, int]] = {
+    "worker killed in a stage": (kill_in_stage, 6),
+    "worker killed in a write": (kill_in_write, 5),
+    "Redis killed, data kept": (redis_restart, 2),
+    "Redis killed, data lost": (redis_lost, 2),
+    "PostgreSQL restarted": (postgres_restart, 3),
+    "disk full": (fill_disk, 3),
+    "source answers wrongly": (bad_source, 5),
+    "worker frozen past its lease": (freeze, 3),
+    "two sweeps at once": (two_sweeps, 1),
+    "clocks apart": (clocks_apart, 2),
+}
+
+
+def choose(on: Ground) -> str:
+    """The name of the next fault."""
+    names = list(FAULTS)
+    return on.random.choices(names, [FAULTS[name][1] for name in names])[0]
+
+
+def in_background(step: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=step, daemon=True)
+    thread.start()
+    return thread
