@@ -52,6 +52,12 @@ class TransientStorageError(StorageError):
     code = "storage-unavailable"
 
 
+class StorageFull(StorageError):
+    """The disk or the quota of the storage is full; worth another try once there is room."""
+
+    code = "storage-full"
+
+
 class ModelError(EarthquiltError):
     """A network that cannot be used: unknown name, wrong hash, wrong shape."""
 

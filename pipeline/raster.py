@@ -17,7 +17,7 @@ from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
 
-from pipeline.errors import SourceError, StorageError
+from pipeline.errors import SourceError, StorageError, StorageFull
 from pipeline.storage import FULL, nearly_full, whole_file
 
 BANDS = ("red", "green", "blue", "nir")
@@ -267,5 +267,5 @@ def _write_error(error: Exception, path: Path) -> StorageError:
     cause = error.__cause__ or error.__context__
     told = "No space left" in f"{error} {cause}" or getattr(cause, "errno", None) in FULL
     if told or nearly_full(path.parent):
-        return StorageError(f"The disk is full: {path} could not be written; free some space and run again.")
+        return StorageFull(f"The disk is full: {path} could not be written; free some space and run again.")
     return StorageError(f"{path} could not be written: {str(error).rstrip('.')}.")

@@ -5,22 +5,41 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, StorageFull
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LITTLE = 2**20
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+# One for the whole process, since a job's threads write as well.
+_permits: list[Callable[[], None]] = []
+
+
+@contextmanager
+def permitted(check: Callable[[], None]) -> Iterator[None]:
+    """Ask `check` before any file is given its name or removed, until the block ends; it raises to refuse."""
+    _permits.append(check)
+    try:
+        yield
+    finally:
+        _permits.remove(check)
+
+
+def require_permit() -> None:
+    """Raise what the checks of `permitted` raise, where this process may not change products any more."""
+    for check in tuple(_permits):
+        check()
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
     """The sentence for an operating system error met while writing `path`."""
     if error.errno in FULL:
-        return StorageError(f"The disk is full: {path} could not be written; free some space and run again.")
+        return StorageFull(f"The disk is full: {path} could not be written; free some space and run again.")
     return StorageError(f"{path} could not be written: {error.strerror or error}.")
 
 
@@ -43,6 +62,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())
+        require_permit()
         beside.replace(path)
     except OSError as error:
         if error.errno in FULL or error.errno in DENIED:
@@ -113,6 +133,6 @@ def require_space(folder: Path, needed: int) -> None:
     except OSError as error:
         raise storage_error(error, Path(folder)) from error
     if free < needed:
-        raise StorageError(
+        raise StorageFull(
             f"The disk is full: {folder} has {free // 2**20} MiB free, {needed // 2**20} MiB are needed."
         )

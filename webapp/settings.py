@@ -13,6 +13,9 @@
 | `TARIFF_PER_KM2`, `TARIFF_PER_KM2_BUILT` | price of a km2, and of one with a mosaic | none, the same |
 | `TARIFF_LEAST`, `TARIFF_CURRENCY` | the least an order costs, and in which currency | 0, EUR |
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
+| `MOST_ATTEMPTS` | how often a stage is begun that fails by its source or kills its worker | 4 |
+| `RETRY_SECONDS` | the first pause before it is tried again; doubled each time | 20 |
+| `ORPHAN_SECONDS` | how long files that a killed worker left are kept | 86400 (a day) |
 | `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
 | `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
 | `MAP_TILE_CACHE` | the folder of encoded map tiles | `.cache/map-tiles` of the storage |
@@ -92,6 +95,7 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 MOST_ATTEMPTS = env.int("MOST_ATTEMPTS", default=4)
 RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+ORPHAN_SECONDS = env.int("ORPHAN_SECONDS", default=24 * 3600)
 REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))
 SECOND_OPINION_SHARE = env.float("SECOND_OPINION_SHARE", default=0.1)
 

@@ -11,7 +11,7 @@ from pipeline.catalog.ranges import pieces, runs
 from pipeline.catalog.soundness import unsound
 from pipeline.catalog.tiff import Beyond, Index, NotByBlocks, Span, read_index
 from pipeline.errors import SourceError, TransientSourceError
-from pipeline.storage import read_json, storage_error, write_bytes, write_json
+from pipeline.storage import read_json, require_permit, storage_error, write_bytes, write_json
 
 START = 2**15
 
@@ -282,4 +282,5 @@ class BlockFile:
             file.write(self.index.without(self.header, {level: blocks}))
             file.flush()
             os.fsync(file.fileno())
+        require_permit()
         self.path.replace(self.target)

@@ -15,7 +15,7 @@ from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.http import Http, plain
 from pipeline.catalog.scene import Asset, Scene
 from pipeline.errors import SourceError, TransientSourceError
-from pipeline.storage import storage_error
+from pipeline.storage import require_permit, storage_error
 
 RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 
@@ -227,6 +227,7 @@ class Partial:
         """Give the file its name."""
         with self.path.open("rb") as written:
             os.fsync(written.fileno())
+        require_permit()
         self.path.replace(self.target)
         self.tag_path.unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ from pystac_client.stac_api_io import StacApiIO
 
 from pipeline.catalog.sign import SIGNER, needs_signature
 from pipeline.errors import SourceError, TransientSourceError
+from pipeline.storage import require_permit
 
 TIMEOUT = (10, 60)
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -168,6 +169,8 @@ class Http:
             if not chunk:
                 return
             came += len(chunk)
+            # Two workers may add to one file that is under way, of which one has lost its lease.
+            require_permit()
             yield chunk
             if waited >= self.patience:
                 if came < SLOWEST * waited:

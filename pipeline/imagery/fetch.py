@@ -18,7 +18,7 @@ from pipeline.raster import reflectance_writer, windows
 from pipeline.received import counted
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import KEPT
-from pipeline.storage import read_json, write_bytes, write_json
+from pipeline.storage import read_json, require_permit, write_bytes, write_json
 
 FETCH_WINDOW = 1024
 FETCHED = "fetched.json"
@@ -67,6 +67,7 @@ def fetch(
         write_json(place / FETCHED, _figures(brought, after))
         _write(brought.scene, tile, settings, place / "reflectance.tif")
     # Also of a scene that is there: a process may have ended between writing it and this.
+    require_permit()
     shutil.rmtree(place / "source", ignore_errors=True)
     seconds = round(time.monotonic() - started, 3)
     return fetched(scene, folder) | {"path": str(place / "reflectance.tif"), "seconds": seconds}
@@ -112,6 +113,7 @@ def _bring(
 def _begin(originals: Path, wanted_for: str) -> None:
     """Keep what an interrupted fetch left only if it was for the same."""
     note = originals / "wanted"
+    require_permit()
     if originals.exists() and (not note.exists() or note.read_text() != wanted_for):
         shutil.rmtree(originals)
     write_bytes(note, wanted_for.encode())
@@ -129,6 +131,7 @@ def _figures(brought: Brought, after: Sequence[str] | None) -> dict[str, Any]:
 
 def _forget(place: Path) -> None:
     """Remove what was made of a scene that is to be fetched anew."""
+    require_permit()
     for path in (*place.glob("*.tif"), place / KEPT):
         path.unlink(missing_ok=True)
     (place / FETCHED).unlink(missing_ok=True)

@@ -45,7 +45,7 @@ from pipeline.raster import (
 )
 from pipeline.settings import CampaignSettings
 from pipeline.sketch import KEPT, READ, CellGrid, sketch_writer
-from pipeline.storage import read_json, write_json
+from pipeline.storage import read_json, require_permit, write_json
 from pipeline.tone import Tone, load_tone
 
 NETWORK = "cloud"
@@ -87,6 +87,7 @@ def mask(
     """
     place = scene_folder(folder, scene.id)
     if not (place / "cloud.tif").exists():
+        require_permit()
         (place / KEPT).unlink(missing_ok=True)
         target = place / (".seen.tif" if drawn else "cloud.tif")
         if whole:
@@ -95,6 +96,7 @@ def mask(
             write_mask(place / "reflectance.tif", target, networks)
         if drawn:
             add_drawn(target, place / "cloud.tif", drawn)
+            require_permit()
             target.unlink()
     with ThreadPoolExecutor(1) as beside:
         shares = beside.submit(_kept_shares, place, margin_pixels(settings.margin, settings.resolution))
@@ -133,6 +135,7 @@ def write_believed_mask(reflectance: Path, target: Path, sun: Sun | None, networ
     with opened(first) as found, _writer(target, geobox_of(found)) as out:
         for window in windows(found.shape):
             out.write(believed.only(found.read(1, window=window), window), 1, window=window)
+    require_permit()
     first.unlink()
 
 

@@ -16,7 +16,6 @@ from script.lib.postgres import NAME, Postgres
 from script.lib.redis_server import Redis, answers
 from script.lib.say import say
 
-
 # Others may lose what they committed last when the server is killed.
 DURABLE = ("services", "faults")
 

@@ -2,8 +2,6 @@
 
 import os
 
-import django
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ def bad_source(on: Ground) -> str:
 
 
 def freeze(on: Ground) -> str:
-    """Stop a worker that is at work until its lease is over and another had time to take over; let it wake."""
+    """Stop a worker that is at work past its lease, until another may have taken over, and let it wake."""
     hit: dict[int, str] = {}
 
     def busy() -> bool:

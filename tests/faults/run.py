@@ -1,4 +1,4 @@
-"""The run: an undisturbed campaign, then disturbed ones until so many faults were done; see docs/faults.md."""
+"""An undisturbed campaign, then disturbed ones until so many faults were done; see docs/faults.md."""
 
 import argparse
 import os

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.dispatch import Signal
 
-from webapp.campaigns import web_copies
+from webapp.campaigns import tidy, web_copies
 from webapp.campaigns.models import Build, Campaign, Chip, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
 from webapp.campaigns.rings import Neighbourhood, names_around
@@ -103,6 +103,7 @@ def sweep() -> int:
         advance(campaign)
     hint_pyramids()
     web_copies.hint_due()
+    tidy.hint_tidy()
     swept.send(sender=None)
     return len(campaigns)
 

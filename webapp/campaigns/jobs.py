@@ -6,21 +6,22 @@ campaign. A job that finds nothing to claim ends at once.
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
-from django.db.models.functions import Now
+from django.db import Error as AnyDatabaseError
+from django.db import transaction
 
-from pipeline.errors import EarthquiltError, NoScenes, TransientSourceError
-from webapp.campaigns import agreement, pyramid, stages, web_copies
+from pipeline.errors import EarthquiltError, NoScenes, StorageFull, TransientSourceError
+from webapp.campaigns import agreement, pyramid, retries, stages, web_copies
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.approval import change_of, keep_approval
-from webapp.campaigns.lease import kept
+from webapp.campaigns.lease import LeaseLost, kept
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid
+from webapp.campaigns.recording import recorded
 from webapp.campaigns.rings import Neighbourhood
+from webapp.campaigns.soundness import damage, fingerprints
 from webapp.campaigns.spots import spots_told
 from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
 from webapp.campaigns.watch import watched
@@ -77,8 +78,8 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
     """Do claimed work and record how it ended; the one place where errors of the pipeline are caught.
 
     An error to be told becomes the sentence of the build, a transient one another try, and any other is
-    recorded, logged with its traceback and raised again. Without a database nothing can be recorded: the
-    lease runs out and the sweep queues the work again.
+    recorded, logged with its traceback and raised again. What another worker has taken over is left to it.
+    Without a database nothing can be recorded: the lease runs out and the sweep queues the work again.
     """
     with watched(item) as seen:
         try:
@@ -87,7 +88,10 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
                 raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
             work()
             seen.outcome = "done"
-        except TransientSourceError as error:
+        except LeaseLost as error:
+            seen.outcome = "lost"
+            log.warning("%s", error)
+        except (TransientSourceError, StorageFull) as error:
             seen.outcome = "again"
             try_later(item, error, end)
         except NoScenes as error:
@@ -96,7 +100,7 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
         except EarthquiltError as error:
             seen.outcome = "failed"
             end(item, BuildStatus.FAILED, str(error))
-        except DatabaseError:
+        except AnyDatabaseError:
             raise
         except Exception as error:
             log.exception("%s ended unexpectedly.", item)
@@ -113,13 +117,19 @@ def do_stage(build: Build) -> None:
         order.move(OrderStatus.RUNNING, f"{build.tile_name} has begun")
     with kept(build):
         following, values = stages.STAGES[build.stage](build)
+        files = fingerprints(build.path) if following == Stage.DONE else {}
     if following == Stage.DONE:
-        become_composite(build, values["report"])
+        recorded(lambda: become_composite(build, values["report"], files))
         advance(build.campaign, [build.tile_name])
     else:
-        with transaction.atomic():
-            if build.release(stage=following, attempts=0):
-                hint_following([build, *(one for one in values.get("together", ()) if one.follow(following))])
+        recorded(lambda: go_on(build, following, values.get("together", ())))
+
+
+@transaction.atomic
+def go_on(build: Build, following: Stage, together: Sequence[Build]) -> None:
+    """Let a build, and those whose job it did as well, wait for their next stage."""
+    if build.release(stage=following, attempts=0, tries={}, error=""):
+        hint_following([build, *(one for one in together if one.follow(following))])
 
 
 def hint_following(builds: Sequence[Build]) -> None:
@@ -132,10 +142,12 @@ def hint_following(builds: Sequence[Build]) -> None:
 
 
 @transaction.atomic
-def become_composite(build: Build, report: dict) -> None:
+def become_composite(build: Build, report: dict, files: dict) -> None:
     """End a build: it becomes the tile's current one, and its predecessor is superseded."""
     tile = CampaignTile.objects.select_for_update().get(pk=build.campaign_tile_id)
-    if not build.finish(BuildStatus.DONE, stage=Stage.DONE, report=report, error="", attempts=0):
+    if not build.finish(
+        BuildStatus.DONE, stage=Stage.DONE, report=report, files=files, error="", attempts=0, tries={}
+    ):
         return
     old = tile.current_build
     tile.move(TileStatus.COMPOSITE, f"build {build.number}", current_build=build, status_text="")
@@ -153,7 +165,7 @@ def record_end(build: Build, status: str, text: str) -> None:
 
 def end_build(build: Build, status: str, text: str) -> None:
     """End a build without a composite, and let those who waited for it go on."""
-    record_end(build, status, text)
+    recorded(lambda: record_end(build, status, text))
     advance(build.campaign, [build.tile_name])
     if build.stage in (Stage.SCENE_LIST, Stage.AGREE):
         agreement.hint_waiting(build.campaign, build.tile_name)
@@ -177,13 +189,16 @@ def do_revision(revision: Revision) -> None:
     approved one, it is approved as well.
     """
     current = revision.campaign_tile.current_revision
+    if current is not None and damage(current):
+        current = None
     with kept(revision):
         same = current is not None and stages.shows_the_same(revision, current)
         report = {} if same else stages.revise(revision, current)
         report |= {} if same else change_of(revision) | spots_told(revision)
+        files = {} if same else fingerprints(revision.path)
     if same:
-        revision.give_way(current)
-    elif revision.become_current(report):
+        recorded(lambda: revision.give_way(current))
+    elif recorded(lambda: revision.become_current(report, files)):
         keep_approval(revision)
         hint_pyramid(revision.campaign_id, revision.pk)
     advance(revision.campaign, [revision.tile_name])
@@ -191,16 +206,19 @@ def do_revision(revision: Revision) -> None:
 
 def end_revision(revision: Revision, status: str, text: str) -> None:
     """End a revision that failed; the tile keeps the one that it had."""
-    with transaction.atomic():
-        revision.finish(RevisionStatus.FAILED, text, error=text)
+    recorded(lambda: record_failure(revision, text))
     advance(revision.campaign, [revision.tile_name])
 
 
+@transaction.atomic
+def record_failure(revision: Revision, text: str) -> None:
+    """End a revision that failed."""
+    revision.finish(RevisionStatus.FAILED, text, error=text)
+
+
 def try_later(item: Build | Revision, error: EarthquiltError, end: End) -> None:
-    """Leave the work for a while, twice as long each time, or end it after the last attempt."""
-    if item.attempts >= settings.MOST_ATTEMPTS:
-        end(item, BuildStatus.FAILED, f"{error} ({item.attempts} attempts)")
-        return
-    pause = settings.RETRY_SECONDS * 2 ** (item.attempts - 1)
-    log.warning("%s waits %d s: %s", item, pause, error)
-    item.release(lease_until=Now() + timedelta(seconds=pause), error=str(error))
+    """Leave the work for a while, by the kind of its fault, or end it after the last attempt."""
+    if recorded(lambda: retries.put_off(item, error)):
+        log.warning("%s is put off: %s", item, error)
+    else:
+        end(item, BuildStatus.FAILED, retries.given_up(item, error))

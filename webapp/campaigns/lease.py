@@ -1,38 +1,104 @@
-"""Keeping a claim while a long stage runs."""
+"""Keeping a claim while a long stage runs, and stopping the work once it is lost."""
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
+from pipeline.storage import permitted
 from webapp.campaigns.models import Build, Revision
 
 log = logging.getLogger(__name__)
 
+# Unlike other clocks of a machine it goes on while that is suspended, and nobody sets it.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+PATIENCE_SECONDS = 300.0
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the work over, or the database could not be asked whether one has."""
+
+
+class Lease:
+    """A claim that is renewed while the work goes on.
+
+    Args:
+        item: claimed work.
+    """
+
+    def __init__(self, item: Build | Revision) -> None:
+        self.item = item
+        self.turn = threading.Lock()
+        self.known = time.clock_gettime(CLOCK)
+
+    def is_sure(self) -> bool:
+        """Whether it was held so short a time ago that nobody can have taken it over since."""
+        return time.clock_gettime(CLOCK) - self.known < settings.LEASE_SECONDS / 2
+
+    def renew(self) -> None:
+        """Renew it.
+
+        Raises:
+            LeaseLost: another worker has the work.
+            Error: the database does not answer.
+        """
+        asked = time.clock_gettime(CLOCK)
+        if not self.item.renew():
+            raise LeaseLost(f"Another worker has taken over {self.item}; what this one makes is not taken.")
+        self.known = asked
+
+    def require(self) -> None:
+        """Return only while the work is held: a process may have been stopped for longer than its lease.
+
+        Raises:
+            LeaseLost: it is not, or the database has not answered for `PATIENCE_SECONDS`.
+        """
+        if self.is_sure():
+            return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self.turn:
+            while not self.is_sure():
+                try:
+                    self.renew()
+                except Error as error:
+                    connection.close()
+                    if time.monotonic() > deadline:
+                        raise LeaseLost(f"The lease of {self.item} could not be renewed: {error}") from error
+                    time.sleep(min(1.0, settings.LEASE_SECONDS / 8))
+
 
 @contextmanager
 def kept(item: Build | Revision) -> Iterator[None]:
-    """Renew the lease of claimed work from a thread of its own, until the block ends."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(item, ended), daemon=True, name=f"lease of {item}")
+    """Renew the lease of claimed work from a thread of its own, until the block ends.
+
+    No file gets its name in the block once the lease may be another worker's.
+
+    Raises:
+        LeaseLost: the work is another worker's by now.
+    """
+    lease, ended = Lease(item), threading.Event()
+    thread = threading.Thread(target=_renew, args=(lease, ended), daemon=True, name=f"lease of {item}")
     thread.start()
     try:
-        yield
+        with permitted(lease.require):
+            yield
     finally:
         ended.set()
         thread.join()
 
 
-def _renew(item: Build | Revision, ended: threading.Event) -> None:
+def _renew(lease: Lease, ended: threading.Event) -> None:
     while not ended.wait(settings.LEASE_SECONDS / 4):
         try:
-            if not item.renew():
-                log.warning("Another worker has taken over %s; what this one makes will not be taken.", item)
-                return
-        except DatabaseError as error:
-            log.warning("The lease of %s could not be renewed: %s", item, error)
+            lease.renew()
+        except LeaseLost as error:
+            log.warning("%s", error)
+            return
+        except Error as error:
+            log.warning("The lease of %s could not be renewed: %s", lease.item, error)
         finally:
             connection.close()

@@ -11,6 +11,7 @@ from pipeline.storage import read_json
 from webapp.campaigns.agreement import others_waiting, with_settled_list
 from webapp.campaigns.models import Build, Revision, Scene
 from webapp.campaigns.networks import store
+from webapp.campaigns.recording import recorded
 from webapp.campaigns.rings import names_around, names_within
 from webapp.campaigns.states import Stage
 
@@ -208,4 +209,5 @@ def record_scenes(build: Build) -> None:
     """Bring the candidates in the database up to date with the build's scene list, where there is one."""
     path = build.path / "scene_list.json"
     if path.exists():
-        Scene.record(build, read_json(path)["scenes"])
+        scenes = read_json(path)["scenes"]
+        recorded(lambda: Scene.record(build, scenes))

@@ -44,12 +44,14 @@ class Leased(Stateful):
     Attributes:
         lease_until: nobody else may claim it before (database clock); also the time of the next try.
         fence: grows with each claim; results of an older claim are not taken.
-        attempts: claims of the present stage that were not followed by a result.
+        attempts: claims of the present stage that ended without a word, as where the worker was killed.
+        tries: how often the present stage failed by kind of fault, see `retries`.
     """
 
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
     attempts = models.PositiveIntegerField(default=0, editable=False)
+    tries = models.JSONField(default=dict, blank=True, editable=False)
     error = models.TextField(blank=True, help_text="one sentence")
     report = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -149,6 +151,9 @@ class Build(Leased):
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.WAITING)
     folder = models.CharField(max_length=200, help_text="relative to the storage root")
     overrides = models.JSONField(default=dict, blank=True, help_text="what reviewers asked, as it was used")
+    files = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="its products, when finished"
+    )
 
     class Meta:
         """Numbers are unique, one build of a tile at a time, legal states only."""
@@ -174,7 +179,7 @@ class Build(Leased):
     def follow(self, stage: str) -> bool:
         """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
         same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=self.stage)
-        if not same.update(stage=stage, attempts=0):
+        if not same.update(stage=stage, attempts=0, tries={}, error=""):
             return False
         self.refresh_from_db()
         return True

@@ -54,6 +54,9 @@ class Revision(Leased):
     builds = models.ManyToManyField(Build, through="RevisionInput", related_name="revisions")
     inputs_hash = models.CharField(max_length=64, blank=True, editable=False)
     folder = models.CharField(max_length=200, help_text="relative to the storage root")
+    files = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="its products, when finished"
+    )
     has_web_copies = models.BooleanField(
         default=False, editable=False, help_text="its products are laid out for web maps"
     )
@@ -119,12 +122,17 @@ class Revision(Leased):
         return True
 
     @transaction.atomic
-    def become_current(self, report: dict[str, Any]) -> bool:
-        """Take the place of the tile's current revision, whose files stay; the low zooms become stale."""
+    def become_current(self, report: dict[str, Any], files: dict[str, Any] | None = None) -> bool:
+        """Take the place of the tile's current revision, whose files stay; the low zooms become stale.
+
+        Args:
+            report: its figures.
+            files: its products, see `soundness.fingerprints`.
+        """
         tile = CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
         for old in current_revisions(tile):
             old.move(RevisionStatus.SUPERSEDED, f"replaced by revision {self.number}")
-        if not self.finish(RevisionStatus.CURRENT, report=report, error=""):
+        if not self.finish(RevisionStatus.CURRENT, report=report, files=files or {}, error=""):
             transaction.set_rollback(True)
             return False
         CampaignTile.objects.filter(pk=tile.pk).update(current_revision=self, changed_at=Now())

@@ -1,0 +1,35 @@
+"""Writing down what long work has come to, also where the database was restarted meanwhile."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+def recorded(step: Callable[[], Result]) -> Result:
+    """What a step gives that writes to the database; tried again while that cannot be reached.
+
+    Args:
+        step: harmless when done twice, since its answer may be lost after it was written.
+
+    Raises:
+        Error: of the last try, after `LEASE_SECONDS`; the sweep has the work done again.
+    """
+    deadline = time.monotonic() + settings.LEASE_SECONDS
+    while True:
+        close_old_connections()
+        try:
+            return step()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            log.warning("The database cannot be reached: %s", error)
+            connection.close()
+            time.sleep(min(1.0, settings.LEASE_SECONDS / 8))

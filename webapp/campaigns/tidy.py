@@ -1,0 +1,103 @@
+"""Removes what killed workers have left in the storage, after a grace time."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django_rq
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
+from webapp.campaigns.queue import hint
+from webapp.campaigns.states import ACTIVE, QUEUE_OF_WEB_COPIES
+
+log = logging.getLogger(__name__)
+
+LOOKED_KEY = "earthquilt:tidied"
+PART = ".part"
+SOURCE = "source"
+KINDS = {"builds": Build, "revisions": Revision}
+
+
+def hint_tidy() -> None:
+    """Queue the look for what was left, unless one was queued a short while ago."""
+    try:
+        connection = django_rq.get_connection(QUEUE_OF_WEB_COPIES)
+        if not connection.set(LOOKED_KEY, "1", nx=True, ex=max(settings.ORPHAN_SECONDS // 4, 1)):
+            return
+    except RedisError:
+        return
+    hint(QUEUE_OF_WEB_COPIES, "webapp.campaigns.tidy.run_tidy", 0, "tidy")
+
+
+def run_tidy(key: int = 0) -> int:
+    """Remove what was left in all campaigns; gives how many files and folders."""
+    removed = [path for campaign in Campaign.objects.order_by("pk") for path in tidy(campaign)]
+    if removed:
+        log.info("%d files and folders of work that had broken off were removed.", len(removed))
+    return len(removed)
+
+
+def tidy(campaign: Campaign) -> list[Path]:
+    """Remove the files of a campaign that were never finished and that nobody goes on with."""
+    if not campaign.path.is_dir():
+        return []
+    before = now_of(campaign.path) - settings.ORPHAN_SECONDS
+    removed = []
+    for tile in campaign.tiles.order_by("tile_id").iterator():
+        for path in left_behind(tile):
+            if newest(path) < before:
+                remove(path)
+                removed.append(path)
+    return removed
+
+
+def left_behind(tile: CampaignTile) -> Iterator[Path]:
+    """What may be removed of a tile: folders of no row, and unfinished files where nobody is at work."""
+    for kind, model in KINDS.items():
+        for folder in sorted((tile.path / kind).glob("*")):
+            # Asked after the folder was seen: a row is there before its folder is.
+            row = model.objects.filter(
+                campaign_tile=tile, folder=str(folder.relative_to(settings.STORAGE_ROOT))
+            ).first()
+            if row is None:
+                yield folder
+            elif row.status not in ACTIVE:
+                yield from unfinished(folder)
+
+
+def unfinished(folder: Path) -> Iterator[Path]:
+    """Files under way and downloads in the folder of a build or revision."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            if path.name == SOURCE and path.parent.parent.name == "scenes":
+                yield path
+        elif path.name.startswith(".") and PART in path.name and SOURCE not in path.parts:
+            yield path
+
+
+def now_of(folder: Path) -> float:
+    """The time by the clock that dates the files of a folder, seconds since 1970."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".now-") as probe:
+        probe.write(b"0")
+        probe.flush()
+        return Path(probe.name).stat().st_mtime
+
+
+def newest(path: Path) -> float:
+    """When a file, or anything in a folder, was last written; later than all where it has gone meanwhile."""
+    try:
+        return max(one.stat().st_mtime for one in (path, *path.rglob("*")))
+    except FileNotFoundError:
+        return float("inf")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
