@@ -95,10 +95,12 @@ def kill_in_stage(on: Ground) -> str | None:
     return f"worker {number} in {hit[number]}"
 
 
-def kill_any(on: Ground) -> str:
+def kill_any(on: Ground) -> str | None:
     """Kill a worker, whatever it does."""
     number = on.worker()
-    job = jobs(on.at).get(number, "nothing")
+    job = jobs(on.at).get(number)
+    if job is None:
+        return None
     kill(on.at, number)
     return f"worker {number} in {job}"
 
@@ -182,17 +184,19 @@ def limit_files(on: Ground, seconds: float) -> str:
     return f"files of worker {number} limited for {seconds:.1f} s"
 
 
-def bad_source(on: Ground) -> str:
+def bad_source(on: Ground) -> str | None:
     """Let the source answer wrongly for some seconds."""
     mood = on.random.choice((*MOODS, "flipped"))
     share, seconds = on.random.choice((0.3, 0.7, 1.0)), 2 + 4 * on.random.random()
     before = on.source.spoilt
-    with on.source.moody(mood, share, seconds):
-        pass
+    with on.source.moody(mood, share):
+        if not on.wait(lambda: on.source.spoilt > before):
+            return None
+        time.sleep(seconds)
     return f"{mood}, {share:.0%} for {seconds:.1f} s, {on.source.spoilt - before} answers"
 
 
-def freeze(on: Ground) -> str:
+def freeze(on: Ground) -> str | None:
     """Stop a worker that is at work past its lease, until another may have taken over, and let it wake."""
     hit: dict[int, str] = {}
 
@@ -200,14 +204,15 @@ def freeze(on: Ground) -> str:
         hit.update(jobs(on.at))
         return bool(hit)
 
-    on.wait(busy, 8)
-    number = on.random.choice(sorted(hit)) if hit else on.worker()
+    if not on.wait(busy, 8):
+        return None
+    number = on.random.choice(sorted(hit))
     worker = on.at.workers[number]
     time.sleep(on.random.random())
     worker.send_signal(signal.SIGSTOP)
     time.sleep(LEASE + 2 + 3 * on.random.random())
     worker.send_signal(signal.SIGCONT)
-    return f"worker {number} in {hit.get(number, 'nothing')}"
+    return f"worker {number} in {hit[number]}"
 
 
 def two_sweeps(on: Ground) -> str:
@@ -262,6 +267,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "worker frozen past its lease": (freeze, 3),
     "two sweeps at once": (two_sweeps, 1),
     "clocks apart": (clocks_apart, 2),
+    "finished product damaged": (damage_product, 2),
 }
 
 

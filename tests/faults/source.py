@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,11 +104,10 @@ class Source:
         return MOODS.get(mood)
 
     @contextmanager
-    def moody(self, mood: str, share: float, seconds: float) -> Iterator[None]:
-        """Answer wrongly for a while."""
+    def moody(self, mood: str, share: float) -> Iterator[None]:
+        """Answer wrongly until the block ends."""
         self.share, self.mood = share, mood
         try:
-            time.sleep(seconds)
             yield
         finally:
             self.mood = ""

@@ -103,8 +103,20 @@ def told(campaign: Campaign) -> list[tuple]:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, or that it is missing."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
+    """The sha256 of a file, or that it is missing; a scene list without the seconds that it took."""
+    if not path.exists():
+        return "missing"
+    content = path.read_bytes()
+    if path.name == "scene_list.json":
+        content = as_json(without_seconds(json.loads(content))).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def without_seconds(value: Any) -> Any:
+    """A document without what a clock has measured."""
+    if isinstance(value, dict):
+        return {name: without_seconds(one) for name, one in value.items() if name != "seconds"}
+    return [without_seconds(one) for one in value] if isinstance(value, list) else value
 
 
 def products(campaign: Campaign) -> dict[str, str]:
@@ -163,7 +175,7 @@ def orphans(campaign: Campaign) -> list[str]:
         for made in (*row.builds.all(), *row.revisions.all())
     }  # fmt: skip
     found = []
-    for path in campaign.path.rglob("*"):
+    for path in (path for row in campaign.tiles.all() for path in row.path.rglob("*")):
         if not path.is_file():
             continue
         owned = any(folder in path.parents for folder in known)

@@ -75,4 +75,6 @@ def put_off(item: Build | Revision, error: EarthquiltError) -> bool:
 def given_up(item: Build | Revision, error: EarthquiltError) -> str:
     """Why work is not tried again by itself, and how a person has it tried."""
     kind = kind_of(error)
-    return f"{error} ({item.tries.get(kind, 0) + 1} attempts) {patience(kind).remedy}, then retry the tile."
+    return (
+        f"{error} ({item.tries.get(kind, 0) + 1} attempts) {patience(kind).remedy}, then have it made again."
+    )

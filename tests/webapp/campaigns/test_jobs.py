@@ -223,7 +223,9 @@ def test_a_transient_error_is_tried_again_later_and_given_up_at_last(campaign, q
             assert not Build.objects.free().exists()
             Build.objects.update(lease_until=None)
             sweep()
-    assert build.status == "failed" and build.error == "The source answered 503. (4 attempts)"
+    assert build.status == "failed" and build.error == (
+        "The source answered 503. (4 attempts) See whether the source answers, then have it made again."
+    )
 
 
 def tries(stage, outcome):
