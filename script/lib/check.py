@@ -69,7 +69,16 @@ def lint() -> list[str]:
     return found
 
 
+def faults(arguments: list[str]) -> int:
+    """Run the fault harness in its long form, with services of its own; see docs/faults.md."""
+    with processes.interruptible():
+        setup.ensure(tests=True)
+        return run(["tests.faults", *arguments], dict(os.environ))
+
+
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--faults"]:
+        return faults(arguments[1:])
     with processes.interruptible():
         setup.ensure(tests=True)
         if packages.try_chromium():

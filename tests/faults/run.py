@@ -55,6 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def parting(one: str, other: str, around: int = 60) -> str:
+    """Where two texts begin to differ."""
+    place = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
+    first, end = max(place - around, 0), place + around
+    return f"{one[first:end]!r} in place of {other[first:end]!r}"
+
+
 class Run:
     """One seed's faults."""
 
@@ -135,7 +142,11 @@ class Run:
 
         trouble = work.broken_rules(campaign)
         found = work.products(campaign)
-        trouble += [f"{campaign.slug}: {name} differs" for name in found if found[name] != self.wanted[name]]
+        trouble += [
+            f"{campaign.slug}: {name} differs: {parting(found[name], self.wanted[name])}"
+            for name in found
+            if found[name] != self.wanted[name]
+        ]
         most = (1 + self.mended) * self.claims + faults * len(self.at.workers)
         claims = work.claims(campaign)
         if claims > most:

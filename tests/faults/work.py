@@ -103,20 +103,17 @@ def told(campaign: Campaign) -> list[tuple]:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, or that it is missing; a scene list without the seconds that it took."""
+    """The sha256 of a file, a scene list as text, or that it is missing.
+
+    Of a scene list that counts which does not depend on a clock or on what else was chosen at the same time:
+    a tile that is built again alone has another proof of the same choice.
+    """
     if not path.exists():
         return "missing"
-    content = path.read_bytes()
     if path.name == "scene_list.json":
-        content = as_json(without_seconds(json.loads(content))).encode()
-    return hashlib.sha256(content).hexdigest()
-
-
-def without_seconds(value: Any) -> Any:
-    """A document without what a clock has measured."""
-    if isinstance(value, dict):
-        return {name: without_seconds(one) for name, one in value.items() if name != "seconds"}
-    return [without_seconds(one) for one in value] if isinstance(value, list) else value
+        listed = json.loads(path.read_text())
+        return as_json({name: value for name, value in listed.items() if name not in ("seconds", "proof")})
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def products(campaign: Campaign) -> dict[str, str]:
