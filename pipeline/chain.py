@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import again, imagery, landcover, mosaic, scene_list
+from pipeline.bear import AT_ONCE, Bear
 from pipeline.build import CANDIDATES, Build, series
-from pipeline.catalog import open_catalog
+from pipeline.catalog import is_answered, open_catalog
 from pipeline.catalog.scene import Scene
 from pipeline.drawn import Drawn, keep_drawn, split_drawn
 from pipeline.errors import NoScenes, SourceError, TransientSourceError
@@ -25,12 +26,15 @@ from pipeline.storage import read_json, require_space, write_json
 
 log = logging.getLogger(__name__)
 
+MOST_ASKED = 3
+
 
 def make_scene_list(
     build: Build,
     catalog: str,
     neighbour_datatakes: Sequence[frozenset[str]] = (),
     overrides: Mapping[str, Any] | None = None,
+    bear: Bear = AT_ONCE,
 ) -> SceneList:
     """Stage 1: ask the catalog, look at all previews, choose the minimum list.
 
@@ -40,6 +44,7 @@ def make_scene_list(
         neighbour_datatakes: the datatakes of each finished neighbour's list, where agreement is wanted.
         overrides: what a reviewer asked: {"exclude": [id], "force": [id], "start": date, "end": date}, and
             what was drawn, "mask" and "classes" (see `Drawn.of`).
+        bear: which previews may be missing, and whether a catalog that answers nonsense is given up at once.
 
     Raises:
         NoScenes: no candidate, or nothing clear; the candidates and reasons are written all the same.
@@ -53,7 +58,11 @@ def make_scene_list(
         keep_drawn(build.folder, drawn)
         source = open_catalog(catalog, build.settings.level)
         start, end = asked.get("start") or build.settings.start, asked.get("end") or build.settings.end
-        found = source.search(build.tile.name, start, end, build.settings.max_cloud)
+        try:
+            found = source.search(build.tile.name, start, end, build.settings.max_cloud)
+        except SourceError as error:
+            bear.or_later(error)
+            raise
         rejected = [list(item) for item in getattr(source, "rejected", [])]
         write_json(
             build.folder / CANDIDATES,
@@ -78,6 +87,7 @@ def make_scene_list(
             neighbour_datatakes=takes,
             overrides=asked,
             networks=build.networks,
+            bear=bear,
         )
         return series_first(build, listed)
 
@@ -91,12 +101,17 @@ def series_first(build: Build, listed: SceneList) -> SceneList:
     return ordered
 
 
-def fetch(build: Build) -> list[str]:
+def fetch(build: Build, bear: Bear | None = None) -> list[str]:
     """Stage 2: fetch the scenes of the list and of the landcover series; those already there are left alone.
 
     The scenes of the series come whole. One that serves the mosaic alone and can be read by blocks comes
     where those before it leave ground open, so only once they are masked: `next_scene` asks for it then. A
     scene that cannot be read is set aside: the list is made again without it, and the report tells it.
+
+    Args:
+        build: with its scene list.
+        bear: what a scene is set aside for: silence only where the source answers for others. None is for
+            nonsense alone, at once.
 
     Returns:
         The ids of the scenes that are there now.
@@ -116,9 +131,10 @@ def fetch(build: Build) -> list[str]:
                         scene, build.tile, build.settings, build.folder, order.before, surely=order.surely
                     )
                 return _mark_fetched(build, asked)
-            except TransientSourceError:
-                raise
             except SourceError as error:
+                (bear or Bear(silence=False)).or_later(error)
+                if isinstance(error, TransientSourceError) and not _others_answer(build, scene):
+                    raise
                 _set_aside(build, scene, error)
 
 
@@ -276,6 +292,12 @@ def _rejected(rejected: Sequence[Sequence[str]]) -> str:
         return ""
     name, reason = rejected[0]
     return f"; {len(rejected)} products were no candidates, such as {name}: {reason.rstrip('.')}"
+
+
+def _others_answer(build: Build, scene: Scene) -> bool:
+    """Whether the source answers for one of a few other scenes, so that the fault is this scene's alone."""
+    others = [one for one in build.candidates().values() if one.id != scene.id]
+    return any(is_answered(one) for one in others[:MOST_ASKED])
 
 
 def _set_aside(build: Build, scene: Scene, error: SourceError) -> None:

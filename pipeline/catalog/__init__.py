@@ -2,7 +2,7 @@
 
 from pipeline.catalog.cache import Cache
 from pipeline.catalog.catalog import Catalog
-from pipeline.catalog.download import Brought, bring, download
+from pipeline.catalog.download import Brought, bring, download, is_answered
 from pipeline.catalog.partial import Wanted, bring_part, by_blocks, by_checksum
 from pipeline.catalog.previews import read_preview
 from pipeline.catalog.reading import SceneReader, read_scene, scene_reader
@@ -22,6 +22,7 @@ __all__ = [
     "by_blocks",
     "by_checksum",
     "download",
+    "is_answered",
     "open_catalog",
     "read_preview",
     "read_scene",

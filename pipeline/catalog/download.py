@@ -63,6 +63,20 @@ def bring(scene: Scene, folder: Path, http: Http | None = None, cache: Cache | N
     return joined(scene, parts)
 
 
+def is_answered(scene: Scene, http: Http | None = None) -> bool:
+    """Whether the source of a scene gives the first byte of a band now, asked once; local bands count."""
+    session = http or Http(tries=1)
+    part = (scene.parts or (scene,))[0]
+    asset = next(iter(part.assets.values()))
+    if not is_remote(asset.href):
+        return Path(asset.href).exists()
+    try:
+        with session.answer(session.signed(asset.href), headers={"Range": "bytes=0-0"}):
+            return True
+    except SourceError:
+        return False
+
+
 def joined(scene: Scene, parts: Sequence[Brought]) -> Brought:
     """What the parts of a scene (itself where it has none) come to."""
     local = parts[0].scene

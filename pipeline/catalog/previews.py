@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BRIGHTEST = 0.3558
 TRIM = 2
+PICTURE_TRIES = 3
 
 
 def read_preview(scene: Scene, http: Http | None = None) -> np.ndarray:
@@ -78,29 +79,36 @@ def _of_bands(scene: Scene, http: Http) -> np.ndarray:
 
 def _picture(scene: Scene, http: Http) -> np.ndarray | None:
     """uint8 (3, 343, 343) of the product's own picture; None where it cannot be read or is not such a one."""
-    with TemporaryDirectory(prefix="earthquilt-preview-") as folder:
-        return _opened_picture(scene, http, Path(folder))
-
-
-def _opened_picture(scene: Scene, http: Http, folder: Path) -> np.ndarray | None:
-    try:
-        path = str(scene.preview)
-        if is_remote(path):
-            near = folder / f"preview{PurePosixPath(urlsplit(path).path).suffix}"
-            near.write_bytes(http.document(http.signed(path)))
-            path = str(near)
-        with reading(scene, "preview"), open_source(scene, "preview", path) as dataset:
-            fits = dataset.shape == (PREVIEW_PIXELS, PREVIEW_PIXELS) and dataset.count >= 3
-            if not fits or set(dataset.dtypes[:3]) != {"uint8"}:
-                return None
-            crs, transform, picture = dataset.crs, dataset.transform, dataset.read([1, 2, 3])
-    except TransientSourceError:
-        raise
-    except SourceError as error:
-        log.warning("%s Its bands are read instead.", error)
+    for attempt in range(PICTURE_TRIES):
+        with TemporaryDirectory(prefix="earthquilt-preview-") as folder:
+            try:
+                found = _opened_picture(scene, http, Path(folder))
+                break
+            except TransientSourceError:
+                raise
+            except SourceError as error:
+                if attempt + 1 == PICTURE_TRIES or not is_remote(str(scene.preview)):
+                    log.warning("%s Its bands are read instead.", error)
+                    return None
+        http.sleep(http.pause * 2**attempt)
+    if found is None:
         return None
+    picture, crs, transform = found
     _check_place(scene, crs, transform)
     return picture
+
+
+def _opened_picture(scene: Scene, http: Http, folder: Path) -> tuple[np.ndarray, CRS | None, Affine] | None:
+    path = str(scene.preview)
+    if is_remote(path):
+        near = folder / f"preview{PurePosixPath(urlsplit(path).path).suffix}"
+        near.write_bytes(http.document(http.signed(path)))
+        path = str(near)
+    with reading(scene, "preview"), open_source(scene, "preview", path) as dataset:
+        fits = dataset.shape == (PREVIEW_PIXELS, PREVIEW_PIXELS) and dataset.count >= 3
+        if not fits or set(dataset.dtypes[:3]) != {"uint8"}:
+            return None
+        return dataset.read([1, 2, 3]), dataset.crs, dataset.transform
 
 
 def _check_place(scene: Scene, crs: CRS | None, transform: Affine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.bear import AT_ONCE, Bear
 from pipeline.catalog.scene import Scene
 from pipeline.errors import NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
@@ -38,6 +39,7 @@ def choose(
     *,
     networks: Chosen = SHIPPED,
     time_limit: float = TIME_LIMIT,
+    bear: Bear = AT_ONCE,
 ) -> SceneList:
     """Look at all previews and choose the minimum list; write it, the masks and `scene_list.png`.
 
@@ -50,6 +52,7 @@ def choose(
         overrides: what a reviewer asked.
         networks: of the campaign.
         time_limit: seconds for the search; where it does not end, the list carries its bounds.
+        bear: which previews may be missing; else TransientSourceError is raised.
 
     Raises:
         NoScenes: no candidate, or nothing clear; the candidates with their reasons are written all the same.
@@ -58,7 +61,7 @@ def choose(
     """
     with counted(folder) as http:
         ordered = sorted(candidates, key=lambda scene: (scene.datetime, scene.id))
-        looks = look(ordered, http=http, networks=networks)
+        looks = look(ordered, http=http, networks=networks, bear=bear)
     return choose_among(looks, tile, settings, folder, neighbour_datatakes, overrides, time_limit=time_limit)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from pipeline.atmosphere import without_rayleigh
+from pipeline.bear import AT_ONCE, Bear
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError, StorageError
 from pipeline.networks import SHIPPED, Chosen
@@ -67,6 +68,7 @@ def look(
     read: Callable[[Scene], np.ndarray] | None = None,
     http: "Http | None" = None,
     networks: Chosen = SHIPPED,
+    bear: Bear = AT_ONCE,
 ) -> list[Look]:
     """Look at the previews of scenes with the networks `preview-cloud` and `haze`.
 
@@ -76,20 +78,31 @@ def look(
             reader where None.
         http: the session that the catalog's reader is to use.
         networks: of the campaign.
+        bear: which previews that cannot be read are told in place of raised.
+
+    Raises:
+        TransientSourceError: a preview cannot be read, and that is not to be borne yet.
     """
     if read is None:
         from pipeline.catalog import read_preview
 
         read = partial(read_preview, http=http)
     cloud, haze = networks.load("preview-cloud"), networks.load("haze")
-    return [look_at(scene, read, cloud, haze) for scene in scenes]
+    return [look_at(scene, read, cloud, haze, bear) for scene in scenes]
 
 
-def look_at(scene: Scene, read: Callable[[Scene], np.ndarray], cloud: "Network", haze: "Network") -> Look:
-    """Look at one preview; one that cannot be read is told, not raised."""
+def look_at(
+    scene: Scene,
+    read: Callable[[Scene], np.ndarray],
+    cloud: "Network",
+    haze: "Network",
+    bear: Bear = AT_ONCE,
+) -> Look:
+    """Look at one preview; one that cannot be read is told, not raised, where that is to be borne."""
     try:
         preview = read(scene)
     except SourceError as error:
+        bear.or_later(error)
         return Look(scene, problem=str(error))
     seen = np.isfinite(preview).all(axis=0)
     if not seen.any():

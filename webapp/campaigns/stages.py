@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline.bear import Bear
 from pipeline.errors import EarthquiltError
 from pipeline.settings import parse_date
 from pipeline.storage import read_json
+from webapp.campaigns import retries
 from webapp.campaigns.agreement import others_waiting, with_settled_list
 from webapp.campaigns.models import Build, Revision, Scene
 from webapp.campaigns.networks import store
@@ -27,7 +29,11 @@ def scene_list(build: Build) -> Result:
     build.campaign.keep_networks()
     try:
         chain.make_scene_list(
-            work_of(build), build.campaign.catalog, neighbour_datatakes(build), asked_of(build.overrides)
+            work_of(build),
+            build.campaign.catalog,
+            neighbour_datatakes(build),
+            asked_of(build.overrides),
+            Bear(silence=retries.is_last(build), nonsense=bool(build.tries) or retries.is_last(build)),
         )
     finally:
         record_scenes(build)
@@ -61,7 +67,7 @@ def fetch(build: Build) -> Result:
     """Stage 2: the files of the scenes."""
     from pipeline import chain
 
-    chain.fetch(work_of(build))
+    chain.fetch(work_of(build), Bear(silence=retries.is_last(build), nonsense=retries.is_last(build)))
     return Stage.MASK, {}
 
 
