@@ -43,6 +43,13 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     return StorageError(f"{path} could not be written: {error.strerror or error}.")
 
 
+def full_disk(error: OSError) -> StorageFull | None:
+    """The sentence for an operating system error that tells of a full disk; None for another."""
+    if error.errno not in FULL:
+        return None
+    return StorageFull(f"The disk is full: {error.filename or 'a work file'} could not be written.")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the name `path` when the block ends well.

@@ -176,7 +176,9 @@ def orphans(campaign: Campaign) -> list[str]:
         if not path.is_file():
             continue
         owned = any(folder in path.parents for folder in known)
-        if not owned or ".part" in path.name or ".work.tif" in path.name or "source" in path.parts:
+        inside = path.relative_to(campaign.path).parts
+        under_way = ".part" in path.name or "source" in inside or any(one[0] == "." for one in inside[:-1])
+        if not owned or under_way:
             found.append(str(path.relative_to(campaign.path)))
     return sorted(found)
 

@@ -13,6 +13,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import transaction
 
 from pipeline.errors import EarthquiltError, NoScenes, StorageFull, TransientSourceError
+from pipeline.storage import full_disk
 from webapp.campaigns import agreement, pyramid, retries, stages, web_copies
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.approval import change_of, keep_approval
@@ -86,7 +87,7 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
             if item.attempts > settings.MOST_ATTEMPTS:
                 most = settings.MOST_ATTEMPTS
                 raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
-            work()
+            told_when_full(work)
             seen.outcome = "done"
         except LeaseLost as error:
             seen.outcome = "lost"
@@ -109,6 +110,20 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
         except BaseException:
             item.release(attempts=item.attempts - 1)
             raise
+
+
+def told_when_full(work: Callable[[], None]) -> None:
+    """Do work; a full disk that nobody has put in words is told as such.
+
+    Raises:
+        StorageFull: the disk is full.
+    """
+    try:
+        work()
+    except OSError as error:
+        if (full := full_disk(error)) is None:
+            raise
+        raise full from error
 
 
 def do_stage(build: Build) -> None:

@@ -70,10 +70,11 @@ def left_behind(tile: CampaignTile) -> Iterator[Path]:
 
 
 def unfinished(folder: Path) -> Iterator[Path]:
-    """Files under way and downloads in the folder of a build or revision."""
+    """Files under way, folders for work and downloads in the folder of a build or revision."""
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
-            if path.name == SOURCE and path.parent.parent.name == "scenes":
+            of_a_scene = path.name == SOURCE and path.parent.parent.name == "scenes"
+            if of_a_scene or (path.name.startswith(".") and path.parent == folder):
                 yield path
         elif path.name.startswith(".") and PART in path.name and SOURCE not in path.parts:
             yield path

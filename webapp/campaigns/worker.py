@@ -32,8 +32,6 @@ class ResidentWorker(SimpleWorker):
     SIGTERM and SIGINT let the stage at work end; a second one gives its claim back and stops at once.
     """
 
-    maintenance_interval = settings.SWEEP_SECONDS
-
     @property
     def dequeue_timeout(self) -> int:
         """Seconds to wait for a job before it is time to sweep."""
@@ -88,4 +86,4 @@ def make_worker(queues: list[str]) -> ResidentWorker:
     """A worker of some queues, the first of them first; one of "cpu" does what may wait as well, last."""
     waits = [QUEUE_OF_WEB_COPIES] if QUEUE_OF_REVISION in queues and QUEUE_OF_WEB_COPIES not in queues else []
     found = [django_rq.get_queue(name) for name in [*queues, *waits]]
-    return ResidentWorker(found, connection=found[0].connection)
+    return ResidentWorker(found, connection=found[0].connection, maintenance_interval=settings.SWEEP_SECONDS)
