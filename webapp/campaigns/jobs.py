@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import transaction
 
-from pipeline.errors import EarthquiltError, NoScenes, StorageFull, TransientSourceError
+from pipeline.errors import EarthquiltError, NoScenes
 from pipeline.storage import full_disk
 from webapp.campaigns import agreement, pyramid, retries, stages, web_copies
 from webapp.campaigns.advance import advance, lock
@@ -92,7 +92,7 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
         except LeaseLost as error:
             seen.outcome = "lost"
             log.warning("%s", error)
-        except (TransientSourceError, StorageFull) as error:
+        except tuple(retries.KINDS) as error:
             seen.outcome = "again"
             try_later(item, error, end)
         except NoScenes as error:

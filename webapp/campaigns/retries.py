@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
-from pipeline.errors import EarthquiltError, StorageFull, TransientSourceError
+from pipeline.errors import EarthquiltError, StorageFull, TransientSourceError, TransientStorageError
 from webapp.campaigns.models import Build, Revision
 
 
@@ -37,11 +37,20 @@ LONGEST = 45
 def patience(kind: str) -> Patience:
     """How long faults of a kind, "source" or "storage", are borne."""
     if kind == "storage":
-        return Patience(max(FULL_TRIES, settings.MOST_ATTEMPTS), 1, LONGEST, "Make room in the storage")
+        return Patience(
+            max(FULL_TRIES, settings.MOST_ATTEMPTS),
+            1,
+            LONGEST,
+            "See whether the storage answers and has room",
+        )
     return Patience(settings.MOST_ATTEMPTS, 1, LONGEST, "See whether the source answers")
 
 
-KINDS: Mapping[type[EarthquiltError], str] = {TransientSourceError: "source", StorageFull: "storage"}
+KINDS: Mapping[type[EarthquiltError], str] = {
+    TransientSourceError: "source",
+    StorageFull: "storage",
+    TransientStorageError: "storage",
+}
 
 
 def kind_of(error: EarthquiltError) -> str:
