@@ -157,14 +157,14 @@ def storage(folder: Path, mib: int = STORAGE_MIB) -> Iterator[bool]:
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Place]:
+def place(folder: Path, **pace: str) -> Iterator[Place]:
     """Services with an empty database, a storage, and no worker yet; all ends with the block."""
     services = Services("faults")
     with ExitStack() as stack:
         is_mounted = stack.enter_context(storage(folder / "storage"))
         services.start()
         stack.callback(services.stop)
-        values = services.environment() | PACE
+        values = services.environment() | PACE | pace
         values |= {
             "STORAGE_URL": str(folder / "storage"),
             "EARTHQUILT_CACHE": str(folder / "storage" / ".cache"),

@@ -31,6 +31,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--dates", type=int, default=DATES, help="passes of the simulated season")
     parser.add_argument("--minutes", type=float, default=600, help="begin no further campaign after so many")
     parser.add_argument("--only", nargs="+", choices=list(FAULTS), help="these kinds alone")
+    parser.add_argument("--lasting", action="store_true", help="the second suite: a scene that stays broken")
     parser.add_argument("--scenes", type=Path, help="folder of scenes made before with this seed")
     parser.add_argument("--keep", type=Path, help="folder for the logs, kept")
     return parser.parse_args(arguments)
@@ -43,12 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         began = time.monotonic()
-        with interruptible(), place(folder) as at:
+        pace = {"MOST_ATTEMPTS": "3"} if asked.lasting else {}
+        with interruptible(), place(folder, **pace) as at:
             say(f"services after {time.monotonic() - began:.1f} s")
             scenes = make_scenes(asked.scenes or folder / "scenes", asked.seed, asked.dates)
             with served(scenes, asked.seed) as source:
                 os.environ.update(at.environment)
                 django.setup()
+                if asked.lasting:
+                    from tests.faults.lasting import compare
+
+                    return compare(at, source)
                 return Run(asked, at, source).all()
     finally:
         if not asked.keep:

@@ -46,6 +46,7 @@ class Source:
         mood: one of `MOODS`, "flipped", or "" for the right answers.
         share: of the requests that get the mood's answer, 0..1.
         lasting: part of an address and the mood that it has for ever.
+        hidden: id of a scene that the catalog does not have.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Source:
     asked: int = 0
     spoilt: int = 0
     lasting: tuple[str, str] | None = None
+    hidden: str = ""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Source:
         """The items of all scenes, with the addresses of their files here."""
         found = []
         for path in sorted(self.folder.glob("S2*/*.json")):
+            if path.stem == self.hidden:
+                continue
             item = json.loads(path.read_text()) | {"links": []}
             for asset in item["assets"].values():
                 asset["href"] = f"{self.url}/{path.parent.name}/{Path(asset['href']).name}"

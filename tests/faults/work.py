@@ -50,9 +50,9 @@ def forget_all() -> None:
         cursor.execute("TRUNCATE campaigns_campaign CASCADE")
 
 
-def begin(name: str, catalog: str) -> Campaign:
+def begin(name: str, catalog: str, **settings: Any) -> Campaign:
     """A campaign whose tiles are wanted."""
-    campaign = Campaign.objects.create(name=name, catalog=catalog, settings=SETTINGS)
+    campaign = Campaign.objects.create(name=name, catalog=catalog, settings=SETTINGS | settings)
     campaign.want(list(TILES))
     advance(campaign)
     return campaign

@@ -84,7 +84,7 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
     """
     with watched(item) as seen:
         try:
-            if item.attempts > settings.MOST_ATTEMPTS:
+            if retries.interruptions(item) > settings.MOST_ATTEMPTS:
                 most = settings.MOST_ATTEMPTS
                 raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
             told_when_full(work)

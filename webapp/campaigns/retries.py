@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -58,6 +57,11 @@ def kind_of(error: EarthquiltError) -> str:
     return next((kind for known, kind in KINDS.items() if isinstance(error, known)), "")
 
 
+def interruptions(item: Build | Revision) -> int:
+    """How often work was begun, now included, that then ended without a word."""
+    return item.attempts - sum(item.tries.values())
+
+
 def is_last(item: Build | Revision, kind: str = "source") -> bool:
     """Whether work that fails now by a kind of fault is not tried again."""
     return item.tries.get(kind, 0) + 1 >= patience(kind).tries
@@ -76,8 +80,7 @@ def put_off(item: Build | Revision, error: EarthquiltError) -> bool:
     borne, count = patience(kind), item.tries.get(kind, 0)
     pause = settings.RETRY_SECONDS * min(borne.pause * 2**count, borne.longest)
     tries = item.tries | {kind: count + 1}
-    values: dict[str, Any] = {"tries": tries, "attempts": max(item.attempts - 1, 0), "error": str(error)}
-    item.release(lease_until=Now() + timedelta(seconds=pause), **values)
+    item.release(lease_until=Now() + timedelta(seconds=pause), tries=tries, error=str(error))
     return True
 
 

@@ -44,8 +44,8 @@ class Leased(Stateful):
     Attributes:
         lease_until: nobody else may claim it before (database clock); also the time of the next try.
         fence: grows with each claim; results of an older claim are not taken.
-        attempts: claims of the present stage that ended without a word, as where the worker was killed.
-        tries: how often the present stage failed by kind of fault, see `retries`.
+        attempts: claims of the present stage that were not followed by a result.
+        tries: how many of these failed by which kind of fault, see `retries`.
     """
 
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
