@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -11,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-
 from script.lib.places import PYTHON, ROOT
 from tests.faults.place import CLOCK, PACE, Place
 from tests.faults.source import MOODS, Source
@@ -20,6 +19,9 @@ from tests.faults.source import MOODS, Source
 STAGES = ("scene_list", "agree", "fetch", "mask", "compose", "classify", "revision")
 LEASE = int(PACE["LEASE_SECONDS"])
 LOOKED_AT_SECONDS = 15
+TAIL_BYTES = 20_000
+BEGUN = re.compile(r"webapp\.\S+\.run_\w+\(\d+\) \(((?:build|revision)-\S+)\)")
+ENDED = re.compile(r"Successfully completed|exception raised while executing|started with PID")
 
 
 @dataclass
@@ -54,17 +56,18 @@ class Ground:
 
 
 def jobs(at: Place) -> dict[int, str]:
-    """What workers do, by the number of the worker, as Redis knows it."""
-    values = at.values()
-    client = redis.Redis(port=int(values["REDIS_PORT"]), password=values["REDIS_PASSWORD"], socket_timeout=1)
-    pids = {worker.pid: number for number, worker in at.workers.items()}
-    found = {}
-    with suppress(redis.RedisError):
-        for key in client.smembers("rq:workers"):
-            pid, job = client.hmget(key, "pid", "current_job")
-            if pid and job and int(pid) in pids:
-                found[pids[int(pid)]] = job.decode()
-    return found
+    """What workers do, by the number of the worker, as their logs tell."""
+    found = {number: under_way(at.folder / f"worker-{number}.log") for number in at.workers}
+    return {number: job for number, job in found.items() if job}
+
+
+def under_way(log: Path) -> str:
+    """The name of the job that the end of a worker's log tells of, "" where it has ended."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    begun = list(BEGUN.finditer(text))
+    return begun[-1][1] if begun and not ENDED.search(text, begun[-1].end()) else ""
 
 
 def stage_of(job: str) -> str:

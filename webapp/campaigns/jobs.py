@@ -234,6 +234,6 @@ def record_failure(revision: Revision, text: str) -> None:
 def try_later(item: Build | Revision, error: EarthquiltError, end: End) -> None:
     """Leave the work for a while, by the kind of its fault, or end it after the last attempt."""
     if recorded(lambda: retries.put_off(item, error)):
-        log.warning("%s is put off: %s", item, error)
+        log.warning("%s waits: %s", item, error)
     else:
         end(item, BuildStatus.FAILED, retries.given_up(item, error))
