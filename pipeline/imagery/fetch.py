@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, by_checksum, scene_reader
 from pipeline.catalog.http import Http
 from pipeline.catalog.scene import Scene
+from pipeline.errors import SourceError
 from pipeline.evidence import scene_folder
 from pipeline.grid import Tile
 from pipeline.imagery.needed import everywhere, needed
@@ -65,7 +66,13 @@ def fetch(
         with counted(place) as http:
             brought = _bring(scene, tile, settings, place / "source", wanted, http)
         write_json(place / FETCHED, _figures(brought, after))
-        _write(brought.scene, tile, settings, place / "reflectance.tif")
+        try:
+            _write(brought.scene, tile, settings, place / "reflectance.tif")
+        except SourceError:
+            # A file that was wrong when it came would count as whole for ever.
+            require_permit()
+            shutil.rmtree(place / "source", ignore_errors=True)
+            raise
     # Also of a scene that is there: a process may have ended between writing it and this.
     require_permit()
     shutil.rmtree(place / "source", ignore_errors=True)

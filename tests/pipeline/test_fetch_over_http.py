@@ -10,6 +10,7 @@ from rasterio.shutil import copy
 
 from pipeline import build as builds
 from pipeline import chain, imagery
+from pipeline.bear import Bear
 from pipeline.catalog.sampling import APRON
 from pipeline.errors import TransientSourceError
 from pipeline.grid import Tile
@@ -118,3 +119,38 @@ def test_the_report_tells_bytes_and_what_is_partial(steady):
     took = imagery.traffic(steady.folder)
     assert {name: report[name] for name in took} == took
     assert report["series"] == [report["scenes"][0]] and report["partial_scenes"] == report["scenes"][1:]
+
+
+def test_files_that_came_wrong_are_not_kept(far, steady, tmp_path):
+    files, _ = far
+    build = begin(far, tmp_path / "wrong")
+    files.mishaps[:] = [garbled] * 400
+    with pytest.raises(TransientSourceError):
+        chain.fetch(build, Bear(silence=False, nonsense=False))
+    files.mishaps.clear()
+    chain.fetch_and_mask(build)
+    assert pixels(build) == pixels(steady)
+    shutil.rmtree(build.folder)
+
+
+def test_a_scene_that_stays_silent_is_set_aside_only_while_others_answer(far, tmp_path, monkeypatch):
+    build = begin(far, tmp_path / "silent")
+    broken, other = (scene.id for scene in build.wanted())
+    really = imagery.fetch
+
+    def fetch(scene, *asked, **more):
+        if scene.id == broken:
+            raise TransientSourceError(f"{broken} does not answer.")
+        return really(scene, *asked, **more)
+
+    monkeypatch.setattr(imagery, "fetch", fetch)
+    with pytest.raises(TransientSourceError):
+        chain.fetch(build, Bear(silence=False, nonsense=False))
+    far[0].mishaps[:] = [refused(503)] * 9
+    with pytest.raises(TransientSourceError):
+        chain.fetch(build, Bear())
+    far[0].mishaps.clear()
+    assert chain.fetch(build, Bear()) == [other]
+    assert [item.id for item in build.scene_list().chosen] == [other]
+    assert any(broken in one for one in build.notes()["warnings"])
+    shutil.rmtree(build.folder)
