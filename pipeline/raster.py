@@ -12,7 +12,7 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, Interleaving, Resampling
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -204,8 +204,10 @@ def raster_writer(
                     dataset.scales = (1 / QUANTIFICATION,) * count
                     dataset.offsets = (-1 / QUANTIFICATION,) * count
                 yield dataset
+            _require_whole(first, path)
             if cog:
                 _copy_as_cog(first, beside, overviews)
+                _require_whole(beside, path)
         except (RasterioError, CPLE_BaseError) as error:
             raise _write_error(error, path) from error
         finally:
@@ -260,6 +262,24 @@ def _copy_as_cog(source: Path, target: Path, overviews: Resampling) -> None:
         overview_resampling=overviews.name,
         BIGTIFF="IF_SAFER",
     )
+
+
+def _require_whole(written: Path, path: Path) -> None:
+    """Hold a file that was just closed against its own directory: GDAL tells no full disk when it closes.
+
+    Raises:
+        StorageFull: blocks are missing or end behind the end of the file.
+    """
+    length = written.stat().st_size
+    with rasterio.open(written) as dataset:
+        for band in range(1, dataset.count + 1 if dataset.interleaving == Interleaving.band else 2):
+            for (row, col), _ in dataset.block_windows(band):
+                place, size = (
+                    dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band)
+                    for what in ("OFFSET", "SIZE")
+                )
+                if place is None or size is None or int(place) + int(size) > length:
+                    raise StorageFull(f"The disk is full: {path} could not be written whole.")
 
 
 def _write_error(error: Exception, path: Path) -> StorageError:
