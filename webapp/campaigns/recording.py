@@ -24,7 +24,9 @@ def recorded(step: Callable[[], Result]) -> Result:
     """
     deadline = time.monotonic() + settings.LEASE_SECONDS
     while True:
-        close_old_connections()
+        # A connection in the middle of a transaction is nobody's to close.
+        if not connection.in_atomic_block:
+            close_old_connections()
         try:
             return step()
         except (OperationalError, InterfaceError) as error:
