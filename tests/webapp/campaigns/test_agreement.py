@@ -35,7 +35,7 @@ def clear_on(tile, day, datatake):
     return Look(scene, np.ones(PREVIEW_SHAPE, bool), 0.1)
 
 
-def make_list(build, catalog, near=(), overrides=None):
+def make_list(build, catalog, near=(), overrides=None, bear=None):
     """Stage 1 as the chain does it, on days whose previews need not be looked at."""
     days = DAYS.get(build.tile.name, {9: "D"})
     looks = [clear_on(build.tile.name, day, take) for day, take in days.items()]
