@@ -14,6 +14,7 @@ from pipeline.errors import StorageError, StorageFull
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LITTLE = 2**20
+PIECE = 2**18
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 # One for the whole process, since a job's threads write as well.
@@ -143,3 +144,17 @@ def require_space(folder: Path, needed: int) -> None:
         raise StorageFull(
             f"The disk is full: {folder} has {free // 2**20} MiB free, {needed // 2**20} MiB are needed."
         )
+
+
+def pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
+    """Give the bytes of a file from the first to the last, counted from 0, piece by piece.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(first, os.SEEK_SET)
+        left = last - first + 1
+        while left > 0 and (some := file.read(min(PIECE, left))):
+            left -= len(some)
+            yield some

@@ -100,6 +100,7 @@ def _unpacked(content: bytes, limits: Limits) -> tuple[str, dict[str, bytes]]:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check_members(members, limits)
             return _chosen(archive, members, limits)
+    # All that `zipfile` is known to raise on bytes that strangers send, besides a wrong password.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
         told = sentence("The archive is damaged or packed in an unknown way: %(reason)s.", reason=str(error))
         raise UsageError(told, FIELD) from error

@@ -1,13 +1,12 @@
 """A root that is a folder, which all machines see: nothing is ever copied."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PIECE = 2**18
+from pipeline.storage import pieces
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,3 @@ def names_in(folder: Path) -> Iterator[str]:
         name = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in name.parts):
             yield name.as_posix()
-
-
-def pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
-    """The bytes of a file from first to last, piece by piece."""
-    with path.open("rb") as file:
-        file.seek(first, os.SEEK_SET)
-        left = last - first + 1
-        while left > 0 and (some := file.read(min(PIECE, left))):
-            left -= len(some)
-            yield some

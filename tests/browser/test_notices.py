@@ -1,13 +1,11 @@
 """The page of mail and webhooks, and the log of an order: by keyboard, at two widths, and what axe finds."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from pipeline.public_address import Exceptions
 from tests.browser.accessible import serious_findings
+from tests.browser.pictures import shot
 from tests.receiver import receiver
 from tests.webapp.products import WEST
 from webapp.campaigns.models import Revision
@@ -29,11 +27,6 @@ def customer(people):
     people["customer"].email = "customer@example.org"
     people["customer"].save()
     return people["customer"]
-
-
-def shot(page, name):
-    if "SHOTS" in os.environ:
-        page.screenshot(path=Path(os.environ["SHOTS"]) / f"{name}.png", full_page=True)
 
 
 def fits(page, width):

@@ -1,12 +1,10 @@
 """The page of an order: asking for files by keyboard, at two widths, dark and light, and what axe finds."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.accessible import serious_findings
+from tests.browser.pictures import shot
 from tests.webapp.products import WEST
 from webapp.campaigns.models import Revision
 from webapp.orders.jobs import run_delivery
@@ -17,11 +15,6 @@ from webapp.orders.services import Area, place
 def order(published, people):
     Revision.objects.update(review_status="approved")
     return place(people["customer"], published, Area.of_tiles([WEST]))
-
-
-def shot(page, name):
-    if "SHOTS" in os.environ:
-        page.screenshot(path=Path(os.environ["SHOTS"]) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("width", [390, 1600])

@@ -1,13 +1,12 @@
 """The page of all orders: looks, keyboard, filters, what follows by itself, and a server that is gone."""
 
-import os
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.accessible import serious_findings
+from tests.browser.pictures import shot
 from tests.webapp.products import EAST, WEST
 from webapp.accounts.models import Organisation
 from webapp.campaigns.models import Build, Revision
@@ -50,11 +49,6 @@ def options():
     from pipeline.delivery.options import DeliveryOptions
 
     return DeliveryOptions()
-
-
-def shot(page, name):
-    if "SHOTS" in os.environ:
-        page.screenshot(path=Path(os.environ["SHOTS"]) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("width", [390, 1600])

@@ -18,9 +18,10 @@ from zipstream import ZipStream
 
 from pipeline.delivery.deliver import MANIFEST
 from pipeline.delivery.options import DeliveryOptions
+from pipeline.storage import pieces
 from webapp.orders.jobs import hint_delivery
 from webapp.orders.models import Delivery, Order
-from webapp.tileserver.products import pieces, ranged
+from webapp.tileserver.products import ranged
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User

@@ -1,12 +1,12 @@
 """The products of an edition as files: whole, or any range of bytes, as GDAL reads a COG (RFC 9110, 14)."""
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from pipeline.storage import pieces
 from pipeline.web_copy import RULES
 from webapp.keys.admission import token_of, visitor_of
 from webapp.tileserver import addresses
@@ -17,7 +17,6 @@ from webapp.tileserver.layers import layers_in
 from webapp.tileserver.maptiles import etag_of
 from webapp.tileserver.views import answers, to_newest
 
-PIECE = 2**18
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 PACKED = {"pmtiles": "application/vnd.pmtiles", "mbtiles": "application/vnd.sqlite3"}
@@ -118,13 +117,3 @@ def part_of(asked: str, size: int) -> tuple[int, int] | None:
             return None
         raise ValueError("The range lies beyond the file.")
     return first, last
-
-
-def pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
-    """Give the bytes of a file from first to last, piece by piece."""
-    with path.open("rb") as file:
-        file.seek(first, os.SEEK_SET)
-        left = last - first + 1
-        while left > 0 and (some := file.read(min(PIECE, left))):
-            left -= len(some)
-            yield some

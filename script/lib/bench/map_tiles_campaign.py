@@ -68,18 +68,23 @@ def publish(folder: Path, resolution: int = RESOLUTION) -> Edition:
         name=SLUG, slug=SLUG, catalog="/none", is_public=True, settings=settings
     )
     GridTile.ensure([tile])
-    row = CampaignTile.objects.create(campaign=campaign, tile_id=TILE)
-    names = {"campaign_tile": row, "number": 1}
-    build = Build.objects.create(folder=f"{SLUG}/{TILE}/builds/1", status="done", stage="done", **names)
-    revision = Revision.objects.create(
-        folder=f"{SLUG}/{TILE}/revisions/1", status="current", build=build, **names
-    )
-    row.status, row.current_build, row.current_revision = "composite", build, revision
-    row.save()
+    row, build, revision = current_revision(campaign)
     write_products(simulated(folder, resolution, 1, SEED).truth, tile, revision, build, resolution)
     Chip.mark(row, revision)
     revision.take_inputs([build])
     return Edition.publish(campaign)
+
+
+def current_revision(campaign: Campaign) -> tuple[CampaignTile, Build, Revision]:
+    """A tile with a finished build and a current revision of it, whose files are still to be written."""
+    row = CampaignTile.objects.create(campaign=campaign, tile_id=TILE)
+    names = {"campaign_tile": row, "number": 1}
+    folder = f"{campaign.slug}/{TILE}"
+    build = Build.objects.create(folder=f"{folder}/builds/1", status="done", stage="done", **names)
+    revision = Revision.objects.create(folder=f"{folder}/revisions/1", status="current", build=build, **names)
+    row.status, row.current_build, row.current_revision = "composite", build, revision
+    row.save()
+    return row, build, revision
 
 
 def write_products(

@@ -22,9 +22,9 @@ from django.core.management import call_command  # noqa: E402
 from pipeline.again import link  # noqa: E402
 from pipeline.grid import SIZE, Tile  # noqa: E402
 from script.lib.bench.inputs import TILE, simulated  # noqa: E402
-from script.lib.bench.map_tiles_campaign import write_products  # noqa: E402
+from script.lib.bench.map_tiles_campaign import current_revision, write_products  # noqa: E402
 from webapp.accounts.models import User  # noqa: E402
-from webapp.campaigns.models import Build, Campaign, CampaignTile, GridTile, Revision  # noqa: E402
+from webapp.campaigns.models import Campaign, GridTile, Revision  # noqa: E402
 from webapp.campaigns.spots import spots_told  # noqa: E402
 
 SEED = 8101
@@ -62,14 +62,7 @@ def waiting(number: int, resolution: int) -> Revision:
     slug = f"desk-{resolution}-{number}"
     settings = {"start": "2023-06-01", "end": "2023-08-31", "resolution": resolution}
     campaign = Campaign.objects.create(name=slug, slug=slug, catalog="/none", settings=settings)
-    row = CampaignTile.objects.create(campaign=campaign, tile_id=TILE)
-    names = {"campaign_tile": row, "number": 1}
-    build = Build.objects.create(folder=f"{slug}/{TILE}/builds/1", status="done", stage="done", **names)
-    revision = Revision.objects.create(
-        folder=f"{slug}/{TILE}/revisions/1", status="current", build=build, **names
-    )
-    row.status, row.current_build, row.current_revision = "composite", build, revision
-    row.save()
+    _, build, revision = current_revision(campaign)
     revision.take_inputs([build])
     return revision
 

@@ -4,32 +4,21 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
-from prometheus_client import REGISTRY
 
 from pipeline.errors import NoScenes, SourceError, StorageError, TransientSourceError
+from tests.webapp.campaigns.tiles import begin, tile
 from tests.webapp.products import EAST, WEST
 from webapp.campaigns import jobs
 from webapp.campaigns.advance import advance, sweep
 from webapp.campaigns.jobs import run_build, run_revision
-from webapp.campaigns.models import Build, CampaignTile, Event, Override, Revision
+from webapp.campaigns.models import Build, Event, Revision
 from webapp.campaigns.queue import hint_web_copies
 from webapp.campaigns.services import rebuild
-from webapp.campaigns.stages import classify
 from webapp.campaigns.worker import make_worker
-from webapp.logs import WorkFilter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FAR = "31UDQ"
-
-
-def tile(name):
-    return CampaignTile.objects.get(tile_id=name)
-
-
-def begin(campaign, *names):
-    campaign.want(list(names))
-    advance(campaign)
 
 
 def test_a_wanted_tile_becomes_a_mosaic(campaign, quick, work):
@@ -228,39 +217,6 @@ def test_a_transient_error_is_tried_again_later_and_given_up_at_last(campaign, q
     )
 
 
-def tries(stage, outcome):
-    """How many tries of a stage this process has timed."""
-    name, labels = "earthquilt_stage_seconds_count", {"stage": stage, "outcome": outcome}
-    return REGISTRY.get_sample_value(name, labels) or 0
-
-
-def test_each_try_is_timed_by_how_it_ended(campaign, quick, work):
-    before = {key: tries(*key) for key in (("fetch", "again"), ("scene_list", "done"), ("mask", "done"))}
-    begin(campaign, WEST)
-    quick.trouble[(WEST, "fetch")] = TransientSourceError("The source answered 503.")
-    work()
-    assert {key: tries(*key) - count for key, count in before.items()} == {
-        ("fetch", "again"): 1,
-        ("scene_list", "done"): 1,
-        ("mask", "done"): 0,
-    }
-
-
-def test_log_lines_of_a_stage_name_its_tile_and_build(campaign, quick, work, caplog):
-    begin(campaign, WEST)
-    quick.trouble[(WEST, "fetch")] = TransientSourceError("The source answered 503.")
-    handler = caplog.handler
-    handler.addFilter(told := WorkFilter())
-    try:
-        work()
-    finally:
-        handler.removeFilter(told)
-    (record,) = [one for one in caplog.records if "waits" in one.getMessage()]
-    assert record.work | {"fence": 0} == {
-        "campaign": campaign.slug, "tile": WEST, "stage": "fetch", "build": 1, "fence": 0,
-    }  # fmt: skip
-
-
 def test_a_worker_that_is_stopped_gives_its_claim_back(campaign, quick):
     begin(campaign, WEST)
     quick.trouble[(WEST, "scene_list")] = SystemExit()
@@ -356,52 +312,3 @@ def test_a_worker_of_other_queues_leaves_web_copies_alone(queues):
     assert make_worker(["gpu", "download"]).queue_names() == ["gpu", "download"]
     assert make_worker(["cpu", "gpu"]).queue_names() == ["cpu", "gpu", "later"]
     assert make_worker(["later", "cpu"]).queue_names() == ["later", "cpu"]
-
-
-AREA = {"type": "Polygon", "coordinates": [[[15.6, 45.5], [15.7, 45.5], [15.7, 45.6], [15.6, 45.5]]]}
-
-
-def ask(kind, **content):
-    return Override.objects.create(campaign_tile=tile(WEST), kind=kind, content=content)
-
-
-def stages_of(quick, rebuilt):
-    """The stages that a further build of a tile runs through."""
-    del quick.calls[:]
-    rebuilt()
-    return [what for _, what in quick.calls]
-
-
-def test_a_corrected_class_runs_the_classification_alone(campaign, quick, work):
-    begin(campaign, WEST)
-    work()
-    first = tile(WEST).current_build
-
-    def again():
-        rebuild(tile(WEST))
-        work()
-
-    one = ask("classes", **{"class": 1, "geometry": AREA})
-    assert stages_of(quick, again) == ["classify", "revise"]
-    second = tile(WEST).current_build
-    assert (second.number, second.status) == (first.number + 1, "done")
-    assert second.overrides["classes"] == [{"class": 1, "geometry": AREA}]
-    one.delete()
-    assert stages_of(quick, again) == ["classify", "revise"]
-    assert tile(WEST).current_build.overrides == {}
-    whole = ["scene_list", "fetch", "mask", "compose", "classify", "revise"]
-    assert stages_of(quick, again) == whole, "an operator asks for all of it once more"
-    ask("classes", **{"class": 1, "geometry": AREA})
-    ask("exclude", scene="S2A")
-    assert stages_of(quick, again) == whole
-
-
-def test_a_corrected_class_whose_files_are_gone_runs_all(campaign, work, queues):
-    campaign.want([WEST])
-    build = Build.begin(tile(WEST))
-    Build.objects.filter(pk=build.pk).update(status="done", stage="done")
-    CampaignTile.objects.filter(tile_id=WEST).update(status="composite", current_build=build)
-    ask("classes", **{"class": 1, "geometry": AREA})
-    again = Build.begin(tile(WEST))
-    assert again.stage == "classify" and again.claim()
-    assert classify(again) == ("scene_list", {})
