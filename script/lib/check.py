@@ -2,15 +2,13 @@
 
 import os
 import secrets
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from script.lib import packages, processes, setup
-from script.lib.places import PYTHON, ROOT, only_one
-from script.lib.say import fail, say, step
+from script.lib import packages, processes, setup, suite
+from script.lib.places import only_one
+from script.lib.say import fail, step
 from script.lib.services import Services
 
 LINTERS = {
@@ -18,22 +16,6 @@ LINTERS = {
     "ruff format --check": ["ruff", "format", "--check", "."],
     "mypy pipeline": ["mypy", "pipeline"],
 }
-
-
-def run(arguments: list[str], environment: dict[str, str]) -> int:
-    """Run a module of `.venv`, and end it with this script."""
-    child = subprocess.Popen(
-        [PYTHON, "-m", *arguments], cwd=ROOT, env=environment,
-        stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=processes.end_with_parent,
-    )  # fmt: skip
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        child.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=20)
-        processes.signal_group(child.pid, signal.SIGKILL)
-        raise
 
 
 @contextmanager
@@ -64,7 +46,7 @@ def lint() -> list[str]:
     found = []
     for name, arguments in LINTERS.items():
         with step(name):
-            if run(arguments, dict(os.environ)):
+            if suite.run(arguments, dict(os.environ)):
                 found.append(name)
     return found
 
@@ -73,7 +55,7 @@ def faults(arguments: list[str]) -> int:
     """Run the fault harness in its long form, with services of its own; see docs/faults.md."""
     with processes.interruptible():
         setup.ensure(tests=True)
-        return run(["tests.faults", *arguments], dict(os.environ))
+        return suite.run(["tests.faults", *arguments], dict(os.environ))
 
 
 def main(arguments: list[str]) -> int:
@@ -86,8 +68,8 @@ def main(arguments: list[str]) -> int:
         packages.try_gettext()
         found = lint()
         with own_services() as values, tempfile.TemporaryDirectory(prefix="earthquilt-test-") as storage:
-            say("==> pytest")
-            status = run(["pytest", "--durations=15", *arguments], environment(values, storage))
+            own = environment(values, storage)
+            status = suite.run([*suite.PYTEST, *arguments], own) if arguments else suite.whole(own)
     if found:
         return fail(f"Found by: {', '.join(found)} (see above).")
     return status
