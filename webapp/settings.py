@@ -146,6 +146,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "webapp.accounts",
+    "webapp.backups",
     "webapp.campaigns",
     "webapp.orders",
     "webapp.notices",

@@ -25,6 +25,8 @@ COMMANDS = {
         "claims": "claims",
         "screenshots": "screenshots",
         "messages": "messages",
+        "backup": "backup",
+        "restore": "restore",
     }.items()
 }
 

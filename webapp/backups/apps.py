@@ -1,0 +1,9 @@
+"""The backups application: commands only."""
+
+from django.apps import AppConfig
+
+
+class BackupsConfig(AppConfig):
+    """It has no tables."""
+
+    name = "webapp.backups"
