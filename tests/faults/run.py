@@ -113,7 +113,7 @@ class Run:
             self.at, self.source, self.random, lambda: work.asked(lambda: work.is_over(campaign)),
             lambda: work.asked(lambda: work.finished(campaign)),
         )  # fmt: skip
-        before = sum(self.done.values())
+        before, self.explained = sum(self.done.values()), 0
         while not on.is_over() and sum(self.done.values()) - before < MOST_IN_A_ROUND:
             if sum(self.done.values()) >= self.asked.faults:
                 break
@@ -137,9 +137,10 @@ class Run:
     def do(self, on: Ground) -> None:
         """Do the next fault, and tell."""
         name = self.random.choice(self.asked.only) if self.asked.only else choose(on)
-        told = FAULTS[name][0](on)
+        told = FAULTS[name].do(on)
         if told is not None:
             self.done[name] += 1
+            self.explained += FAULTS[name].begun * len(self.at.workers)
             self.tell(f"{sum(self.done.values()):4d} {name}: {told}")
 
     def check(self, campaign, faults: int) -> None:
@@ -153,7 +154,7 @@ class Run:
             for name in found
             if found[name] != self.wanted[name]
         ]
-        most = (1 + self.mended) * self.claims + faults * len(self.at.workers)
+        most = (1 + self.mended) * self.claims + self.explained
         claims = work.claims(campaign)
         if claims > most:
             trouble.append(
