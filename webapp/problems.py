@@ -1,11 +1,15 @@
 """Problems as the API tells them: one shape, `{"error": {"code", "message", "field"}}`."""
 
 import logging
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
 from django.views import defaults
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -16,6 +20,9 @@ from webapp.told import told
 log = logging.getLogger(__name__)
 
 API = "/api/"
+# A database or a queue that was restarted answers again after seconds.
+OUTAGES = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
+RETRY_AFTER_SECONDS = 5
 
 
 class Refused(exceptions.APIException):
@@ -89,8 +96,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 in the API's shape below /api/, as a page elsewhere."""
+    """500 in the API's shape below /api/, as a page elsewhere; 503 while database or queue do not answer."""
+    is_out = isinstance(sys.exception(), OUTAGES)
     if request.path.startswith(API):
-        message = gettext("Something went wrong on our side; it has been written to the log.")
-        return JsonResponse(problem("internal", message), status=500)
-    return defaults.server_error(request)
+        if is_out:
+            message = gettext("Database or queue do not answer just now; try again in some seconds.")
+            answer: HttpResponse = JsonResponse(problem("unavailable", message))
+        else:
+            message = gettext("Something went wrong on our side; it has been written to the log.")
+            answer = JsonResponse(problem("internal", message), status=500)
+    else:
+        answer = defaults.server_error(request, "503.html" if is_out else "500.html")
+    if is_out:
+        answer.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        answer["Cache-Control"] = "no-store"
+    return answer

@@ -9,6 +9,7 @@ import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 
+from pipeline.catalog.checksums import matches
 from pipeline.catalog.gdal import open_source, reading
 from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.http import Http
@@ -102,13 +103,25 @@ def _opened_picture(scene: Scene, http: Http, folder: Path) -> tuple[np.ndarray,
     path = str(scene.preview)
     if is_remote(path):
         near = folder / f"preview{PurePosixPath(urlsplit(path).path).suffix}"
-        near.write_bytes(http.document(http.signed(path)))
+        _bring(scene, near, http)
         path = str(near)
     with reading(scene, "preview"), open_source(scene, "preview", path) as dataset:
         fits = dataset.shape == (PREVIEW_PIXELS, PREVIEW_PIXELS) and dataset.count >= 3
         if not fits or set(dataset.dtypes[:3]) != {"uint8"}:
             return None
         return dataset.read([1, 2, 3]), dataset.crs, dataset.transform
+
+
+def _bring(scene: Scene, target: Path, http: Http) -> None:
+    """Fetch the picture of a scene, once more where its bytes are not those that the item states."""
+    for attempt in range(PICTURE_TRIES):
+        target.write_bytes(http.document(http.signed(str(scene.preview))))
+        if not scene.preview_checksum or matches(target, scene.preview_checksum):
+            return
+        http.sleep(http.pause * 2**attempt)
+    raise TransientSourceError(
+        f"The preview of scene {scene.id} came {PICTURE_TRIES} times with other bytes than its item states."
+    )
 
 
 def _check_place(scene: Scene, crs: CRS | None, transform: Affine) -> None:

@@ -40,6 +40,7 @@ class Scene:
         cloud_cover: percent, as the metadata says.
         assets: band name (red, green, blue, nir) to `Asset`.
         preview: path or address of a 343 x 343 picture, where there is one.
+        preview_checksum: of that file, as `Asset.checksum`.
         sun_azimuth, sun_elevation: degrees, where known.
         parts: the products this one was merged from, where a datatake was split.
     """
@@ -53,6 +54,7 @@ class Scene:
     cloud_cover: float
     assets: Mapping[str, Asset]
     preview: str | None = None
+    preview_checksum: str | None = None
     sun_azimuth: float | None = None
     sun_elevation: float | None = None
     parts: tuple["Scene", ...] = field(default=())

@@ -75,6 +75,7 @@ def _product(identity: str, item: Item, resolve: Resolve) -> Product:
     strip = STRIP.search(str(properties.get("s2:datastrip_id") or ""))
     created = properties.get("s2:generation_time") or properties.get("created")
     assets = {band: _asset(item, band, resolve) for band in ASSET_NAMES}
+    preview, preview_checksum = _preview(item, resolve)
     scene = Scene(
         id=identity,
         tile=tile,
@@ -84,7 +85,8 @@ def _product(identity: str, item: Item, resolve: Resolve) -> Product:
         datatake=_datatake(properties) or identity,
         cloud_cover=_percent(properties.get("eo:cloud_cover")),
         assets=assets,
-        preview=_preview(item, resolve),
+        preview=preview,
+        preview_checksum=preview_checksum,
         sun_azimuth=_optional(properties, "view:sun_azimuth", "s2:mean_solar_azimuth"),
         sun_elevation=_sun_elevation(properties),
     )
@@ -175,17 +177,21 @@ def _asset(item: Item, band: str, resolve: Resolve) -> Asset:
             refusal = SourceError(f"Its asset {name} cannot be reached: {error}")
             continue
         radiometry = from_item(_properties(item), asset)
-        checksum = asset.get("file:checksum") or asset.get("checksum:multihash")
-        return Asset(href, 1, radiometry.scale, radiometry.offset, radiometry.nodata, checksum)
+        return Asset(href, 1, radiometry.scale, radiometry.offset, radiometry.nodata, _checksum(asset))
     raise refusal
 
 
-def _preview(item: Item, resolve: Resolve) -> str | None:
+def _checksum(asset: Mapping[str, Any]) -> str | None:
+    return asset.get("file:checksum") or asset.get("checksum:multihash")
+
+
+def _preview(item: Item, resolve: Resolve) -> tuple[str | None, str | None]:
+    """Where the preview is, and the checksum stated for it."""
     for name in PREVIEW_NAMES:
-        href = (item["assets"].get(name) or {}).get("href", "")
-        if href.lower().endswith(PREVIEW_TYPES):
+        asset = item["assets"].get(name) or {}
+        if asset.get("href", "").lower().endswith(PREVIEW_TYPES):
             try:
-                return resolve(href)
+                return resolve(asset["href"]), _checksum(asset)
             except SourceError:
                 continue
-    return None
+    return None, None

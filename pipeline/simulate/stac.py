@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 _VERSION = "1.0.0"
 _EXTENSIONS = [
     "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "https://stac-extensions.github.io/grid/v1.1.0/schema.json",
     "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
     "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
     "https://stac-extensions.github.io/view/v1.0.0/schema.json",
 ]
+# Of a multihash: the algorithm, and the length of what follows.
+_SHA256 = "1220"
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 # Sentinel-2 name, centre and width in micrometres.
 _BANDS = {
@@ -79,7 +83,7 @@ def write(
             max(y for _, y in ring),
         ],
         "properties": _properties(tile, a, counts, sun),
-        "assets": _assets(tile, resolution, a),
+        "assets": _assets(tile, resolution, a, folder / "thumbnail.tif"),
         "links": [
             {"rel": "root", "href": "../catalog.json", "type": "application/json"},
             {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
@@ -145,7 +149,7 @@ def datastrip(a: Acquisition) -> str:
     return f"{a.spacecraft}_OPER_MSI_L{level}_DS_2APS_{stamp(a.processed)}_S{stamp(a.sensed)}_N{a.baseline}"
 
 
-def _assets(tile: Tile, resolution: float, a: Acquisition) -> dict[str, Any]:
+def _assets(tile: Tile, resolution: float, a: Acquisition, thumbnail: Path) -> dict[str, Any]:
     box = tile.geobox(resolution)
     place = {"proj:shape": list(box.shape), "proj:transform": list(box.affine)[:6]}
     values = {
@@ -179,6 +183,7 @@ def _assets(tile: Tile, resolution: float, a: Acquisition) -> dict[str, Any]:
         "type": _COG,
         "title": "Preview",
         "roles": ["thumbnail"],
+        "file:checksum": f"{_SHA256}{hashlib.sha256(thumbnail.read_bytes()).hexdigest()}",
         "proj:shape": [PREVIEW_PIXELS, PREVIEW_PIXELS],
         "proj:transform": list(tile.preview_geobox().affine)[:6],
     }

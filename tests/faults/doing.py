@@ -15,6 +15,7 @@ from pathlib import Path
 from script.lib.places import PYTHON, ROOT
 from tests.faults.place import CLOCK, PACE, Place
 from tests.faults.source import MOODS, Source
+from tests.faults.web import Web
 
 STAGES = ("scene_list", "agree", "fetch", "mask", "compose", "classify", "revision")
 LEASE = int(PACE["LEASE_SECONDS"])
@@ -36,7 +37,8 @@ class Ground:
     source: Source
     random: random.Random
     is_over: Callable[[], bool]
-    products: Callable[[], list[Path]] = list
+    products: Callable[[], list[Path]]
+    web: Web
     damaged: list[Path] = field(default_factory=list)
 
     def wait(self, condition: Callable[[], object], seconds: float = LOOKED_AT_SECONDS) -> bool:
@@ -237,6 +239,11 @@ def clocks_apart(on: Ground) -> str | None:
     return f"worker {number} at {offset or 'the right time'}"
 
 
+def kill_web(on: Ground) -> str:
+    """Kill the web application, or one of its processes."""
+    return on.web.kill(on.random)
+
+
 def damage_product(on: Ground) -> str | None:
     """Cut a finished product, or change a byte of it."""
     found = [path for path in on.products() if path.exists()]
@@ -285,6 +292,7 @@ FAULTS: dict[str, Kind] = {
     "worker frozen past its lease": Kind(freeze, 3),
     "two sweeps at once": Kind(two_sweeps, 1),
     "clocks apart": Kind(clocks_apart, 2),
+    "web process killed": Kind(kill_web, 2, begun=0),
     "finished product damaged": Kind(damage_product, 2),
 }
 

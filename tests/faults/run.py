@@ -18,6 +18,8 @@ from script.lib.say import say
 from tests.faults.doing import FAULTS, Ground, choose
 from tests.faults.place import Place, begin_work, place
 from tests.faults.source import Source, make_scenes, served
+from tests.faults.web import Web
+from tests.faults.web import served as web_served
 
 DATES = 4
 MOST_IN_A_ROUND = 20
@@ -55,7 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
                     from tests.faults.lasting import compare
 
                     return compare(at, source)
-                return Run(asked, at, source).all()
+                with web_served(at) as web:
+                    return Run(asked, at, source, web).all()
     finally:
         if not asked.keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -71,10 +74,11 @@ def parting(one: str, other: str, around: int = 60) -> str:
 class Run:
     """One seed's faults."""
 
-    def __init__(self, asked: argparse.Namespace, at: Place, source: Source) -> None:
+    def __init__(self, asked: argparse.Namespace, at: Place, source: Source, web: Web) -> None:
         self.asked = asked
         self.at = at
         self.source = source
+        self.web = web
         self.random = random.Random(asked.seed)
         self.began = time.monotonic()
         self.done: Counter[str] = Counter()
@@ -90,6 +94,7 @@ class Run:
         self.trouble += work.broken_rules(calm)
         self.wanted, self.claims = work.products(calm), work.claims(calm)
         self.tell(f"undisturbed: {self.claims} claims, {len(self.wanted)} files {self.trouble or ''}")
+        self.web.show(calm)
         rounds = 0
         while not self.trouble and sum(self.done.values()) < self.asked.faults:
             if time.monotonic() - self.began > 60 * self.asked.minutes:
@@ -99,6 +104,7 @@ class Run:
         self.tell(f"{sum(self.done.values())} faults in {rounds} campaigns, seed {self.asked.seed}:")
         for name, count in sorted(self.done.items()):
             self.tell(f"  {name}: {count}")
+        self.tell(f"  answers of the web application: {dict(sorted(self.web.answers.items()))}")
         for line in self.trouble:
             self.tell(f"NOT AS IT MUST BE: {line}")
         return 1 if self.trouble else 0
@@ -111,7 +117,7 @@ class Run:
         self.at.offsets.clear()
         on = Ground(
             self.at, self.source, self.random, lambda: work.asked(lambda: work.is_over(campaign)),
-            lambda: work.asked(lambda: work.finished(campaign)),
+            lambda: work.asked(lambda: work.finished(campaign)), self.web,
         )  # fmt: skip
         before, self.explained = sum(self.done.values()), 0
         while not on.is_over() and sum(self.done.values()) - before < MOST_IN_A_ROUND:
@@ -164,6 +170,7 @@ class Run:
         if builds > len(campaign.tiles.all()) + self.mended:
             trouble.append(f"{campaign.slug}: {builds} builds")
         trouble += self.left_over(lambda: work.orphans(campaign))
+        trouble += sorted(self.web.wrong)
         self.trouble += trouble
         self.tell(
             f"{campaign.slug}: {faults} faults, {claims} claims, {'; '.join(trouble) or 'as undisturbed'}"

@@ -100,6 +100,9 @@ class Source:
         with self.turn:
             self.asked += 1
             mood = self.mood if self.random.random() < self.share else ""
+            if mood == "flipped" and not path.endswith(".tif"):
+                # Nothing states what a catalog's answer must be; of files blocks or checksums do.
+                mood = ""
             if self.lasting and self.lasting[0] in path:
                 mood = self.lasting[1]
             self.spoilt += bool(mood)

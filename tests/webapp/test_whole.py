@@ -9,7 +9,9 @@ import pytest
 from django.conf import settings as site
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
+from redis.exceptions import ConnectionError
 
 from pipeline.networks.registry import WEIGHTS
 from webapp import checks
@@ -91,6 +93,21 @@ def test_a_bug_in_the_api_is_told_in_its_shape(monkeypatch):
     answer = Client(raise_request_exception=False).get("/api/me/")
     assert answer.status_code == 500 and answer.json()["error"]["code"] == "internal"
     assert "ZeroDivision" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "outage", [OperationalError("the database system is starting up"), ConnectionError("Connection refused")]
+)
+@pytest.mark.parametrize("address", ["/api/me/", "/"])
+def test_a_database_that_is_being_restarted_is_no_bug(monkeypatch, outage, address):
+    def ask(*given, **named):
+        raise outage
+
+    monkeypatch.setattr("webapp.accounts.roles.roles_of", ask)
+    monkeypatch.setattr("django.contrib.auth.middleware.get_user", ask)
+    answer = Client(raise_request_exception=False).get(address)
+    assert answer.status_code == 503 and int(answer["Retry-After"]) > 0
+    assert "some seconds" in answer.content.decode()
 
 
 def ids(found):

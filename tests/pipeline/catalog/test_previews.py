@@ -1,5 +1,6 @@
 """The preview of 343 x 343, from the product's own picture or from its bands."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import rasterio
 from pipeline.catalog import read_preview
 from pipeline.catalog.http import Http
 from pipeline.catalog.previews import BRIGHTEST
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, TransientSourceError
 from pipeline.grid import Tile
 from tests.mishaps import FAULTS, other_range
 from tests.pipeline.catalog.making import scene_of, surface, write_band, write_bands
@@ -103,6 +104,24 @@ def test_a_picture_far_away_is_the_same_whatever_goes_wrong_on_the_way(files, na
     files.mishaps += [mishap for mishap in FAULTS[name] if mishap != other_range]
     np.testing.assert_array_equal(read_preview(far, http), read_preview(replace(far, preview=str(path))))
     assert http.received >= path.stat().st_size and not files.mishaps
+
+
+@pytest.mark.parametrize("name", sorted(PASSING | {"one byte wrong"}))
+def test_a_picture_with_a_checksum_is_held_against_it(files, name):
+    path = write_band(files.folder / "PVI.png", picture(), driver="PNG", nodata=None, **PICTURE)
+    checksum = f"1220{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    far = replace(scene_of({}), preview=files.at(path), preview_checksum=checksum)
+    files.mishaps += [mishap for mishap in FAULTS[name] if mishap != other_range]
+    found = read_preview(far, Http(8, 0.001, patience=0.1))
+    np.testing.assert_array_equal(found, read_preview(replace(far, preview=str(path))))
+    assert not files.mishaps
+
+
+def test_a_picture_that_never_has_its_checksum_is_tried_again_later(files):
+    path = write_band(files.folder / "PVI.png", picture(), driver="PNG", nodata=None, **PICTURE)
+    far = replace(scene_of({}), preview=files.at(path), preview_checksum=f"1220{'0' * 64}")
+    with pytest.raises(TransientSourceError, match="other bytes than its item states"):
+        read_preview(far, Http(8, 0.001))
 
 
 def test_a_picture_that_is_not_there_gives_way_to_the_bands(files, caplog):
