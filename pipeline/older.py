@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import imagery, mosaic, scene_list
+from pipeline.bear import AT_ONCE, Bear
 from pipeline.build import CANDIDATES, Build
 from pipeline.catalog import open_catalog
 from pipeline.catalog.scene import Scene
-from pipeline.errors import NoScenes, SourceError, TransientSourceError
+from pipeline.errors import NoScenes, SourceError
 from pipeline.received import counted
 from pipeline.scene_list import Look, Overrides, SceneList
 from pipeline.settings import CampaignSettings
@@ -72,7 +73,9 @@ class Holes:
         return imagery.coverage([*self.covering(), *older], self.build.tile, self.settings, self.build.folder)
 
 
-def fill_holes(build: Build, catalog: str, tell: Callable[[str], None] = log.info) -> dict[str, Any] | None:
+def fill_holes(
+    build: Build, catalog: str, tell: Callable[[str], None] = log.info, bear: Bear | None = None
+) -> dict[str, Any] | None:
     """Fill the holes of a composite from the older range, where the campaign has one.
 
     Scenes are chosen as in stage 1, by what their previews show of the holes: the fewest, and of those the
@@ -84,6 +87,8 @@ def fill_holes(build: Build, catalog: str, tell: Callable[[str], None] = log.inf
         build: composed.
         catalog: as of `chain.make_scene_list`.
         tell: called with what is being done.
+        bear: which previews may be missing and what a scene is set aside for. None: any preview; a scene that
+            cannot be used, but not one whose source is silent.
 
     Returns:
         None where the campaign has no older range. Else "start" and "end" of it, "holes" and "share" (filled)
@@ -98,7 +103,7 @@ def fill_holes(build: Build, catalog: str, tell: Callable[[str], None] = log.inf
     if not (build.folder / FIGURES).exists():
         first, last = build.settings.fill_range
         with build.step("fill"):
-            found = _filled(Holes.of(build), catalog, tell)
+            found = _filled(Holes.of(build), catalog, tell, bear)
         write_json(build.folder / FIGURES, {"start": str(first), "end": str(last), **found})
     return fill_figures(build.folder)
 
@@ -109,18 +114,19 @@ def fill_figures(folder: Path) -> dict[str, Any] | None:
     return read_json(path) if path.exists() else None
 
 
-def _filled(holes: Holes, catalog: str, tell: Callable[[str], None]) -> dict[str, Any]:
+def _filled(holes: Holes, catalog: str, tell: Callable[[str], None], bear: Bear | None) -> dict[str, Any]:
     nothing: dict[str, Any] = {"holes": holes.share, "share": 0.0, "scenes": []}
     if not holes.share:
         return nothing
     try:
         tell("looking at older previews for the holes")
         if not (holes.folder / "scene_list.json").exists():
-            _choose(holes, catalog)
+            _choose(holes, catalog, bear or AT_ONCE)
         tell("fetching and masking older scenes for the holes")
-        _fetch(holes)
+        setting_aside = bear or Bear(silence=False)
+        _fetch(holes, setting_aside)
         while _next(holes):
-            _fetch(holes)
+            _fetch(holes, setting_aside)
     except NoScenes as error:
         holes.build.add(warnings=[f"Holes stay empty: {error}"])
         return nothing
@@ -128,7 +134,7 @@ def _filled(holes: Holes, catalog: str, tell: Callable[[str], None]) -> dict[str
     return mosaic.fill(holes.older(), holes.build.tile, holes.settings, holes.build.folder)
 
 
-def _choose(holes: Holes, catalog: str) -> None:
+def _choose(holes: Holes, catalog: str, bear: Bear) -> None:
     """Stage 1 on the holes.
 
     Raises:
@@ -145,7 +151,7 @@ def _choose(holes: Holes, catalog: str) -> None:
         raise NoScenes(f"there is no older scene of {tile.name} from {first} to {last}.")
     open_ = holes.coverage().uncovered_preview > 0
     with counted(holes.folder) as http:
-        seen = scene_list.look(scenes, http=http, networks=holes.build.networks)
+        seen = scene_list.look(scenes, http=http, networks=holes.build.networks, bear=bear)
     looks = [_in_holes(one, open_) for one in seen]
     scene_list.choose_among(looks, tile, holes.settings, holes.folder, overrides=_asked(holes))
 
@@ -160,7 +166,7 @@ def _asked(holes: Holes) -> Overrides:
     return Overrides(exclude=frozenset(holes.build.scene_list().excluded), target_date=holes.settings.start)
 
 
-def _fetch(holes: Holes) -> None:
+def _fetch(holes: Holes, bear: Bear) -> None:
     """Stage 2: bring and mask the older scenes; one that cannot be read is set aside.
 
     Raises:
@@ -173,9 +179,8 @@ def _fetch(holes: Holes) -> None:
             try:
                 imagery.fetch(scene, build.tile, settings, build.folder, before)
                 imagery.mask(scene, build.tile, settings, build.folder, networks=build.networks)
-            except TransientSourceError:
-                raise
             except SourceError as error:
+                bear.or_later(error)
                 _set_aside(holes, scene, error)
                 break
             before = [*before, scene]

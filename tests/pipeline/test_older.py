@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from pipeline import chain, imagery, older
+from pipeline.bear import AT_ONCE, Bear
 from pipeline.build import Build, begin
 from pipeline.catalog import open_catalog
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, TransientSourceError
 from pipeline.grid import Tile
 from pipeline.raster import decode, filled, read_raster
 from pipeline.settings import CampaignSettings
@@ -136,6 +137,42 @@ def test_an_older_range_without_scenes_is_a_warning_and_holes_stay(composed, sea
     assert not (build.folder / "fill.tif").exists()
     report = chain.finish_build(build)
     assert any(sentence.endswith("stays empty.") for sentence in report["warnings"])
+
+
+@pytest.fixture
+def silent(built, monkeypatch):
+    """The id of an older scene whose files do not come."""
+    first = built[1]["fill"]["scenes"][0]["id"]
+    fetch = imagery.fetch
+
+    def ask(scene, *rest):
+        if scene.id == first:
+            raise TransientSourceError(f"{scene.id} does not answer.")
+        return fetch(scene, *rest)
+
+    monkeypatch.setattr(imagery, "fetch", ask)
+    return first
+
+
+def test_a_silent_source_is_asked_again_later(silent, composed, season):
+    with pytest.raises(TransientSourceError, match="does not answer"):
+        older.fill_holes(composed(**OLDER), season[1])
+
+
+def test_a_scene_that_stays_silent_is_set_aside_in_the_end(silent, composed, season):
+    build = composed(**OLDER)
+    figures = older.fill_holes(build, season[1], bear=AT_ONCE)
+    assert silent not in {scene["id"] for scene in figures["scenes"]}
+    assert any(silent in warning for warning in build.notes()["warnings"])
+
+
+def test_a_preview_that_does_not_come_is_asked_for_later(composed, season, monkeypatch):
+    def silent(*given, **named):
+        raise TransientSourceError("The preview does not come.")
+
+    monkeypatch.setattr("pipeline.catalog.read_preview", silent)
+    with pytest.raises(TransientSourceError, match="does not come"):
+        older.fill_holes(composed(**OLDER), season[1], bear=Bear(silence=False, nonsense=False))
 
 
 def test_a_scene_that_cannot_be_read_is_set_aside(built, composed, season, monkeypatch):

@@ -95,7 +95,8 @@ def fill(build: Build) -> Result:
     """Stages 1 to 3 once more for the holes, on the campaign's older range."""
     from pipeline.older import fill_holes
 
-    fill_holes(work_of(build), build.campaign.catalog)
+    bear = Bear(silence=retries.is_last(build), nonsense=retries.is_last(build))
+    fill_holes(work_of(build), build.campaign.catalog, bear=bear)
     return Stage.CLASSIFY, {}
 
 

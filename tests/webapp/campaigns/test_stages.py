@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import chain, older
+from pipeline.bear import Bear
 from tests.webapp.products import WEST, make_campaign
 from webapp.campaigns import stages
 from webapp.campaigns.models import Build
@@ -40,9 +41,10 @@ def test_holes_stay_without_an_older_range(storage, queues, monkeypatch):
 
 def test_the_holes_are_filled_from_the_campaigns_source(filling, monkeypatch):
     asked = []
-    monkeypatch.setattr(older, "fill_holes", lambda work, catalog: asked.append((work, catalog)))
+    monkeypatch.setattr(older, "fill_holes", lambda work, catalog, bear: asked.append((work, catalog, bear)))
     assert stages.STAGES[Stage.FILL](filling)[0] == Stage.CLASSIFY
-    ((work, catalog),) = asked
+    ((work, catalog, bear),) = asked
+    assert bear == Bear(silence=False, nonsense=False), "the first try gives nothing up"
     assert catalog == "/data" and work.folder == Path(filling.path)
     assert [str(day) for day in work.settings.fill_range] == ["2022-07-01", "2022-08-31"]
 
