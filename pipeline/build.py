@@ -122,6 +122,7 @@ def begin(
     Raises:
         UsageError: products are there already and `resume` is False, or they are of another request.
     """
+    settings = settings.of_tile(tile)
     asked = {"settings": settings.to_json(), "catalog": catalog}
     pinned = Chosen(settings.networks, models).pinned()
     request = folder / REQUEST

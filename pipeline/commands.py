@@ -17,7 +17,7 @@ from pipeline.area import refuse_crossing
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
 from pipeline.networks.command import add_network_arguments, pins_asked
-from pipeline.settings import LEVELS, CampaignSettings, parse_date
+from pipeline.settings import LEVELS, SOUTHERN, CampaignSettings, parse_date
 from pipeline.settings_told import WORDS
 from pipeline.storage import read_json
 from pipeline.tone.curve import CURVES, Tone
@@ -82,6 +82,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end", required=True, metavar="D", help="last day, YYYY-MM-DD")
     parser.add_argument("--level", default="L2A", choices=LEVELS)
     parser.add_argument("--target-date", metavar="D", help=WORDS["target_date"])
+    for name in SOUTHERN:
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="D", help=WORDS[name])
     parser.add_argument(
         "--fill-start", metavar="D", help="first day of an older range that shows in holes, for display only"
     )
@@ -112,6 +114,9 @@ def settings_of(asked: argparse.Namespace) -> CampaignSettings:
         end=parse_date(asked.end, "end"),
         level=asked.level,
         target_date=_date(asked, "target_date"),
+        south_start=_date(asked, "south_start"),
+        south_end=_date(asked, "south_end"),
+        south_target_date=_date(asked, "south_target_date"),
         fill_start=_date(asked, "fill_start"),
         fill_end=_date(asked, "fill_end"),
         tone="default" if asked.tone == FIT else read_tone(asked.tone),

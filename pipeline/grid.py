@@ -110,6 +110,27 @@ class Tile:
         """The tile in longitude and latitude (WGS 84), cut in two at the antimeridian."""
         return _to_lonlat(self.bounds, self.epsg)
 
+    def calls_for(
+        self, x: np.ndarray, y: np.ndarray, latitude: np.ndarray, longitude: np.ndarray
+    ) -> np.ndarray:
+        """Which points lie in the tile's 100 km square inside its zone: ground for which it is wanted.
+
+        Args:
+            x: metres in its CRS, of some points.
+            y: likewise.
+            latitude: of the same points, degrees.
+            longitude: likewise.
+        """
+        inside = (x >= self.east) & (x < self.east + 100_000) & (y >= self.north) & (y < self.north + 100_000)
+        within = np.zeros(inside.shape, bool)
+        bands = np.clip(((latitude + 80) // 8).astype(int), 0, 19)
+        for index in np.unique(bands[inside]):
+            limits = _zone_limits(self.zone, LATITUDE_BANDS[index])
+            if limits:
+                east = (longitude - limits[0]) % 360
+                within |= (bands == index) & (east < limits[1] - limits[0])
+        return inside & within
+
     def overlap(self, other: "Tile") -> tuple[int, int, int, int] | None:
         """Bounds of the common ground of two tiles of one zone, metres in this tile's CRS.
 

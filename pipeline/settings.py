@@ -1,17 +1,21 @@
 """What a campaign fixes with its first build."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.networks.pin import Pin
 from pipeline.tone.curve import CURVES, Tone
 from pipeline.words import sentence
 
+if TYPE_CHECKING:
+    from pipeline.grid import Tile
+
 RESOLUTIONS = (10, 20, 30, 60)
 LEVELS = ("L1C", "L2A")
-NOT_NEEDED = ("target_date", "fill_start", "fill_end")
+SOUTHERN = ("south_start", "south_end", "south_target_date")
+NOT_NEEDED = ("target_date", *SOUTHERN, "fill_start", "fill_end")
 DATES = ("start", "end", *NOT_NEEDED)
 
 
@@ -54,6 +58,8 @@ class Allowed:
             "dates": sentence("%(number)s dates", number=number),
             "scenes": sentence("%(number)s scenes", number=number),
             "metres": sentence("%(number)s metres", number=number),
+            "degrees": sentence("%(number)s degrees", number=number),
+            "km²": sentence("%(number)s km²", number=number),
         }
         return words.get(self.unit, number)
 
@@ -78,6 +84,9 @@ UNTOLD: dict[str, Any] = {
     "share": 0.999,
     "clear_dates": 1,
     "target_date": None,
+    "south_start": None,
+    "south_end": None,
+    "south_target_date": None,
     "least_gain": 0.0005,
     "clear_gain": 0.0003,
     "most_further": 0,
@@ -105,6 +114,9 @@ class CampaignSettings:
         share: the share of the coverable pixels that must be clear (0.01..1).
         clear_dates: how many clear dates each pixel should have where there are as many.
         target_date: the best date, inside the range; its end where none is given.
+        south_start, south_end: first and last day for the tiles south of the equator; None in both: as in the
+            north.
+        south_target_date: the best date of those; their last day where none is given.
         least_gain: what a further scene must add, as a share of the tile (stage 2's loop).
         clear_gain: what a scene must promise to show clear, as a share of the tile, to be fetched for ground
             that no scene before it shows surely clear.
@@ -130,6 +142,9 @@ class CampaignSettings:
     share: float = 0.999
     clear_dates: int = 1
     target_date: date | None = None
+    south_start: date | None = None
+    south_end: date | None = None
+    south_target_date: date | None = None
     least_gain: float = 0.0005
     clear_gain: float = 0.0003
     most_further: int = 0
@@ -147,25 +162,8 @@ class CampaignSettings:
         """Refuse values that no campaign can have."""
         for name in DATES:
             self._check_date(name)
-        if self.end < self.start:
-            raise UsageError(
-                sentence(
-                    "The end date %(end)s lies before the start date %(start)s.",
-                    end=self.end,
-                    start=self.start,
-                ),
-                "end",
-            )
-        if self.target_date is not None and not self.start <= self.target_date <= self.end:
-            raise UsageError(
-                sentence(
-                    "The target date must lie from %(start)s to %(end)s, not on %(target_date)s.",
-                    start=self.start,
-                    end=self.end,
-                    target_date=self.target_date,
-                ),
-                "target_date",
-            )
+        check_range(self.start, self.end, self.target_date)
+        self._check_southern()
         self._check_fill()
         for name, allowed in NUMBERS.items():
             allowed.check(name, getattr(self, name))
@@ -212,6 +210,19 @@ class CampaignSettings:
                 sentence("The settings need %(name)s as a date, not %(value)r.", name=name, value=value), name
             )
 
+    def _check_southern(self) -> None:
+        """Refuse half a range for the south, one the wrong way round, and a target without a range."""
+        lacking = [name for name in ("south_start", "south_end") if getattr(self, name) is None]
+        if lacking and any(getattr(self, name) for name in SOUTHERN):
+            raise UsageError(
+                sentence(
+                    "Dates for the south need both their ends: %(lacking)s is missing.", lacking=lacking[0]
+                ),
+                lacking[0],
+            )
+        if self.south_start and self.south_end:
+            check_range(self.south_start, self.south_end, self.south_target_date, "south_")
+
     def _check_fill(self) -> None:
         """Refuse half a range for holes, one the wrong way round, and one that is not older."""
         if (self.fill_start is None) != (self.fill_end is None):
@@ -234,12 +245,12 @@ class CampaignSettings:
                 ),
                 "fill_end",
             )
-        if self.fill_end >= self.start:
+        if self.fill_end >= self.first_day:
             raise UsageError(
                 sentence(
                     "Holes are filled from older dates only: the range for them must end before the "
                     "start date %(start)s, not on %(fill_end)s.",
-                    start=self.start,
+                    start=self.first_day,
                     fill_end=self.fill_end,
                 ),
                 "fill_end",
@@ -271,6 +282,24 @@ class CampaignSettings:
     def fill_range(self) -> tuple[date, date] | None:
         """First and last day of the older range that shows in holes; None where they stay empty."""
         return (self.fill_start, self.fill_end) if self.fill_start and self.fill_end else None
+
+    @property
+    def first_day(self) -> date:
+        """The first day of any tile."""
+        return min(self.start, self.south_start or self.start)
+
+    @property
+    def last_day(self) -> date:
+        """The last day of any tile."""
+        return max(self.end, self.south_end or self.end)
+
+    def of_tile(self, tile: "Tile") -> "CampaignSettings":
+        """The settings that count for a tile: those south of the equator may have dates of their own."""
+        one = self
+        if tile.south and self.south_start and self.south_end:
+            target = self.south_target_date
+            one = replace(self, start=self.south_start, end=self.south_end, target_date=target)
+        return replace(one, south_start=None, south_end=None, south_target_date=None)
 
     @property
     def target(self) -> date:
@@ -323,6 +352,35 @@ class CampaignSettings:
         if isinstance(values.get("tone"), dict):
             values["tone"] = Tone.from_json(values["tone"])
         return cls(**values)
+
+
+def check_range(start: date, end: date, target: date | None, prefix: str = "") -> None:
+    """Refuse a range of days the wrong way round, and a target date outside of it.
+
+    Args:
+        start: first day.
+        end: last day.
+        target: the best day, where one is given.
+        prefix: of the names of the settings.
+
+    Raises:
+        UsageError: naming the setting.
+    """
+    if end < start:
+        raise UsageError(
+            sentence("The end date %(end)s lies before the start date %(start)s.", end=end, start=start),
+            f"{prefix}end",
+        )
+    if target is not None and not start <= target <= end:
+        raise UsageError(
+            sentence(
+                "The target date must lie from %(start)s to %(end)s, not on %(target_date)s.",
+                start=start,
+                end=end,
+                target_date=target,
+            ),
+            f"{prefix}target_date",
+        )
 
 
 def parse_date(text: str, field: str) -> date:

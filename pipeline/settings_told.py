@@ -20,6 +20,9 @@ WORDS = {
     "share": sentence("share of the coverable ground to cover"),
     "clear_dates": sentence("clear dates of each pixel, where there are as many"),
     "target_date": sentence("the best date, inside the range; its last day where none is given"),
+    "south_start": sentence("first day for tiles south of the equator; as in the north where none is given"),
+    "south_end": sentence("last day for tiles south of the equator"),
+    "south_target_date": sentence("the best date in the south; the last day there where none is given"),
     "least_gain": sentence("what a scene fetched besides must add, as a share of the tile"),
     "clear_gain": sentence(
         "what a scene fetched for ground in doubt must promise to clear, as a share of the tile"

@@ -57,7 +57,8 @@ def sample_campaign(
     chosen = _evenly(sorted(tiles, key=lambda tile: tile.name), SCENES)
     found: list[Picture] = []
     for tile in chosen:
-        scenes = source.search(tile.name, settings.start, settings.end, settings.max_cloud)
+        own = settings.of_tile(tile)
+        scenes = source.search(tile.name, own.start, own.end, own.max_cloud)
         clearest = sorted(scenes, key=lambda scene: (scene.cloud_cover, scene.id))
         for scene in clearest[: SCENES // len(chosen)]:
             tell(scene.id)

@@ -27,6 +27,7 @@ COMMANDS = {
         "messages": "messages",
         "backup": "backup",
         "restore": "restore",
+        "land-table": "land_table",
     }.items()
 }
 

@@ -5,16 +5,36 @@ from datetime import date
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.grid import Tile
 from pipeline.settings import UNTOLD, CampaignSettings
 from pipeline.tone import Tone, asinh_curve
 
 RANGE = {"start": "2023-06-01", "end": "2023-08-31"}
+SOUTH = {"south_start": date(2023, 12, 1), "south_end": date(2024, 2, 28)}
 SUMMER = {"start": date(2023, 6, 1), "end": date(2023, 8, 31)}
 
 
 def test_settings_come_back_from_json():
     settings = CampaignSettings(**SUMMER, target_date=date(2023, 7, 15), networks={"cloud": "1"})
     assert CampaignSettings.from_json(settings.to_json()) == settings
+
+
+def test_tiles_south_of_the_equator_have_the_dates_of_the_south():
+    settings = CampaignSettings(**SUMMER, **SOUTH, target_date=date(2023, 7, 1))
+    north, south = settings.of_tile(Tile.parse("33TWL")), settings.of_tile(Tile.parse("55HFA"))
+    assert (north.start, north.end, north.target) == (*SUMMER.values(), date(2023, 7, 1))
+    assert (south.start, south.end, south.target) == (*SOUTH.values(), SOUTH["south_end"])
+    assert north.south_start is south.south_start is None
+    assert south.of_tile(Tile.parse("55HFA")) == south
+    assert (settings.first_day, settings.last_day) == (SUMMER["start"], SOUTH["south_end"])
+    target = CampaignSettings(**SUMMER, **SOUTH, south_target_date=date(2024, 1, 1))
+    assert target.of_tile(Tile.parse("55HFA")).target == date(2024, 1, 1)
+
+
+def test_one_range_counts_in_both_hemispheres_where_the_south_has_none():
+    settings = CampaignSettings(**SUMMER)
+    assert settings.of_tile(Tile.parse("55HFA")) == settings
+    assert (settings.first_day, settings.last_day) == tuple(SUMMER.values())
 
 
 def test_an_older_range_for_holes_comes_back_from_json():
@@ -78,6 +98,16 @@ def test_the_end_of_the_range_is_the_target_where_none_is_given():
         ({"target_date": 5}, "target_date"),
         ({"target_date": date(2023, 5, 31)}, "target_date"),
         ({"target_date": date(2023, 9, 1)}, "target_date"),
+        ({"south_start": date(2023, 12, 1)}, "south_end"),
+        ({"south_end": date(2023, 12, 1)}, "south_start"),
+        ({"south_target_date": date(2023, 12, 1)}, "south_start"),
+        ({"south_start": date(2023, 12, 1), "south_end": date(2023, 11, 1)}, "south_end"),
+        (SOUTH | {"south_target_date": date(2023, 6, 1)}, "south_target_date"),
+        (
+            {"south_start": date(2022, 1, 1), "south_end": date(2022, 3, 1)}
+            | {"fill_start": date(2021, 6, 1), "fill_end": date(2022, 2, 1)},
+            "fill_end",
+        ),
         ({"fill_start": date(2022, 6, 1)}, "fill_end"),
         ({"fill_end": date(2022, 6, 1)}, "fill_start"),
         ({"fill_start": date(2022, 8, 1), "fill_end": date(2022, 6, 1)}, "fill_end"),

@@ -11,9 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pipeline.errors import EarthquiltError, UsageError
+from pipeline.land import LandLimits
 from webapp.campaigns import models
 from webapp.campaigns.services import rebuild, withdraw
 from webapp.campaigns.settings_form import NETWORKS, TOLD, SettingsForm
+from webapp.campaigns.wanting import names_of_land, want_all
 from webapp.told import told
 
 
@@ -52,7 +54,7 @@ class CampaignAdmin(admin.ModelAdmin):
 
     list_display = ("name", "slug", "is_public", "owner", "created_at")
     search_fields = ("name", "slug")
-    actions = ["publish"]
+    actions = ["publish", "want_land"]
     form = SettingsForm
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
@@ -85,6 +87,18 @@ class CampaignAdmin(admin.ModelAdmin):
                 self.message_user(request, gettext("%(edition)s is published.") % {"edition": edition})
             except EarthquiltError as error:
                 self.message_user(request, told(error), messages.ERROR)
+
+    @admin.action(description=_("Want all land"))
+    def want_land(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Ask for the tiles of all land, without polar regions and very small islands."""
+        names = names_of_land(LandLimits())
+        for campaign in queryset:
+            new = want_all(campaign, names, request.user)
+            self.message_user(
+                request,
+                gettext("%(campaign)s has the %(tiles)s tiles of all land; %(new)s are new.")
+                % {"campaign": campaign, "tiles": len(names), "new": new},
+            )
 
 
 @admin.register(models.CampaignTile)

@@ -20,7 +20,9 @@ from webapp.accounts.permissions import ByAction
 from webapp.campaigns import serializers as shapes
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Edition, Event, Revision, Withdrawal
 from webapp.campaigns.networks import store
+from webapp.campaigns.serializers.wanting import WantedSerializer, WantSerializer
 from webapp.campaigns.services import rebuild
+from webapp.campaigns.wanting import want_all
 from webapp.problems import ProblemSerializer
 
 SLUG = "[a-z0-9-]{1,50}"
@@ -46,6 +48,7 @@ class CampaignViewSet(
         "publish": roles.may_operate,
         "rebuild": roles.may_operate,
         "take_back": roles.may_operate,
+        "want": roles.may_operate,
     }
     lookup_field = "slug"
     lookup_value_regex = SLUG
@@ -78,6 +81,16 @@ class CampaignViewSet(
             tiles = tiles.filter(tile__footprint__intersects=box)
         collection = {"type": "FeatureCollection", "features": tiles}
         return Response(shapes.TilesSerializer(collection, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=WantSerializer, responses={200: WantedSerializer, **REFUSALS})
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def want(self, request: Request, slug: str) -> Response:
+        """Ask for the tiles of all land, of an area, or by name; for operators."""
+        asked = WantSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        names = asked.validated_data["names"]
+        new = want_all(self.get_object(), names, request.user)
+        return Response(WantedSerializer({"tiles": len(names), "new": new}).data)
 
     @extend_schema(responses={200: shapes.TileDetailSerializer, **REFUSALS})
     @action(detail=True, url_path=f"tiles/{TILE}", pagination_class=None)

@@ -32,17 +32,18 @@ def rebuild(tile: CampaignTile, by: "User | None" = None, text: str = "asked for
     return build
 
 
-def check_dates(campaign: Campaign, asked: Mapping[str, Any]) -> None:
+def check_dates(tile: CampaignTile, asked: Mapping[str, Any]) -> None:
     """Refuse dates asked of a tile that leave no day.
 
     Args:
-        campaign: whose dates count where none are asked for.
+        tile: whose campaign's dates count where none are asked for.
         asked: as of `Override.collect`; "start" and "end" (YYYY-MM-DD) are looked at.
 
     Raises:
         UsageError: the first day lies after the last.
     """
-    start, end = (asked.get(name) or campaign.settings[name] for name in ("start", "end"))
+    own = tile.campaign.pipeline_settings.of_tile(Tile.parse(tile.tile_id))
+    start, end = asked.get("start") or str(own.start), asked.get("end") or str(own.end)
     if end < start:
         raise UsageError(
             gettext(
@@ -52,8 +53,8 @@ def check_dates(campaign: Campaign, asked: Mapping[str, Any]) -> None:
             % {
                 "start": start,
                 "end": end,
-                "start_": campaign.settings["start"],
-                "end_": campaign.settings["end"],
+                "start_": own.start,
+                "end_": own.end,
             }
         )
 
@@ -68,7 +69,7 @@ def withdraw(*overrides: Override, by: "User | None" = None) -> Build:
     tile = overrides[0].campaign_tile
     lock(tile.campaign)
     text = "; ".join([take_back(one, by) for one in overrides])
-    check_dates(tile.campaign, Override.collect(tile))
+    check_dates(tile, Override.collect(tile))
     return rebuild(tile, by, text)
 
 

@@ -192,8 +192,8 @@ def work_of(item: Build | Revision) -> Any:
     """What the pipeline calls a build: tile, settings, folder, and where registered weights lie."""
     from pipeline.build import Build as Work
 
-    settings = item.campaign.pipeline_settings
-    return Work(item.campaign_tile.tile.grid, settings, item.path, store().folder)
+    tile = item.campaign_tile.tile.grid
+    return Work(tile, item.campaign.pipeline_settings.of_tile(tile), item.path, store().folder)
 
 
 def asked_of(overrides: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ GEOD = Geod(ellps="WGS84")
 FIELD = "aoi"
 
 
-def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
+def read_aoi(content: bytes | str | dict[str, Any], limited: bool = True) -> MultiPolygon:
     """The area of a GeoJSON geometry, feature or feature collection; parts that overlap are one.
 
     Parts beyond the antimeridian (longitudes up to 360 either way, as maps give them) are moved to where they
@@ -31,6 +31,7 @@ def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
 
     Args:
         content: GeoJSON as text, or already decoded.
+        limited: whether more than an order may have is refused.
 
     Returns:
         Polygons in longitude and latitude, -180..180.
@@ -49,7 +50,8 @@ def read_aoi(content: bytes | str | dict[str, Any]) -> MultiPolygon:
     if area.is_empty:
         raise UsageError(gettext("The area is empty: draw or upload a polygon."), FIELD)
     check_area(area)
-    check_size(area)
+    if limited:
+        check_size(area)
     return area
 
 

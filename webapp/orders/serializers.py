@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from pipeline.delivery import options
 from pipeline.errors import UsageError
-from pipeline.settings import CampaignSettings
+from pipeline.settings import SOUTHERN, CampaignSettings
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.serializers import GeometryField
 from webapp.campaigns.states import OrderStatus
@@ -34,6 +34,11 @@ def _fitting(content: dict[str, Any]) -> dict[str, Any]:
     fill = {"fill_start": None, "fill_end": None} if last is not None and last >= start else {}
     aim = {"target_date": None} if target is not None and not start <= target <= end else {}
     return content | fill | aim
+
+
+def _without_southern(own: dict[str, Any]) -> dict[str, Any]:
+    """Dates of an order's own count in both hemispheres."""
+    return dict.fromkeys(SOUTHERN) if own.keys() & {"start", "end"} else {}
 
 
 def check_file(value: Any) -> bytes:
@@ -91,6 +96,7 @@ class AreaSerializer(serializers.Serializer):
     def _settings(self, attrs: dict[str, Any], campaign: Campaign) -> CampaignSettings:
         """The campaign's settings with those of the order's own."""
         own = {name: attrs[name] for name in OWN_SETTINGS if name in attrs}
+        own |= _without_southern(own)
         try:
             return CampaignSettings.from_json(_fitting({**campaign.settings, **own}))
         except UsageError as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pipeline.grid import Tile
 from pipeline.storage import write_json
 from webapp.campaigns.models import Build, Campaign
 from webapp.campaigns.serializers import GeometryField
@@ -43,7 +44,7 @@ def export(folder: Path, campaign: Campaign | None = None) -> list[Path]:
 def _write(folder: Path, build: Build, defects: Iterable[Defect]) -> Path:
     slug = build.campaign.slug
     path = folder / f"{slug}-{build.tile_name}-{build.number}.geojson"
-    settings = build.campaign.pipeline_settings
+    settings = build.campaign.pipeline_settings.of_tile(Tile.parse(build.tile_name))
     years = "-".join(dict.fromkeys(str(day.year) for day in (settings.start, settings.end)))
     content: dict[str, Any] = {
         "type": "FeatureCollection",

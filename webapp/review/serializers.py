@@ -147,7 +147,7 @@ class ReviewSerializer(serializers.ModelSerializer):
         if field is None:
             return
         try:
-            check_dates(revision.campaign, Override.collect(tile) | wish)
+            check_dates(tile, Override.collect(tile) | wish)
         except UsageError as error:
             raise serializers.ValidationError({field: told(error)}) from error
 

@@ -96,7 +96,7 @@ def collection(edition: Edition, site: Site) -> dict[str, Any]:
     """Give an edition, with its campaign, as a collection."""
     view, name = View(edition.campaign, edition), collection_id(edition)
     settings = edition.campaign.pipeline_settings
-    first, last = ((settings.start, time.min), (settings.end, time.max))
+    first, last = ((settings.first_day, time.min), (settings.last_day, time.max))
     span = [_iso(datetime.combine(*first, UTC)), _iso(datetime.combine(*last, UTC))]
     return {
         "type": "Collection",

@@ -28,7 +28,7 @@ class BadPoint(ValueError):
 def attribution(view: View) -> str:
     """Give the sentence that the Sentinel data's terms ask for, with the campaign's years."""
     settings = view.campaign.pipeline_settings
-    first, last = (settings.fill_start or settings.start).year, settings.end.year
+    first, last = (settings.fill_start or settings.first_day).year, settings.last_day.year
     years = str(first) if first == last else f"{first}–{last}"
     return f"Contains modified Copernicus Sentinel data {years}"
 

@@ -24,7 +24,7 @@ from pipeline.grid import Tile
 from pipeline.networks import Chosen
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
-from webapp.campaigns.models.event import Stateful
+from webapp.campaigns.models.event import Event, Stateful
 from webapp.campaigns.networks import chosen, still_pinned, store
 from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
 from webapp.told import told
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from webapp.campaigns.models import Build, Edition
 
 SLUG_LENGTH = 50
+BATCH = 1000
 
 
 class GridTile(models.Model):
@@ -55,17 +56,17 @@ class GridTile(models.Model):
     @classmethod
     def ensure(cls, tiles: list[Tile]) -> list["GridTile"]:
         """The rows of these tiles, made where they are missing."""
-        rows = [
-            cls(
-                name=t.name,
-                zone=t.zone,
-                epsg=t.epsg,
-                footprint=GEOSGeometry(memoryview(t.footprint.wkb), srid=4326),
-            )
-            for t in tiles
-        ]
-        cls.objects.bulk_create(rows, ignore_conflicts=True)
-        return rows
+        names = [tile.name for tile in tiles]
+        known = cls.objects.in_bulk(names)
+        made = [cls.of(tile) for tile in tiles if tile.name not in known]
+        cls.objects.bulk_create(made, ignore_conflicts=True, batch_size=BATCH)
+        return list((known | {row.name: row for row in made}).values())
+
+    @classmethod
+    def of(cls, tile: Tile) -> "GridTile":
+        """The row of a tile, not saved yet."""
+        footprint = GEOSGeometry(memoryview(tile.footprint.wkb), srid=4326)
+        return cls(name=tile.name, zone=tile.zone, epsg=tile.epsg, footprint=footprint)
 
     @property
     def grid(self) -> Tile:
@@ -211,12 +212,13 @@ class Campaign(models.Model):
         """Ask for tiles: those that are new or idle become wanted, others stay as they are."""
         GridTile.ensure([Tile.parse(name) for name in names])
         fresh = [CampaignTile(campaign=self, tile_id=name) for name in names]
-        CampaignTile.objects.bulk_create(fresh, ignore_conflicts=True)
-        rows = list(self.tiles.filter(tile_id__in=names).order_by("tile_id"))
-        for row in rows:
-            if row.status == TileStatus.IDLE:
-                row.move(TileStatus.WANTED, "wanted", by)
-        return rows
+        CampaignTile.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
+        idle = self.tiles.filter(tile_id__in=names, status=TileStatus.IDLE)
+        moved = list(idle.select_for_update().order_by("tile_id"))
+        CampaignTile.objects.filter(pk__in=[row.pk for row in moved]).update(status=TileStatus.WANTED)
+        events = [row.event(TileStatus.IDLE, TileStatus.WANTED, "wanted", by) for row in moved]
+        Event.objects.bulk_create(events, batch_size=BATCH)
+        return list(self.tiles.filter(tile_id__in=names).order_by("tile_id"))
 
 
 def pinned(asked: CampaignSettings) -> CampaignSettings:

@@ -86,7 +86,13 @@ class Stateful(models.Model):
 
     def remember(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
         """Write a line of the history."""
-        return Event.objects.create(
+        event = self.event(before, after, text, by)
+        event.save()
+        return event
+
+    def event(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
+        """A line of the history, not written yet."""
+        return Event(
             subject=self.subject,
             subject_id=self.pk,
             campaign_id=self.campaign_id,
