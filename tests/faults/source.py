@@ -1,5 +1,6 @@
 """The simulated scenes behind a STAC API and a file server whose mood changes."""
 
+import hashlib
 import json
 import random
 import threading
@@ -14,6 +15,7 @@ import rasterio
 
 from pipeline.simulate.files import to_cog
 from pipeline.simulate.season import simulate
+from pipeline.storage import read_json, write_json
 from tests import mishaps
 from tests.file_server import Answer, Handler
 
@@ -173,7 +175,17 @@ def make_scenes(folder: Path, seed: int, dates: int) -> Path:
         simulate(folder, list(TILES), dates, RESOLUTION, seed, "stac", workers=1)
         for path in sorted(folder.glob("S2*/*.tif")):
             keep_ground(path)
+        for path in sorted(folder.glob("S2*/*.json")):
+            state_checksum(path)
     return folder
+
+
+def state_checksum(path: Path) -> None:
+    """Have an item state the checksum that its preview has now."""
+    item = read_json(path)
+    content = (path.parent / item["assets"]["thumbnail"]["href"]).read_bytes()
+    item["assets"]["thumbnail"]["file:checksum"] = f"1220{hashlib.sha256(content).hexdigest()}"
+    write_json(path, item)
 
 
 def keep_ground(path: Path) -> None:
