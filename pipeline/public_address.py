@@ -93,12 +93,18 @@ class Target:
     port: int
 
 
-def parse(url: str, exceptions: Exceptions = NONE) -> Target:
+def is_remote(place: str) -> bool:
+    """Whether a place is an address of the web, not a path."""
+    return place.lower().startswith(("http://", "https://"))
+
+
+def parse(url: str, exceptions: Exceptions = NONE, *, http: bool = False) -> Target:
     """Read an address of the web; nothing is resolved.
 
     Args:
         url: https; http where the operator lists the host.
         exceptions: the operator's.
+        http: whether that is allowed to all hosts, for what is no secret.
 
     Raises:
         NotPublic: it is malformed, has a password inside, spells an address in an odd way, or is not https.
@@ -118,7 +124,7 @@ def parse(url: str, exceptions: Exceptions = NONE) -> Target:
         raise NotPublic("An address with a user name or password inside is not used.", "url")
     if spells_number(host) and address_in(host) is None:
         raise NotPublic(f"Write the address {host} as four decimal numbers.", "url")
-    if parts.scheme == "http" and host not in exceptions.hosts:
+    if parts.scheme == "http" and not http and host not in exceptions.hosts:
         raise NotPublic(f"{shown!r} must begin with https://.", "url")
     if port == 0:
         raise NotPublic("There is no port 0.", "url")
@@ -179,6 +185,11 @@ def _wrapped(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
+def allows(host: str, address: Address, exceptions: Exceptions) -> bool:
+    """Whether an address of a host may be connected to."""
+    return is_public(address) or exceptions.hold(address) or host in exceptions.hosts
+
+
 def plain(text: str) -> Address:
     """An address as the system gives it; IPv4 inside IPv6 (::ffff:127.0.0.1) as what it is."""
     address = ipaddress.ip_address(text)
@@ -211,8 +222,7 @@ def checked(
     if not found:
         raise OSError(f"{host} has no address")
     for address in found:
-        inside = not is_public(address) and not exceptions.hold(address) and host not in exceptions.hosts
-        if inside:
+        if not allows(host, address, exceptions):
             raise NotPublic(f"{host} is not in the public internet and is not connected to.", "url")
     return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.allowed import limit_to
 from tests.s3_server import S3Server, s3_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +20,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the shared test data is not at {folder} (set EARTHQUILT_SHARED_DATA to its folder)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unlimited() -> None:
+    """Scenes are read as on a person's own machine; tests of the web application limit that again."""
+    limit_to(None)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@
 | `MAIL_FROM` | the sender of letters | `earthquilt@` and the host of `PUBLIC_URL` |
 | `NOTICE_PAUSES` | seconds between the tries of a notice (docs/orders.md) | ten tries over 3 days |
 | `NOTICE_SECONDS` | how long a webhook may take to answer | 15 |
-| `PUBLIC_ADDRESS_EXCEPTIONS` | networks and hosts inside that webhooks may lead to (docs/orders.md) | none |
+| `PUBLIC_ADDRESS_EXCEPTIONS` | inside hosts that webhooks and catalogs may lead to (docs/running.md) | none |
+| `CATALOG_FOLDERS` | folders below which catalogs and scenes may lie, comma separated | none: the web only |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `LOG_FORMAT` | `plain` text, or `json`: an object a line | `plain` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
@@ -128,6 +129,10 @@ try:
     PUBLIC_ADDRESS_EXCEPTIONS = Exceptions.of(env.list("PUBLIC_ADDRESS_EXCEPTIONS", default=[]))
 except ValueError as error:
     raise ImproperlyConfigured(f"PUBLIC_ADDRESS_EXCEPTIONS: {error}.") from error
+CATALOG_FOLDERS = tuple(Path(text) for text in env.list("CATALOG_FOLDERS", default=[]))
+for folder in CATALOG_FOLDERS:
+    if not folder.is_absolute():
+        raise ImproperlyConfigured(f"CATALOG_FOLDERS: {str(folder)!r} is no absolute path.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 
 INSTALLED_APPS = [

@@ -5,7 +5,7 @@ from pipeline.catalog.catalog import Catalog
 from pipeline.catalog.download import Brought, bring, download, is_answered
 from pipeline.catalog.partial import Wanted, bring_part, by_blocks, by_checksum
 from pipeline.catalog.previews import read_preview
-from pipeline.catalog.reading import SceneReader, read_scene, scene_reader
+from pipeline.catalog.reading import SceneReader, any_remote, read_scene, scene_reader
 from pipeline.catalog.scene import Asset, Scene
 from pipeline.catalog.search import open_catalog
 
@@ -17,6 +17,7 @@ __all__ = [
     "Scene",
     "SceneReader",
     "Wanted",
+    "any_remote",
     "bring",
     "bring_part",
     "by_blocks",

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from pipeline.allowed import allowed
 from pipeline.catalog.acquisitions import Product, acquisitions
 from pipeline.catalog.scene import Scene
 from pipeline.errors import SourceError, TransientSourceError, UsageError
@@ -73,7 +74,9 @@ class Catalog(ABC):
     def _products(self, tile: Tile, start: date, end: date) -> Iterator[Product]:
         for identity, read in self.offers(tile, start, end):
             try:
-                yield read()
+                product = read()
+                allowed().require_scene(product.scene)
+                yield product
             except TransientSourceError:
                 raise
             except SourceError as error:

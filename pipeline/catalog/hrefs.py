@@ -5,11 +5,9 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
 from pipeline.errors import SourceError
+from pipeline.public_address import is_remote
 
-
-def is_remote(href: str) -> bool:
-    """Whether an address is to be fetched over HTTP."""
-    return href.lower().startswith(("http://", "https://"))
+__all__ = ["is_remote", "resolve"]
 
 
 def resolve(href: str, base: str, root: Path | None) -> str:

@@ -11,8 +11,10 @@ import requests
 import urllib3
 from pystac_client.stac_api_io import StacApiIO
 
+from pipeline.allowed import allowed
 from pipeline.catalog.sign import SIGNER, needs_signature
 from pipeline.errors import SourceError, TransientSourceError
+from pipeline.public_address import NotPublic
 from pipeline.storage import require_permit
 
 TIMEOUT = (10, 60)
@@ -23,6 +25,13 @@ CHUNK = 2**16
 SLOWEST = 1024
 MOST_DOCUMENT = 2**24
 MOST_REASON = 300
+# What no further try mends, redirects to what is no http(s) address or inside a network among it.
+UNREADABLE = (
+    requests.exceptions.TooManyRedirects,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    NotPublic,
+)
 
 Result = TypeVar("Result")
 
@@ -74,7 +83,7 @@ class Http:
         self.patience = patience
         self.longest = longest
         self.received = 0
-        self.session = requests.Session()
+        self.session = allowed().session()
         self.session.max_redirects = MOST_REDIRECTS
         self.session.headers["User-Agent"] = "earthquilt"
 
@@ -139,7 +148,7 @@ class Http:
         try:
             with self.session.request(method, address, stream=True, timeout=TIMEOUT, **asked) as answer:
                 yield answer
-        except (requests.exceptions.TooManyRedirects, requests.exceptions.InvalidURL) as error:
+        except UNREADABLE as error:
             raise SourceError(f"{plain(address)} cannot be read: {error}.") from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransientSourceError(f"{plain(address)} broke off: {type(error).__name__}.") from error

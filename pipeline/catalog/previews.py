@@ -38,7 +38,7 @@ def read_preview(scene: Scene, http: Http | None = None) -> np.ndarray:
 
     Args:
         scene: with local paths or http(s) addresses.
-        http: the session to use; only remote bands that are no COGs are read without it, by GDAL.
+        http: the session to use.
 
     Returns:
         float32 (3, 343, 343), reflectance clipped to 0..0.3558, NaN = no data.
@@ -65,7 +65,7 @@ def _preview_of_part(scene: Scene, http: Http) -> np.ndarray:
 
 
 def _of_bands(scene: Scene, http: Http) -> np.ndarray:
-    """Stored reflectance uint16 (4, 343, 343); of remote COGs only the blocks of an overview are fetched."""
+    """Stored reflectance uint16 (4, 343, 343); of remote COGs blocks of an overview come, others whole."""
     target = Tile.parse(scene.tile).preview_geobox()
     if by_blocks(scene):
         everywhere = Wanted(np.ones(target.shape.yx, bool), target)
@@ -75,7 +75,7 @@ def _of_bands(scene: Scene, http: Http) -> np.ndarray:
                 return read_scene(local, target)
             except NotByBlocks:
                 pass
-    return read_scene(scene, target)
+    return read_scene(scene, target, http=http)
 
 
 def _picture(scene: Scene, http: Http) -> np.ndarray | None:

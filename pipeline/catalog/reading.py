@@ -1,6 +1,7 @@
 """A scene on a grid: stored reflectance, whole or window by window."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
@@ -9,6 +10,8 @@ from rasterio.windows import Window
 
 from pipeline.catalog.download import download
 from pipeline.catalog.gdal import reading
+from pipeline.catalog.hrefs import is_remote
+from pipeline.catalog.http import Http
 from pipeline.catalog.sampling import axis, bilinear
 from pipeline.catalog.scene import Scene
 from pipeline.catalog.sources import Source
@@ -22,7 +25,7 @@ class SceneReader:
 
     Pixels of the source's own grid are taken as they are, finer sources as means (through their overviews),
     others by bilinear resampling in which empty pixels have no weight. Used as a context; several threads may
-    read at once.
+    read at once. Files at http(s) addresses are brought to disk before (`download`, `bring_part`).
 
     Args:
         scene: what to read; of its parts, the first with data wins in each pixel, in order of id.
@@ -39,7 +42,6 @@ class SceneReader:
 
         Raises:
             SourceError: a band is missing, broken, foreign or outside the grid; names the scene and the band.
-            TransientSourceError: a server failed in a way that may pass.
         """
         try:
             for part in self.scene.parts or (self.scene,):
@@ -70,7 +72,7 @@ class SceneReader:
             uint16 (4, h, w); 0 = empty: no data, or within 3 source pixels of the empty swath edge.
 
         Raises:
-            SourceError, TransientSourceError: the pixels cannot be read.
+            SourceError: the pixels cannot be read.
         """
         first, *others = self.sources
         with reading(first.scene, "bands"):
@@ -88,28 +90,39 @@ def scene_reader(scene: Scene, geobox: GeoBox) -> SceneReader:
     return SceneReader(scene, geobox)
 
 
-def read_scene(scene: Scene, geobox: GeoBox, cache: Path | None = None) -> np.ndarray:
+def read_scene(
+    scene: Scene, geobox: GeoBox, cache: Path | None = None, http: Http | None = None
+) -> np.ndarray:
     """A whole scene on a grid.
 
     Args:
         scene: what to read.
         geobox: the grid, in the CRS of the scene's tile.
-        cache: a folder to which bands at http(s) addresses are downloaded first; where None they are read
-            over the net.
+        cache: a folder to which bands at http(s) addresses are downloaded first, and where they stay.
+        http: the session to use.
 
     Returns:
         Stored reflectance, uint16 (4, h, w), 0 = empty; see `SceneReader.read`.
 
     Raises:
-        SourceError, TransientSourceError: see `SceneReader`.
+        SourceError, TransientSourceError: see `SceneReader` and `download`.
     """
-    local = download(scene, cache) if cache else scene
+    if cache is None and any_remote(scene):
+        with TemporaryDirectory(prefix="earthquilt-scene-") as folder:
+            return read_scene(scene, geobox, Path(folder), http)
+    local = download(scene, cache, http) if cache else scene
     stored = np.zeros((len(BANDS), *geobox.shape), np.uint16)
     with scene_reader(local, geobox) as reader:
         for window in windows((geobox.height, geobox.width), WINDOW):
             rows, cols = window.toslices()
             stored[:, rows, cols] = reader.read(window)
     return stored
+
+
+def any_remote(scene: Scene) -> bool:
+    """Whether a band of a scene is to be brought before it can be read."""
+    parts = scene.parts or (scene,)
+    return any(is_remote(asset.href) for part in parts for asset in part.assets.values())
 
 
 def _on_grid(source: Source, window: Window) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.allowed import allowed
 from pipeline.catalog.catalog import Catalog
 from pipeline.catalog.hrefs import is_remote
 from pipeline.catalog.safe import SafeFolder
@@ -21,11 +22,13 @@ def open_catalog(address: str | Path, level: str = "L2A") -> Catalog:
         level: "L1C" or "L2A".
 
     Raises:
-        UsageError: there is nothing at the address that could be a catalog, or no such level.
+        UsageError: there is nothing at the address that could be a catalog, or no such level; this process
+            may not read it (see `Allowed`).
     """
     if level not in LEVELS:
         raise UsageError(f"The level must be L1C or L2A, not {level!r}.", "level")
     text = str(address)
+    allowed().require(text)
     if is_remote(text):
         return StacApi(text, level)
     path = Path(text)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ from pipeline.networks import SHIPPED, Chosen
 from pipeline.raster import decode, encode, filled, geobox_of, opened
 from pipeline.settings import CampaignSettings
 from pipeline.tone.contrast import Picture
+
+if TYPE_CHECKING:
+    from pipeline.catalog import Scene
 
 NETWORK = "cloud"
 SCENES = 12
@@ -51,7 +56,7 @@ def sample_campaign(
         NoScenes: there are no scenes, or hardly any clear ground in them.
         SourceError: the catalog or a scene cannot be read.
     """
-    from pipeline.catalog import open_catalog, scene_reader
+    from pipeline.catalog import open_catalog
 
     source, networks = open_catalog(catalog, settings.level), Chosen(settings.networks, models)
     chosen = _evenly(sorted(tiles, key=lambda tile: tile.name), SCENES)
@@ -62,11 +67,25 @@ def sample_campaign(
         clearest = sorted(scenes, key=lambda scene: (scene.cloud_cover, scene.id))
         for scene in clearest[: SCENES // len(chosen)]:
             tell(scene.id)
-            geobox = tile.geobox(settings.resolution)
-            with scene_reader(scene, geobox) as reader:
-                found += _pictures(reader.read, geobox, settings.margin, networks)
+            found += _of_scene(scene, tile.geobox(settings.resolution), settings.margin, networks)
     _check(found, f"the scenes of {', '.join(tile.name for tile in chosen)} in {catalog}")
     return found
+
+
+def _of_scene(scene: "Scene", geobox: GeoBox, margin: float, networks: Chosen) -> list[Picture]:
+    """The windows of a scene; of one far away only the blocks below them come, where its files are COGs."""
+    from pipeline.catalog import Wanted, any_remote, bring, bring_part, by_blocks, scene_reader
+
+    with TemporaryDirectory(prefix="earthquilt-tone-") as folder:
+        if by_blocks(scene):
+            cells = np.zeros(geobox.shape.yx, bool)
+            for window in places(geobox.shape.yx):
+                cells[window.toslices()] = True
+            scene = bring_part(scene, Wanted(cells, geobox), geobox, Path(folder)).scene
+        elif any_remote(scene):
+            scene = bring(scene, Path(folder)).scene
+        with scene_reader(scene, geobox) as reader:
+            return list(_pictures(reader.read, geobox, margin, networks))
 
 
 def sample_images(paths: Sequence[Path], masks: Sequence[Path] = ()) -> list[Picture]:

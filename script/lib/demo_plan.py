@@ -3,10 +3,12 @@
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from script.lib.say import Trouble
 
@@ -45,6 +47,15 @@ class Plan:
         beside = self.path.with_suffix(".part")
         beside.write_text(json.dumps(self.state() | values))
         beside.replace(self.path)
+
+    def allowed(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What lets the workers read the very catalog that the person named, besides what they may anyway."""
+        if "://" in self.catalog:
+            name, more = "PUBLIC_ADDRESS_EXCEPTIONS", urlsplit(self.catalog).hostname or ""
+        else:
+            path = Path(self.catalog)
+            name, more = "CATALOG_FOLDERS", str(path.parent if path.suffix == ".json" else path)
+        return {name: ",".join(filter(None, [environment.get(name, ""), more]))}
 
     def wants_scenes(self) -> bool:
         return self.simulated and not self.state().get("scenes")

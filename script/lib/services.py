@@ -116,13 +116,18 @@ def start_redis(redis: Redis, values: dict[str, str]) -> bool:
 def environment() -> dict[str, str]:
     """The environment of this process with the addresses in `.local/env`; what the person has set wins.
 
-    Fetched files are cached below the storage, so that all workers share them (`pipeline/catalog/cache.py`).
+    Fetched files are cached below the storage, so that all workers share them (`pipeline/catalog/cache.py`),
+    and scenes of the demo may be read.
     """
     values = Services().environment() if Services().env_path.exists() else {}
     values |= os.environ
     storage = urlsplit(values.get("STORAGE_URL", str(LOCAL / "storage")))
     folder = unquote(storage.path) if storage.scheme else storage.geturl()
-    return {"EARTHQUILT_CACHE": str(ROOT / folder / ".cache")} | values
+    usual = {
+        "EARTHQUILT_CACHE": str(ROOT / folder / ".cache"),
+        "CATALOG_FOLDERS": str(LOCAL / "demo" / "scenes"),
+    }
+    return usual | values
 
 
 def status(services: Services) -> int:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
@@ -55,6 +56,7 @@ def chromium():
 def nothing_remembered(settings, tmp_path, monkeypatch):
     """A campaign of one test is not that of the same name of another."""
     settings.MAP_TILE_CACHE = str(tmp_path / "map-tiles")
+    settings.CATALOG_FOLDERS = (Path("/"),)
     addresses.forget_views()
     copies.forget()
     admission.forget()

@@ -170,6 +170,7 @@ def place(folder: Path, **pace: str) -> Iterator[Place]:
             "EARTHQUILT_CACHE": str(folder / "storage" / ".cache"),
             "SECRET_KEY": secrets.token_hex(24),
             "PYTHONUNBUFFERED": "1",
+            "PUBLIC_ADDRESS_EXCEPTIONS": "127.0.0.1",
         }
         found = Place(folder, services, dict(os.environ) | values, is_mounted)
         stack.callback(found.stop_workers)

@@ -43,6 +43,18 @@ def test_real_scenes_are_not_simulated(tmp_path):
     assert plan(tmp_path).wants_scenes()
 
 
+def test_the_workers_of_a_demo_may_read_its_catalog_and_nothing_more(tmp_path):
+    area = tmp_path / "area.geojson"
+    area.write_text("{}")
+    wish = {"aoi": area, "start": "2023-06-01", "end": "2023-08-31"}
+    near = plan(tmp_path, catalog="http://127.0.0.1:9000/stac", **wish)
+    assert near.allowed({}) == {"PUBLIC_ADDRESS_EXCEPTIONS": "127.0.0.1"}
+    known = {"PUBLIC_ADDRESS_EXCEPTIONS": "10.0.0.0/8"}
+    assert near.allowed(known) == {"PUBLIC_ADDRESS_EXCEPTIONS": "10.0.0.0/8,127.0.0.1"}
+    assert plan(tmp_path, catalog=str(tmp_path), **wish).allowed({}) == {"CATALOG_FOLDERS": str(tmp_path)}
+    assert plan(tmp_path).allowed({}) == {"CATALOG_FOLDERS": str(tmp_path / "scenes")}
+
+
 def test_a_missing_area_is_told(tmp_path):
     with pytest.raises(Trouble, match=r"nowhere\.geojson is not there"):
         plan(tmp_path, catalog="x", aoi=tmp_path / "nowhere.geojson", start="2023-06-01", end="2023-08-31")

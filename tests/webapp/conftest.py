@@ -1,5 +1,6 @@
 """The cast of people, an API client for each of them, a storage folder and a queue of the test's own."""
 
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import django_rq
@@ -7,8 +8,10 @@ import pytest
 from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
+from pipeline.allowed import limit_to
 from tests.webapp import products
 from webapp.accounts.models import User
+from webapp.campaigns.sources import of_settings
 from webapp.keys import admission
 from webapp.tileserver import addresses
 from webapp.tileserver.copies import copies
@@ -26,6 +29,15 @@ def nothing_remembered(settings, tmp_path, monkeypatch):
     # Another thread would write outside of the test's transaction.
     monkeypatch.setattr(admission, "FLUSH_SECONDS", 1e6)
     monkeypatch.setattr(admission, "tally", admission.Tally())
+
+
+@pytest.fixture(autouse=True)
+def limited(settings):
+    """Scenes are read as in a server; catalogs of tests lie in folders of their own."""
+    settings.CATALOG_FOLDERS = (Path("/"),)
+    before = limit_to(of_settings)
+    yield
+    limit_to(before)
 
 
 @pytest.fixture(autouse=True)

@@ -9,5 +9,8 @@ class CampaignsConfig(AppConfig):
     name = "webapp.campaigns"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and limit what this process reads scenes from."""
         from webapp import checks  # noqa: F401
+        from webapp.campaigns.sources import limit
+
+        limit()

@@ -1,6 +1,7 @@
 """Samples of a campaign, the command, and one table for all tiles of a run."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.catalog import open_catalog
 from pipeline.errors import NoScenes, UsageError
 from pipeline.grid import Tile
+from pipeline.networks import SHIPPED
 from pipeline.raster import Raster, encode, filled, read_raster, write_raster
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
@@ -17,8 +20,9 @@ from pipeline.tone import Tone, load_tone
 from pipeline.tone.command import campaign_tone
 from pipeline.tone.contrast import Crossings, measure
 from pipeline.tone.fit import fit_tone
-from pipeline.tone.sample import places, sample_campaign, sample_images
+from pipeline.tone.sample import _of_scene, places, sample_campaign, sample_images
 from pipeline.training.tones import simulated_pictures
+from tests.file_server import file_server
 
 TILES = ("33TWL", "33TXL")
 SETTINGS = CampaignSettings(date(2023, 6, 1), date(2023, 8, 31), resolution=60)
@@ -45,6 +49,20 @@ def test_a_table_fitted_to_a_sample_serves_the_sample(catalog: str, tone: Tone) 
     crossings = Crossings.of(sample)
     assert fit_tone(crossings) == tone
     assert measure(tone, crossings).worst > 1.5 * measure(load_tone("default"), crossings).worst
+
+
+def test_scenes_far_away_give_the_same_sample(catalog: str, tmp_path: Path) -> None:
+    """Of COGs only the blocks below the windows come; files that are none come whole."""
+    (near,) = open_catalog(catalog).search("33TWL", SETTINGS.start, SETTINGS.end, 100)
+    geobox = Tile.parse("33TWL").geobox(60)
+    wanted = _of_scene(near, geobox, 120, SHIPPED)
+    with file_server(Path(catalog).parent) as files:
+        bands = {band: replace(one, href=files.at(one.href)) for band, one in near.assets.items()}
+        far = _of_scene(replace(near, assets=bands), geobox, 120, SHIPPED)
+    assert len(far) == len(wanted) > 0
+    for one, other in zip(far, wanted, strict=True):
+        np.testing.assert_array_equal(one.stored, other.stored)
+        np.testing.assert_array_equal(one.clear, other.clear)
 
 
 def test_all_tiles_of_a_run_have_the_one_table_and_resume_keeps_it(

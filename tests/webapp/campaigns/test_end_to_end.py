@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.public_address import Exceptions
 from pipeline.raster import read_raster
 from tests.file_server import file_server
 from tests.stac_server import stac_server
@@ -51,6 +52,7 @@ def stac_api(shared_data, stac_database):
 @pytest.fixture
 def whole(settings, storage, queues, stac_api, customer, operator, as_, client):
     """The order as placed, after a worker has worked until there is nothing left to do."""
+    settings.PUBLIC_ADDRESS_EXCEPTIONS = Exceptions.of(["127.0.0.1"])
     settings.RQ_QUEUES = {
         name: queue | {"DEFAULT_TIMEOUT": 900} for name, queue in settings.RQ_QUEUES.items()
     }

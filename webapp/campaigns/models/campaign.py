@@ -24,6 +24,7 @@ from pipeline.grid import Tile
 from pipeline.networks import Chosen
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
+from webapp.campaigns import sources
 from webapp.campaigns.models.event import Event, Stateful
 from webapp.campaigns.networks import chosen, still_pinned, store
 from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
@@ -114,12 +115,14 @@ class Campaign(models.Model):
         return self.name
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Check the settings and the networks they pin, so that a form tells what is wrong with them.
+        """Check source, settings and the networks they pin, so that a form tells what is wrong with them.
 
         Raises:
-            ValidationError: of the settings, with the sentence of the pipeline.
+            ValidationError: with the sentence of the pipeline.
         """
         super().clean_fields(exclude=exclude)
+        if not (exclude and "catalog" in exclude):
+            sources.check(self.catalog)
         if exclude and "settings" in exclude:
             return
         try:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from pipeline.errors import ModelError, UsageError
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
+from webapp.campaigns import sources
 from webapp.campaigns.models import (
     Campaign,
     Edition,
@@ -41,6 +42,14 @@ class CampaignSerializer(serializers.ModelSerializer):
             "created_at",
         )
         read_only_fields = ("slug", "created_at")
+
+    def validate_catalog(self, value: str) -> str:
+        """A source that this server may read."""
+        try:
+            sources.require(value)
+        except UsageError as error:
+            raise serializers.ValidationError(told(error)) from error
+        return value
 
     def validate_settings(self, value: Any) -> Any:
         """Settings that a campaign can have."""

@@ -10,8 +10,9 @@ from django.db import transaction
 from pipeline.errors import EarthquiltError, UsageError
 from pipeline.settings import CampaignSettings, parse_date
 from webapp.accounts.models import User
+from webapp.campaigns import sources
 from webapp.orders.aoi import read_aoi
-from webapp.orders.services import Area, campaign_of, place
+from webapp.orders.services import Area, campaign_of, catalog_address, place
 
 
 class Command(BaseCommand):
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         try:
             customer = User.objects.get(username=options["customer"])
             area = self.area(options)
+            sources.require(catalog_address(options["catalog"]))
             with transaction.atomic():
                 campaign = campaign_of(
                     options["catalog"],
