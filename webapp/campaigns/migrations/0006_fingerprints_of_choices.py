@@ -7,7 +7,7 @@ DEFAULTS = {
     'max_cloud': 80.0, 'resolution': 10, 'level': 'L2A', 'share': 0.999, 'clear_dates': 1, 'target_date': None,
     'least_gain': 0.0005, 'clear_gain': 0.0003, 'most_further': 0, 'series': 3, 'margin': 120.0,
     'preview_margin': 0.0, 'agree_datatakes': False, 'fill_hazy': False, 'fill_start': None, 'fill_end': None,
-    'tone': 'default', 'networks': {},
+    'tone': 'default', 'networks': {}, 'south_start': None, 'south_end': None, 'south_target_date': None,
 }
 
 
