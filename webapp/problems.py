@@ -2,8 +2,10 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
@@ -13,6 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
+from rq.exceptions import NoSuchJobError
 
 from pipeline.errors import EarthquiltError, StorageError, UsageError
 from webapp.told import told
@@ -23,6 +26,8 @@ API = "/api/"
 # A database or a queue that was restarted answers again after seconds.
 OUTAGES = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
 RETRY_AFTER_SECONDS = 5
+# What the pages of RQ raise where a job or a worker is gone, or its scheduler is not installed.
+GONE = (NoSuchJobError, AssertionError, ValueError, ImproperlyConfigured)
 
 
 class Refused(exceptions.APIException):
@@ -93,6 +98,26 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
             status=404,
         )
     return defaults.page_not_found(request, exception)
+
+
+class JobsThatEnded:
+    """Middleware: 404 where a page of RQ is asked for a job or worker that is gone, at which it breaks."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        """Take the rest of the chain."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer where the view has raised."""
+        match = request.resolver_match
+        if match is None or not match._func_path.startswith("django_rq.") or not isinstance(exception, GONE):
+            return None
+        log.warning("%s is asked for what is gone, or broken", request.path, exc_info=exception)
+        return not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

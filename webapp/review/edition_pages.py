@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST
 from rasterio.errors import RasterioError
 
 from pipeline.errors import SourceError
@@ -101,9 +102,10 @@ def _template(name: str, **words: Any) -> str:
     )
 
 
+@require_POST
 def count(request: HttpRequest, slug: str, before: int, after: int) -> HttpResponseBase:
     """Have the workers count what changed, and go back to the page."""
-    if request.method != "POST" or not roles.may_review(request.user):
+    if not roles.may_review(request.user):
         raise Http404
     campaign = get_object_or_404(Campaign, slug=slug)
     hint_count(_edition(campaign, str(before)), _edition(campaign, str(after)))

@@ -104,7 +104,7 @@ def test_publishing_has_the_change_counted_and_a_reviewer_asks_for_other_pairs(t
     assert [job.func_name.rpartition(".")[2] for job in queues["cpu"].jobs].count("run_count") == 1
     queues["cpu"].empty()
     client.force_login(reviewer)
-    assert client.get("/review/progress/alps/editions/2-1/count/").status_code == 404
+    assert client.get("/review/progress/alps/editions/2-1/count/").status_code == 405
     answer = client.post("/review/progress/alps/editions/2-1/count/", follow=True)
     assert "The workers count what changed" in answer.content.decode()
     (job,) = queues["cpu"].jobs
