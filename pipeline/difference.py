@@ -13,6 +13,7 @@ from pipeline.errors import SourceError
 from pipeline.raster import geobox_of, opened, windows
 
 NO_DATA, CODES = 0, 7
+COMPARED = ("mosaic.tif", "landcover.tif")
 MOVED = 2
 SAME_SHARE = 0.005
 SAME_HECTARES = 1.0

@@ -19,6 +19,8 @@ from pipeline.grid import Tile
 from pipeline.raster import opened, windows
 from pipeline.suspects import View, suspects
 
+OF_THE_BUILD = ("provenance.tif", "scene_list.json", "scenes/*/image.tif", "scenes/*/cloud.tif")
+OF_THE_REVISION = ("mosaic.tif", "confidence.tif", "landcover.tif")
 CELL_METRES = 640.0
 MOST_SPOTS = 30
 LEAST_CONFIDENCE, NO_CONFIDENCE = 40, 255

@@ -1,10 +1,8 @@
 """For who runs it: is everything there, and how much is to do."""
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
 
 import django_rq
 from django.conf import settings
@@ -20,6 +18,7 @@ from redis.exceptions import RedisError
 from pipeline.errors import EarthquiltError
 from pipeline.networks import NAMES
 from pipeline.networks.store import Store
+from webapp import storage
 from webapp.campaigns.models import Build, CampaignTile, Revision
 from webapp.metrics import registry
 from webapp.orders.models import Order
@@ -46,12 +45,8 @@ def ask_queue() -> None:
 
 
 def ask_storage() -> None:
-    """Write and remove a file in the storage root."""
-    root = Path(settings.STORAGE_ROOT)
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=root, prefix=".health-") as file:
-        file.write(b"0")
-        file.flush()
+    """Write and remove a small file in the storage root."""
+    storage.root().check()
 
 
 def ask_models() -> None:

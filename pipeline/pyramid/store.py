@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,12 @@ class ChipStore:
 
     def path(self, key: str) -> Path:
         """Give the file of a key."""
-        return self.folder / key[:2] / f"{key}.tif"
+        return self.folder / self.name(key)
+
+    @staticmethod
+    def name(key: str) -> str:
+        """Give the path of a key's file in the folder."""
+        return f"{key[:2]}/{key}.tif"
 
     def write(self, chip: Chip, stack: Bytes) -> str:
         """Keep a chip; whoever writes the same one meanwhile writes the same file.
@@ -61,24 +66,6 @@ class ChipStore:
             return None
         with opened(self.path(key)) as dataset:
             return dataset.read()
-
-    def prune(self, wanted: Iterable[str], before: float) -> int:
-        """Remove the chips that nobody names and that nobody wrote since.
-
-        Args:
-            wanted: keys to keep.
-            before: seconds since 1970; what was written or asked for later stays, as its writer may be about
-                to name it.
-
-        Returns:
-            How many were removed.
-        """
-        keep, removed = set(wanted), 0
-        for path in self.folder.glob("*/*.tif"):
-            if path.stem not in keep and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
 
 
 def merged(chip: Chip, overviews: Sequence[tuple[Tile, Path]]) -> Bytes:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -41,6 +41,7 @@ class BucketRoot:
         self._known: dict[str, tuple[float, Manifest]] = {}
         self._taken: dict[str, Manifest] = {}
         self._sizes: dict[str, int] = {}
+        self._sources: dict[tuple[str, str], str] = {}
         set_environment(objects.gdal_environment())
 
     def take(self, unit: str) -> Path:
@@ -48,18 +49,18 @@ class BucketRoot:
         found = self._manifest(unit, fresh=True)
         self._taken[unit] = found
         place = self.folder / unit
-        for name in [*names_in(place)]:
-            if name not in found.files:
-                (place / name).unlink()
+        for path in place.rglob("*"):
+            if not path.is_dir() and path.relative_to(place).as_posix() not in found.files:
+                path.unlink()
         self._fetch(unit, found.files)
         return place
 
-    def publish(self, unit: str) -> None:
+    def publish(self, unit: str, place: Path | None = None) -> None:
         """Upload what is new, then the manifest."""
         taken = self._taken.pop(unit, None)
         before = self._manifest(unit, fresh=True) if taken is None else taken
         files = {} if taken is not None else dict(before.files)
-        place = self.folder / unit
+        place = place or self.folder / unit
         here = {name: self._entry(place / name, before.files.get(name)) for name in names_in(place)}
         files |= here
         if files == dict(before.files):
@@ -90,6 +91,10 @@ class BucketRoot:
             self._fetch(unit, wanted)
         return self.folder / unit
 
+    def forget(self) -> None:
+        """Look at every manifest anew."""
+        self._known.clear()
+
     def names(self, unit: str) -> frozenset[str]:
         """What the manifest names."""
         return frozenset(self._manifest(unit).files)
@@ -98,6 +103,25 @@ class BucketRoot:
         """The object of the content that was last published."""
         entry = self._manifest(unit).files.get(name)
         return self.objects.address(manifest.key_of(unit, name, entry)) if entry else None
+
+    def source(self, unit: str, name: str) -> str:
+        """The object, remembered for ever; where there is none, one that GDAL does not find."""
+        known = self._sources.get((unit, name))
+        if known is None:
+            known = self.address(unit, name)
+            if known is None:
+                return self.objects.address(f"{unit}/{name}")
+            if len(self._sources) >= MOST_REMEMBERED:
+                self._sources.clear()
+            self._sources[unit, name] = known
+        return known
+
+    def holds(self, unit: str, name: str, size: int, sha256: str) -> bool:
+        """Whether the manifest says so, and the object is there with so many bytes; they are not read."""
+        entry = self._manifest(unit).files.get(name)
+        if entry != Entry(size, sha256):
+            return False
+        return self.objects.size(manifest.key_of(unit, name, entry)) == size
 
     def keep(self, name: str) -> None:
         """Upload a file under its own name."""
@@ -121,6 +145,10 @@ class BucketRoot:
                 return None
             self._sizes[name] = found
         return self._sizes[name]
+
+    def version(self, unit: str, name: str) -> str:
+        """The key, which names the content; what is of no unit never changes."""
+        return (self.address(unit, name) if unit else None) or f"{unit}/{name}"
 
     def read(self, unit: str, name: str, first: int, last: int) -> Iterator[bytes]:
         """By requests for parts of the object."""
@@ -151,6 +179,15 @@ class BucketRoot:
     def children(self, name: str) -> list[str]:
         """What a listing of the folder gives."""
         return self.objects.right_under(name)
+
+    def age_out(self, name: str, wanted: Collection[str], seconds: float) -> int:
+        """By the server's time of change."""
+        keep = {f"{name}/{one}" for one in wanted}
+        old = [key for key in self.objects.older(name, seconds) if key not in keep]
+        self.objects.remove(old)
+        for key in old:
+            (self.folder / key).unlink(missing_ok=True)
+        return len(old)
 
     def check(self) -> None:
         """Write, read and remove a small object."""

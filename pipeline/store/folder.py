@@ -2,11 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.storage import pieces
+from pipeline.store.cache import entry_of
+from pipeline.store.manifest import Entry
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class FolderRoot:
         """The folder as it stands."""
         return self.folder / unit
 
-    def publish(self, unit: str) -> None:
+    def publish(self, unit: str, place: Path | None = None) -> None:
         """Nothing is to be done."""
 
     def let_go(self, unit: str) -> None:
@@ -33,6 +36,9 @@ class FolderRoot:
         """The folder as it stands."""
         return self.folder / unit
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     def names(self, unit: str) -> frozenset[str]:
         """The files that lie there."""
         return frozenset(names_in(self.folder / unit))
@@ -41,6 +47,18 @@ class FolderRoot:
         """The path."""
         path = self.folder / unit / name
         return str(path) if path.exists() else None
+
+    def source(self, unit: str, name: str) -> str:
+        """The path."""
+        return f"{self.folder}/{unit}/{name}"
+
+    def holds(self, unit: str, name: str, size: int, sha256: str) -> bool:
+        """Whether the bytes that lie there are those."""
+        path = self.folder / unit / name
+        try:
+            return path.stat().st_size == size and entry_of(path) == Entry(size, sha256)
+        except OSError:
+            return False
 
     def keep(self, name: str) -> None:
         """Nothing is to be done."""
@@ -55,6 +73,14 @@ class FolderRoot:
             return (self.folder / unit / name).stat().st_size
         except FileNotFoundError:
             return None
+
+    def version(self, unit: str, name: str) -> str:
+        """The path with the time of change."""
+        path = self.folder / unit / name
+        try:
+            return f"{path} {path.stat().st_mtime_ns}"
+        except FileNotFoundError:
+            return str(path)
 
     def read(self, unit: str, name: str, first: int, last: int) -> Iterator[bytes]:
         """The bytes of the file."""
@@ -72,6 +98,15 @@ class FolderRoot:
         """The names of files and folders that lie there."""
         path = self.folder / name
         return sorted(one.name for one in path.iterdir()) if path.is_dir() else []
+
+    def age_out(self, name: str, wanted: Collection[str], seconds: float) -> int:
+        """By the time of change."""
+        place, before, removed = self.folder / name, time.time() - seconds, 0
+        for found in list(names_in(place)):
+            if found not in wanted and (place / found).stat().st_mtime < before:
+                (place / found).unlink(missing_ok=True)
+                removed += 1
+        return removed
 
     def trim(self, unused_seconds: float = 0.0) -> int:
         """Nothing goes: it is no copy."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -226,6 +226,20 @@ class Objects:
                 with attempt, self._translated():
                     lists = obstore.list(self._store, prefix)
                     return sorted(one["path"] for some in lists for one in some)
+        raise AssertionError("unreachable")
+
+    def older(self, prefix: str, seconds: float) -> list[str]:
+        """The keys of the objects in a folder and below that are older than so many seconds, sorted."""
+        import obstore
+
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        with self._told(f"{self._url(prefix)} could not be listed"):
+            for attempt in self._tries():
+                with attempt, self._translated():
+                    lists = obstore.list(self._store, prefix)
+                    return sorted(
+                        one["path"] for some in lists for one in some if one["last_modified"] < before
+                    )
         raise AssertionError("unreachable")
 
     def right_under(self, prefix: str) -> list[str]:

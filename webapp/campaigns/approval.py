@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from pipeline.difference import difference
+from pipeline.difference import COMPARED, difference
 from pipeline.errors import SourceError
 from webapp.campaigns.models import CampaignTile, Revision
 from webapp.campaigns.states import ReviewStatus
@@ -26,7 +26,7 @@ def change_of(revision: Revision) -> dict[str, Any]:
     if approved is None:
         return {}
     try:
-        found = difference(approved.path, revision.path)
+        found = difference(approved.bring(*COMPARED), revision.path)
     except SourceError:
         return {}
     return {"change": found.to_json() | {"since": approved.number, "small": found.is_small}}

@@ -1,17 +1,18 @@
 """What an edition shows that another does not: tile by tile, and counted on the ground by the workers."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.difference import COMPARED
 from pipeline.edition_change import Changed, change_on_own_ground
 from pipeline.errors import EarthquiltError, StorageError
 from pipeline.grid import Tile
 from pipeline.storage import read_json, write_json
+from webapp import storage
 from webapp.campaigns.models import Edition, Revision
 from webapp.campaigns.queue import hint
 
@@ -77,8 +78,9 @@ def counted(before: Edition, after: Edition, lines: Sequence[Line]) -> Counted:
     """Add up what the workers have counted so far of the tiles that changed."""
     km2, moved, tiles = np.zeros((7, 7)), 0.0, 0
     changed = [line for line in lines if line.kind == "changed"]
+    there = set(storage.root().children(_folder(before, after)))
     for line in changed:
-        found = _kept(before, after, line.tile)
+        found = _kept(before, after, line.tile, there)
         if found:
             km2 += found.classes * found.pixel_area / KM2
             moved += found.moved * found.pixel_area / KM2
@@ -106,30 +108,36 @@ def run_count(key: str) -> None:
         return
     shown = before.tiles.filter(tile_id__in=after.tiles.values("tile_id")).values_list("tile_id", flat=True)
     others = [Tile.parse(name) for name in shown]
+    there = set(storage.root().children(_folder(before, after)))
     for line in compare(before, after):
-        if line.before and line.after and not _kept(before, after, line.tile):
+        if line.before and line.after and not _kept(before, after, line.tile, there):
             tile = Tile.parse(line.tile)
             near = {one.name for one in tile.ring(1)}
             try:
-                found = change_on_own_ground(
-                    tile, line.before.path, line.after.path, [one for one in others if one.name in near]
-                )
-                write_json(_path(before, after, line.tile), found.to_json())
+                old, new = line.before.bring(*COMPARED), line.after.bring(*COMPARED)
+                found = change_on_own_ground(tile, old, new, [one for one in others if one.name in near])
+                write_json(storage.place_of(_file(before, after, line.tile)), found.to_json())
+                storage.root().keep(_file(before, after, line.tile))
             except EarthquiltError as error:
                 log.error("%s of %s cannot be compared with %s: %s", line.tile, before, after, error)
 
 
-def _kept(before: Edition, after: Edition, tile: str) -> Changed | None:
-    path = _path(before, after, tile)
+def _kept(before: Edition, after: Edition, tile: str, there: Collection[str]) -> Changed | None:
+    """What was counted of a tile; None where its file is not among those that are there, or is broken."""
+    if f"{tile}.json" not in there:
+        return None
     try:
-        return Changed.from_json(read_json(path)) if path.exists() else None
+        return Changed.from_json(read_json(storage.root().bring_file(_file(before, after, tile))))
     except (StorageError, KeyError, TypeError, ValueError):
         return None
 
 
-def _path(before: Edition, after: Edition, tile: str) -> Path:
-    folder: Path = before.campaign.path / "comparisons"
-    return folder / f"{before.number}-{after.number}" / f"{tile}.json"
+def _folder(before: Edition, after: Edition) -> str:
+    return f"{before.campaign.slug}/comparisons/{before.number}-{after.number}"
+
+
+def _file(before: Edition, after: Edition, tile: str) -> str:
+    return f"{_folder(before, after)}/{tile}.json"
 
 
 def _name(before: Edition, after: Edition) -> str:

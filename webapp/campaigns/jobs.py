@@ -14,6 +14,7 @@ from django.db import transaction
 
 from pipeline.errors import EarthquiltError, NoScenes
 from pipeline.storage import full_disk
+from webapp import storage
 from webapp.campaigns import agreement, pyramid, retries, stages, web_copies
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.approval import change_of, keep_approval
@@ -130,7 +131,7 @@ def do_stage(build: Build) -> None:
     """Run the build's stage and record what follows."""
     for order in build.campaign_tile.orders.filter(status=OrderStatus.PLACED):
         order.move(OrderStatus.RUNNING, f"{build.tile_name} has begun")
-    with kept(build):
+    with kept(build) as require, storage.working(build.folder, require):
         following, values = stages.STAGES[build.stage](build)
         files = fingerprints(build.path) if following == Stage.DONE else {}
     if following == Stage.DONE:
@@ -206,7 +207,7 @@ def do_revision(revision: Revision) -> None:
     current = revision.campaign_tile.current_revision
     if current is not None and damage(current):
         current = None
-    with kept(revision):
+    with kept(revision) as require, storage.working(revision.folder, require):
         same = current is not None and stages.shows_the_same(revision, current)
         report = {} if same else stages.revise(revision, current)
         report |= {} if same else change_of(revision) | spots_told(revision)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -72,10 +72,11 @@ class Lease:
 
 
 @contextmanager
-def kept(item: Build | Revision) -> Iterator[None]:
+def kept(item: Build | Revision) -> Iterator[Callable[[], None]]:
     """Renew the lease of claimed work from a thread of its own, until the block ends.
 
-    No file gets its name in the block once the lease may be another worker's.
+    No file gets its name in the block once the lease may be another worker's. Gives what asks whether it is:
+    it raises then, and is to be asked before anything is published.
 
     Raises:
         LeaseLost: the work is another worker's by now.
@@ -85,7 +86,7 @@ def kept(item: Build | Revision) -> Iterator[None]:
     thread.start()
     try:
         with permitted(lease.require):
-            yield
+            yield lease.require
     finally:
         ended.set()
         thread.join()

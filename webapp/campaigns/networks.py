@@ -3,18 +3,49 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from django.conf import settings
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from pipeline.errors import TransientStorageError
 from pipeline.networks import Chosen, Store
 from pipeline.networks.pin import Pin
 from pipeline.networks.store import Weights
+from webapp import storage
 
 FOLDER = ".models"
+TRIES = 6
 
 
 def store() -> Store:
-    """All weights that a campaign may pin."""
-    return Store(Path(settings.STORAGE_ROOT) / FOLDER)
+    """All weights that a campaign may pin.
+
+    Raises:
+        StorageError: those that were registered cannot be had.
+    """
+    return Store(storage.root().bring(FOLDER))
+
+
+def add(name: str, source: Path) -> Weights:
+    """Register the weights of a folder, see `Store.add`."""
+    found = store().add(name, source)
+    _publish()
+    return found
+
+
+def keep(pins: Mapping[str, str]) -> None:
+    """Keep those of the pinned weights that ship, see `Store.keep`."""
+    store().keep(pins)
+    _publish()
+
+
+@retry(
+    retry=retry_if_exception_type(TransientStorageError),
+    stop=stop_after_attempt(TRIES),
+    wait=wait_random_exponential(0.1, 2.0),
+    reraise=True,
+)
+def _publish() -> None:
+    """Publish what was added; whoever adds others at the same time only makes it be tried again."""
+    storage.root().publish(FOLDER)
 
 
 def chosen(pins: Mapping[str, str]) -> Chosen:

@@ -5,7 +5,6 @@ work began (see `Chip.wanted`). A chip is made when its children are; of two wor
 of one chip, the second to end finds both made.
 """
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,9 @@ from django.contrib.gis.geos import Polygon
 
 from pipeline import pyramid
 from pipeline.grid import Tile
+from webapp import storage
 from webapp.campaigns.models import Campaign, Chip, EditionChip, Revision
-from webapp.campaigns.models.chip import store_of
+from webapp.campaigns.models.chip import brought, folder_of, name_of, store_of
 
 # Degrees around a chip in which tiles are looked for: their outlines are cut short between points.
 RIM = 0.05
@@ -44,7 +44,10 @@ def _remake(campaign: Campaign, key: int) -> bool:
     stack = row and (_base(campaign, row.chip) if row.z == pyramid.BASE_ZOOM else _above(campaign, row.chip))
     if row is None or stack is None:
         return False
-    content = store_of(campaign).write(row.chip, stack)
+    store = store_of(campaign)
+    content = store.write(row.chip, stack)
+    if content:
+        storage.root().keep(name_of(campaign, content))
     current = campaign.chips.filter(pk=row.pk, wanted=row.wanted)
     return bool(current.update(key=content, is_stale=False))
 
@@ -76,16 +79,16 @@ def _above(campaign: Campaign, chip: pyramid.Chip) -> np.ndarray | None:
     if any(row.is_stale for row in children.values()):
         return None
     keys = [children[child].key if child in children else "" for child in chip.children]
-    store = store_of(campaign)
-    return pyramid.parent_of([store.read(key) for key in keys])
+    return pyramid.parent_of([brought(campaign, key).read(key) for key in keys])
 
 
 def overview_of(revision: Revision) -> Path:
     """The overview of a revision, made where it is missing."""
-    path = revision.path / pyramid.NAME
-    if not path.exists():
-        pyramid.write_overview(Tile.parse(revision.tile_name), revision.path, revision.build.path)
-    return path
+    if not revision.has(pyramid.NAME):
+        build = revision.build.bring("provenance.tif", "fill_provenance.tif")
+        with storage.working(revision.folder) as place:
+            pyramid.write_overview(Tile.parse(revision.tile_name), place, build)
+    return revision.bring(pyramid.NAME) / pyramid.NAME
 
 
 def mark_all(campaign: Campaign) -> None:
@@ -100,7 +103,7 @@ def prune(campaign: Campaign) -> int:
     Returns:
         How many were removed.
     """
-    before = time.time() - PRUNE_AFTER_SECONDS
     keys = set(campaign.chips.values_list("key", flat=True))
     keys.update(EditionChip.objects.filter(edition__campaign=campaign).values_list("key", flat=True))
-    return store_of(campaign).prune(keys, before)
+    wanted = {store_of(campaign).name(key) for key in keys if key}
+    return storage.root().age_out(folder_of(campaign), wanted, PRUNE_AFTER_SECONDS)

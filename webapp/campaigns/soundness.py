@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from webapp import storage
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.services import rebuild
@@ -39,14 +40,8 @@ def _fingerprint(path: Path) -> list[Any]:
 
 def damage(made: Build | Revision) -> list[str]:
     """The names of its products that are missing, or other than when they were finished."""
-    return [name for name, known in made.files.items() if not _is_as(made.path / name, known)]
-
-
-def _is_as(path: Path, known: list[Any]) -> bool:
-    try:
-        return path.stat().st_size == known[0] and _fingerprint(path) == known
-    except OSError:
-        return False
+    root = storage.root()
+    return [name for name, known in made.files.items() if not root.holds(made.folder, name, *known)]
 
 
 def damaged(campaign: Campaign) -> Iterator[tuple[CampaignTile, Build | Revision, list[str]]]:

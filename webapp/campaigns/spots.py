@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from pipeline.errors import SourceError
-from pipeline.trouble import find_spots
+from pipeline.trouble import OF_THE_BUILD, OF_THE_REVISION, find_spots
 from webapp.campaigns.approval import last_approved
 from webapp.campaigns.models import Revision
 
@@ -20,9 +20,10 @@ def spots_of_revision(revision: Revision) -> list[dict[str, Any]]:
         SourceError: a file is gone.
     """
     before = last_approved(revision.campaign_tile)
-    compared = before.path if before and before != revision else None
+    compared = before.bring("mosaic.tif") if before and before != revision else None
     grid = revision.campaign_tile.tile.grid
-    return [spot.to_json() for spot in find_spots(revision.build.path, revision.path, compared, tile=grid)]
+    build, shown = revision.build.bring(*OF_THE_BUILD), revision.bring(*OF_THE_REVISION)
+    return [spot.to_json() for spot in find_spots(build, shown, compared, tile=grid)]
 
 
 def spots_told(revision: Revision) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """The stages of a build and of a revision as calls of the pipeline, which is imported only here and late."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.bear import Bear
 from pipeline.errors import EarthquiltError
 from pipeline.settings import parse_date
-from pipeline.storage import read_json
+from pipeline.storage import read_json, require_permit
+from webapp import storage
 from webapp.campaigns import retries
 from webapp.campaigns.agreement import others_waiting, with_settled_list
 from webapp.campaigns.models import Build, Revision, Scene
@@ -19,6 +20,13 @@ from webapp.campaigns.states import Stage
 
 log = logging.getLogger(__name__)
 
+LIST = "scene_list.json"
+BALANCED = ("balance.npz",)
+BLENDED = (
+    *BALANCED, "composite.tif", "provenance.tif", "probabilities.tif", "fill.tif", "fill_provenance.tif",
+    "fill.json", LIST, "report.json",
+)  # fmt: skip
+OF_A_MOSAIC = ("mosaic.tif", "web/mosaic.tif", "report.json")
 Result = tuple[Stage, dict[str, Any]]
 
 
@@ -49,15 +57,18 @@ def agree(build: Build) -> Result:
 
     others = others_waiting(build)
     members = [build, *others]
-    works = [work_of(one) for one in members]
     own = {one.tile_name for one in members}
-    near = names_around(own, 1) - own
-    try:
-        several.agree(works, [work_of(one) for one in with_settled_list(build.campaign, near)])
-    except EarthquiltError as error:
-        log.warning("The scene lists of %s were not chosen together: %s", ", ".join(sorted(own)), error)
-        for work in works:
-            work.add(warnings=[f"The list was not chosen together with the neighbours': {error}"])
+    settled = with_settled_list(build.campaign, names_around(own, 1) - own)
+    with storage.working_all([one.folder for one in others], require_permit):
+        works = [work_of(one) for one in members]
+        for one in settled:
+            one.bring(LIST)
+        try:
+            several.agree(works, [work_of(one) for one in settled])
+        except EarthquiltError as error:
+            log.warning("The scene lists of %s were not chosen together: %s", ", ".join(sorted(own)), error)
+            for work in works:
+                work.add(warnings=[f"The list was not chosen together with the neighbours': {error}"])
     for one in members:
         record_scenes(one)
     return Stage.FETCH, {"together": others}
@@ -108,7 +119,7 @@ def classify(build: Build) -> Result:
     """
     from pipeline import chain
 
-    if not (build.path / "scene_list.json").exists() and not take_over(build):
+    if not (build.path / LIST).exists() and not take_over(build):
         return Stage.SCENE_LIST, {}
     report = chain.classify(work_of(build))
     record_scenes(build)
@@ -131,7 +142,10 @@ def take_over(build: Build) -> bool:
     from pipeline import again
 
     earlier = build.campaign_tile.current_build
-    if earlier is None or not again.can_take_over(work_of(earlier)):
+    if earlier is None:
+        return False
+    earlier.bring()
+    if not again.can_take_over(work_of(earlier)):
         return False
     again.take_over(work_of(build), work_of(earlier), build.overrides)
     return True
@@ -146,7 +160,8 @@ def revise(revision: Revision, current: Revision | None = None) -> dict[str, Any
 
     folders = folders_of(revision)
     same = current is not None and shows_the_same_mosaic(revision, current)
-    report = chain.revise(work_of(revision), folders, current.path if same else None)
+    before = current.bring(*OF_A_MOSAIC) if current is not None and same else None
+    report = chain.revise(work_of(revision), folders, before)
     pyramid.write_overview(revision.campaign_tile.tile.grid, revision.path, revision.build.path)
     return report
 
@@ -158,7 +173,7 @@ def shows_the_same(revision: Revision, current: Revision) -> bool:
     which depend on further tiles, come out as they were: they are rounded.
     """
     near = names_within(revision.tile_name, 1)
-    now, before = folders_of(revision), folders_of(current)
+    now, before = builds_of(revision), builds_of(current)
     return all(now.get(name) == before.get(name) for name in near) and balance_stays(revision, current)
 
 
@@ -166,9 +181,9 @@ def shows_the_same_mosaic(revision: Revision, current: Revision) -> bool:
     """Whether a revision would have the mosaic of the tile's current one, to the bit."""
     from pipeline import again
 
-    if not (current.path / "mosaic.tif").exists():
+    if not current.has("mosaic.tif"):
         return False
-    now, before = folders_of(revision), folders_of(current)
+    now, before = (folders_of(one, again.OF_THE_MOSAIC) for one in (revision, current))
     tile = revision.campaign_tile.tile.grid
     return again.same_composites(tile, now, before) and balance_stays(revision, current)
 
@@ -178,14 +193,30 @@ def balance_stays(revision: Revision, current: Revision) -> bool:
     from pipeline import mosaic
 
     known = current.report.get("mosaic", {}).get("balance")
-    found = mosaic.corrections(revision.campaign_tile.tile.grid, folders_of(revision))
+    folders = folders_of(revision, BALANCED)
+    found = mosaic.corrections(revision.campaign_tile.tile.grid, folders)
     return known == {name: one.to_json() for name, one in found.items()}
 
 
-def folders_of(revision: Revision) -> dict[str, Path]:
-    """The folders of the builds that a revision is made from, by tile name."""
-    inputs = revision.builds.select_related("campaign_tile__campaign")
-    return {build.tile_name: build.path for build in inputs}
+def builds_of(revision: Revision) -> dict[str, Build]:
+    """The builds that a revision is made from, by tile name."""
+    return {build.tile_name: build for build in revision.builds.select_related("campaign_tile__campaign")}
+
+
+def folders_of(
+    revision: Revision, near: Sequence[str] = BLENDED, far: Sequence[str] = BALANCED
+) -> dict[str, Path]:
+    """The folders of the builds that a revision is made from, by tile name.
+
+    Args:
+        revision: whose.
+        near: the products that are read of the tile's own build and its neighbours'.
+        far: those of tiles further away.
+    """
+    around = names_within(revision.tile_name, 1)
+    return {
+        name: build.bring(*(near if name in around else far)) for name, build in builds_of(revision).items()
+    }
 
 
 def work_of(item: Build | Revision) -> Any:
@@ -208,13 +239,13 @@ def neighbour_datatakes(build: Build) -> list[frozenset[str]]:
         return []
     near = names_within(build.tile_name, 1) - {build.tile_name}
     settled = with_settled_list(build.campaign, near)
-    lists = [read_json(one.path / "scene_list.json") for one in settled]
+    lists = [read_json(one.bring(LIST) / LIST) for one in settled]
     return [frozenset(item["datatake"] for item in listed["scenes"] if item["chosen"]) for listed in lists]
 
 
 def record_scenes(build: Build) -> None:
     """Bring the candidates in the database up to date with the build's scene list, where there is one."""
-    path = build.path / "scene_list.json"
+    path = build.path / LIST
     if path.exists():
         scenes = read_json(path)["scenes"]
         recorded(lambda: Scene.record(build, scenes))

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db.models import QuerySet
 
 from pipeline.web_copy import FOLDER, write_web_copies
+from webapp import storage
 from webapp.campaigns.models import Edition, EditionTile, Revision
 from webapp.campaigns.queue import hint_web_copies
 
@@ -41,10 +42,10 @@ def make(revision: Revision) -> bool:
         SourceError: a product is missing or broken.
         StorageError: a copy cannot be written.
     """
-    with _alone(revision.path / FOLDER) as is_alone:
+    with storage.working(revision.folder) as place, _alone(place / FOLDER) as is_alone:
         if not is_alone:
             return False
-        write_web_copies(revision.path, os.cpu_count() or 1)
+        write_web_copies(place, os.cpu_count() or 1)
     return bool(Revision.objects.filter(pk=revision.pk).update(has_web_copies=True))
 
 

@@ -34,7 +34,7 @@ def tile_scene_list(request: HttpRequest, slug: str, tile: str) -> HttpResponse:
         context |= {
             "scenes": scenes,
             "partial": {scene.scene_id for scene in scenes} & partial,
-            "has_picture": (build.path / PICTURE).is_file(),
+            "has_picture": build.has(PICTURE),
             "proof": _proof(build),
         }
     return render(request, "maps/_scene_list.html", context)
@@ -50,11 +50,11 @@ def scene_list_picture(request: HttpRequest, slug: str, tile: str, number: int) 
     found = get_object_or_404(_tiles(request), campaign__slug=slug, tile_id=tile)
     build = get_object_or_404(Build, campaign_tile=found, number=number)
     try:
-        file = (build.path / PICTURE).open("rb")
+        path = build.bring(PICTURE) / PICTURE
+        file, stat = path.open("rb"), path.stat()
     except FileNotFoundError:
         raise Http404 from None
     response = FileResponse(file, content_type="image/png")
-    stat = (build.path / PICTURE).stat()
     response["ETag"] = quote_etag(f"{build.pk}-{stat.st_mtime_ns:x}-{stat.st_size:x}")
     response["Cache-Control"] = "private, no-cache"
     return get_conditional_response(request, etag=response["ETag"], response=response)
@@ -63,7 +63,7 @@ def scene_list_picture(request: HttpRequest, slug: str, tile: str, number: int) 
 def _proof(build: Build) -> list[str]:
     """The sentences on a build's proof; none where its list is gone or of another time."""
     try:
-        return sentences_of(read_json(build.path / LIST))
+        return sentences_of(read_json(build.bring(LIST) / LIST))
     except (EarthquiltError, KeyError, TypeError):
         return []
 

@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from zipstream import ZipStream
 
 from pipeline.delivery.deliver import MANIFEST
 from pipeline.delivery.options import DeliveryOptions
-from pipeline.storage import pieces
+from webapp import storage
 from webapp.orders.jobs import hint_delivery
 from webapp.orders.models import Delivery, Order
 from webapp.tileserver.products import ranged
@@ -74,12 +75,13 @@ def delivered_file(request: HttpRequest, token: str, name: str) -> HttpResponseB
     if delivery is None or delivery.status == Delivery.Status.REMOVED:
         return _gone(request, delivery)
     listed = {one["name"]: one for one in delivery.manifest.get("files", [])}
-    path = delivery.path / name
-    if name not in listed or not path.exists():
+    root = storage.root()
+    size = root.size(delivery.folder, name) if name in listed else None
+    if size is None:
         raise Http404
     etag = f'"{delivery.pk}-{delivery.fence}-{listed[name]["sha256"][:16]}"'
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return _given(request, name, kind, etag, path.stat().st_size, lambda *part: pieces(path, *part))
+    return _given(request, name, kind, etag, size, partial(root.read, delivery.folder, name))
 
 
 @require_safe

@@ -11,9 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from pipeline.delivery.deliver import Request, deliver
+from pipeline.delivery.deliver import MANIFEST, Request, deliver
 from pipeline.delivery.options import VECTORS, DeliveryOptions
 from pipeline.delivery.source import TileSource
+from pipeline.difference import COMPARED
+from webapp import storage
 from webapp.campaigns.jobs import attempt
 from webapp.campaigns.lease import kept
 from webapp.campaigns.models import Revision
@@ -23,6 +25,8 @@ from webapp.orders.models import Delivery
 from webapp.orders.progress import told
 
 QUEUE = "cpu"
+PRODUCTS = ("mosaic.tif", "landcover.tif", "confidence.tif")
+RANKS = ("provenance.tif", "fill_provenance.tif")
 WHY = {
     "unreviewed": gettext_noop("waits for review"),
     "rejected": gettext_noop("was rejected in review and is made again"),
@@ -54,7 +58,7 @@ def make(delivery: Delivery) -> None:
     """Make the files beside, and give them their folder when all are there."""
     sources, left_out = pin(delivery)
     before = delivery.before
-    old = {one.tile_name: one.path for one in before.revisions.all()} if before else {}
+    old = {one.tile_name: one.bring(*COMPARED) for one in before.revisions.all()} if before else {}
     order = delivery.order
     options = DeliveryOptions.from_json(delivery.options)
     shows_landcover = bool({"landcover", VECTORS} & set(options.layers))
@@ -64,17 +68,22 @@ def make(delivery: Delivery) -> None:
         sources=sources,
         options=options,
         left_out=left_out,
-        before=(before.path, old) if before else None,
+        before=(before.bring(MANIFEST), old) if before else None,
         accuracy=accuracy_told(order, list(delivery.revisions.all())) if shows_landcover else (),
         terms=settings.DELIVERY_TERMS,
     )
     beside = delivery.path.with_name(f".{delivery.number}-{delivery.fence}.part")
     shutil.rmtree(beside, ignore_errors=True)
+    root = storage.root()
+    root.take(delivery.folder)
     try:
-        with kept(delivery):
+        with kept(delivery) as require:
             manifest = deliver(request, beside, partial(tell, delivery))
+            require()
+            root.publish(delivery.folder, beside)
         take_over(delivery, beside, manifest)
     finally:
+        root.let_go(delivery.folder)
         shutil.rmtree(beside, ignore_errors=True)
 
 
@@ -118,7 +127,7 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
         if revision.review_status not in served:
             approved = tile.revisions.filter(review_status="approved").select_related("build")
             last = approved.order_by("-number").first()
-            if last is None or not (last.path / "mosaic.tif").exists():
+            if last is None or not last.has("mosaic.tif"):
                 left_out[tile.tile_id] = WHY[revision.review_status]
                 continue
             revision = last
@@ -132,7 +141,7 @@ def as_before(delivery: Delivery) -> dict[int, Revision]:
     if delivery.like is None:
         return {}
     rows = delivery.like.revisions.select_related("build").exclude(review_status="rejected")
-    return {one.campaign_tile_id: one for one in rows if (one.path / "mosaic.tif").exists()}
+    return {one.campaign_tile_id: one for one in rows if one.has("mosaic.tif")}
 
 
 def source_of(revision: Revision) -> TileSource:
@@ -146,8 +155,8 @@ def source_of(revision: Revision) -> TileSource:
     return TileSource(
         name=revision.tile_name,
         revision=revision.number,
-        folder=revision.path,
-        build=build.path,
+        folder=revision.bring(*PRODUCTS),
+        build=build.bring(*RANKS),
         scenes=scenes,
         review=revision.review_status,
         report=revision.report,

@@ -1,10 +1,8 @@
 """Old files of deliveries: told of before, removed when it is time, and what killed workers left swept."""
 
 import logging
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import django_rq
@@ -16,6 +14,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from webapp import storage
 from webapp.campaigns.models import Revision
 from webapp.campaigns.queue import hint
 from webapp.orders.jobs import QUEUE, kept_until
@@ -85,33 +84,31 @@ def remove_old() -> int:
     for delivery in due.order_by("pk"):
         # Once the row says so nobody reads them, and what a crash leaves is an orphan.
         if delivery.move(Delivery.Status.REMOVED, "its time was over"):
-            shutil.rmtree(delivery.path, ignore_errors=True)
+            storage.root().remove(delivery.folder)
             number += 1
     return number
 
 
-def remove_orphans() -> list[Path]:
-    """Remove folders that no delivery has or is making; gives them."""
+def remove_orphans() -> list[str]:
+    """Remove folders that no delivery has or is making; gives their names below the storage root."""
     removed = []
     for folder in orphans():
         log.info("Removing %s, which belongs to no delivery.", folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        storage.root().remove(folder)
         removed.append(folder)
     return removed
 
 
-def orphans() -> Iterator[Path]:
+def orphans() -> Iterator[str]:
     """Folders of deliveries that are gone, were not made, or were begun by a worker that is dead."""
-    root = Path(settings.STORAGE_ROOT) / FOLDER
-    for folder in sorted(root.glob("[0-9]*")):
-        if not folder.name.isdecimal():
+    root = storage.root()
+    for order in root.children(FOLDER):
+        if not order.isdecimal():
             continue
-        inside = [one for one in folder.iterdir() if one.is_dir()]
+        inside = root.children(f"{FOLDER}/{order}")
         # Read after the folder, so that what began meanwhile is known.
-        rows = {one.number: one for one in Delivery.objects.filter(order=int(folder.name))}
-        for one in inside:
-            if _is_orphan(one.name, rows):
-                yield one
+        rows = {one.number: one for one in Delivery.objects.filter(order=int(order))}
+        yield from (f"{FOLDER}/{order}/{name}" for name in inside if _is_orphan(name, rows))
 
 
 def _is_orphan(name: str, rows: dict[int, Delivery]) -> bool:

@@ -107,7 +107,7 @@ def shown_in(revision: Revision, outline: BaseGeometry) -> list[str]:
     if revision.build is None:
         return []
     area = Area(outline)
-    with opened(revision.build.path / "provenance.tif") as dataset:
+    with opened(revision.build.source("provenance.tif")) as dataset:
         whole = geobox_of(dataset)
         bounds = shapely.bounds(area.on(whole))
         window = _inside(from_bounds(*bounds, transform=dataset.transform), dataset.shape)

@@ -35,9 +35,7 @@ def export(folder: Path, campaign: Campaign | None = None) -> list[Path]:
     for defect in rows.select_related("review__revision__build__campaign_tile__campaign").order_by("id"):
         by_build.setdefault(defect.review.revision.build, []).append(defect)
     return [
-        _write(folder, build, defects)
-        for build, defects in by_build.items()
-        if (build.path / "composite.tif").exists()
+        _write(folder, build, defects) for build, defects in by_build.items() if build.has("composite.tif")
     ]
 
 
@@ -48,7 +46,7 @@ def _write(folder: Path, build: Build, defects: Iterable[Defect]) -> Path:
     years = "-".join(dict.fromkeys(str(day.year) for day in (settings.start, settings.end)))
     content: dict[str, Any] = {
         "type": "FeatureCollection",
-        "build": os.path.relpath(build.path.resolve(), folder.resolve()),
+        "build": os.path.relpath(build.bring("composite.tif").resolve(), folder.resolve()),
         "place": build.tile_name,
         "licences": [SOURCE.format(years=years)],
         "features": [_feature(defect) for defect in defects],

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipeline.difference import Difference, difference
+from pipeline.difference import COMPARED, Difference, difference
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.serializers import GeometryField
 from webapp.campaigns.words import in_records
@@ -85,4 +85,4 @@ def change_between(before: Revision, after: Revision) -> Difference:
     Raises:
         SourceError: the files of one are gone.
     """
-    return difference(before.path, after.path)
+    return difference(before.bring(*COMPARED), after.bring(*COMPARED))

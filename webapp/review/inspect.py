@@ -1,7 +1,6 @@
 """What a pixel is made of: values, probabilities, and what each date shows there."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -44,17 +43,16 @@ def inspect(looked: Looked, lon: float, lat: float) -> dict[str, Any]:
     Raises:
         rasterio.errors.RasterioIOError: a file cannot be read.
     """
-    build = looked.build.path
-    served = looked.revision.path if looked.revision else None
-    code = _one(served and served / "landcover.tif", lon, lat)
-    sure = _one(served and served / "confidence.tif", lon, lat)
-    shares = values_at(build / "probabilities.tif", lon, lat) or ()
-    stored = values_at(build / "composite.tif", lon, lat)
+    build, served = looked.build, looked.revision
+    code = _one(served and served.address("landcover.tif"), lon, lat)
+    sure = _one(served and served.address("confidence.tif"), lon, lat)
+    shares = values_at(build.address("probabilities.tif"), lon, lat) or ()
+    stored = values_at(build.address("composite.tif"), lon, lat)
     scenes = list(looked.build.scenes.order_by("datetime"))
     return {
         "lon": lon,
         "lat": lat,
-        "values": _by_band(values_at(served / "mosaic.tif", lon, lat) if served else None),
+        "values": _by_band(values_at(served.address("mosaic.tif"), lon, lat) if served else None),
         "reflectance": _by_band(tuple((value - 1) / 10_000 for value in stored) if _full(stored) else None),
         "landcover": _class(code),
         "confidence": None if sure in (None, NO_CONFIDENCE) else sure,
@@ -69,11 +67,11 @@ def inspect(looked: Looked, lon: float, lat: float) -> dict[str, Any]:
     }
 
 
-def values_at(path: Path, lon: float, lat: float) -> tuple[int, ...] | None:
+def values_at(path: str | None, lon: float, lat: float) -> tuple[int, ...] | None:
     """The values of all bands under a place; None outside the file, or where there is none."""
-    if not path.exists():
+    if path is None:
         return None
-    dataset = open_files.get(str(path)).dataset
+    dataset = open_files.get(path).dataset
     (x,), (y,) = transform(DEGREES, dataset.crs, [lon], [lat])
     row, col = dataset.index(x, y)
     if not (0 <= row < dataset.height and 0 <= col < dataset.width):
@@ -85,8 +83,8 @@ def _class(code: int | None) -> str | None:
     return str(CLASS_NAMES[code]) if code in CLASS_NAMES else None
 
 
-def _one(path: Path | None, lon: float, lat: float) -> int | None:
-    found = values_at(path, lon, lat) if path else None
+def _one(path: str | None, lon: float, lat: float) -> int | None:
+    found = values_at(path, lon, lat)
     return found[0] if found else None
 
 
@@ -101,7 +99,7 @@ def _by_band(values: tuple[float, ...] | None) -> dict[str, float] | None:
 
 
 def _source(looked: Looked, scenes: list[Scene], lon: float, lat: float) -> dict[str, Any] | None:
-    rank, sure, *_rest = values_at(looked.build.path / "provenance.tif", lon, lat) or (0, 0)
+    rank, sure, *_rest = values_at(looked.build.address("provenance.tif"), lon, lat) or (0, 0)
     if not rank:
         return None
     scene = next((one for one in scenes if one.rank == rank), None)
@@ -111,12 +109,11 @@ def _source(looked: Looked, scenes: list[Scene], lon: float, lat: float) -> dict
 
 def _date(looked: Looked, scene: Scene, lon: float, lat: float) -> dict[str, Any] | None:
     """What a scene shows; None where it has no data or no files."""
-    folder = looked.scene_folder(scene)
-    values = values_at(folder / "image.tif", lon, lat)
+    values = values_at(looked.scene_path(scene, "image.tif"), lon, lat)
     if not _full(values):
         return None
-    code, sure = values_at(folder / "classes.tif", lon, lat) or (0, NO_CONFIDENCE)
-    masked = _one(folder / "cloud.tif", lon, lat)
+    code, sure = values_at(looked.scene_path(scene, "classes.tif"), lon, lat) or (0, NO_CONFIDENCE)
+    masked = _one(looked.scene_path(scene, "cloud.tif"), lon, lat)
     return {
         "scene": scene.scene_id,
         "datetime": scene.datetime.isoformat(),

@@ -54,15 +54,15 @@ class Looked:
         """The files of a layer of the tile; none where it is not made yet."""
         if layer.folder == "revision" and self.revision is None:
             return []
-        folder = self.build.path if layer.folder == "build" or self.revision is None else self.revision.path
+        made = self.build if layer.folder == "build" or self.revision is None else self.revision
         names = filter(None, (layer.product, layer.behind))
-        return [str(folder / name) for name in names if (folder / name).exists()]
+        return [path for name in names if (path := made.address(name))]
 
     def scene_paths(self, scene: Scene, layer: Layer) -> list[str]:
         """The file of a layer of a scene; none where it is gone or was never fetched."""
-        path = self.scene_folder(scene) / layer.product
-        return [str(path)] if path.exists() else []
+        path = self.scene_path(scene, layer.product)
+        return [path] if path else []
 
-    def scene_folder(self, scene: Scene) -> Path:
-        """Where the files of a scene are."""
-        return scene_folder(self.build.path, scene.scene_id)
+    def scene_path(self, scene: Scene, product: str) -> str | None:
+        """A file of a scene; None where it is gone or was never fetched."""
+        return self.build.address(str(scene_folder(Path(), scene.scene_id) / product))

@@ -84,7 +84,8 @@ def draw(assessment: Assessment) -> None:
         SourceError: a map cannot be read.
     """
     revisions = {one.tile_name: one for one in assessment.revisions.select_related("campaign_tile")}
-    maps = {name: revision.path / "landcover.tif" for name, revision in revisions.items()}
+    product = "landcover.tif"
+    maps = {name: revision.bring(product) / product for name, revision in revisions.items()}
     order = assessment.order
     within = shapely.from_wkb(bytes(order.aoi.wkb)) if order else None
     found = draw_sample(maps, assessment.wanted, assessment.least, assessment.seed, within)

@@ -134,7 +134,7 @@ def item(row: EditionTile, site: Site) -> dict[str, Any] | None:
         site: where its addresses lead; products that are not open are left out.
     """
     try:
-        found = dict(read_json(row.revision.path / "item.json"))
+        found = dict(read_json(row.revision.bring("item.json") / "item.json"))
     except StorageError:
         return None
     edition = row.edition

@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp import storage
 from webapp.campaigns.models import Campaign, Edition
 from webapp.problems import ProblemSerializer
 from webapp.tileserver.export import KINDS
-from webapp.tileserver.jobs import hint_export, packed_path
+from webapp.tileserver.jobs import hint_export, packed_name
 from webapp.tileserver.layers import LAYERS
 
 
@@ -59,6 +60,6 @@ class PackedView(APIView):
 
 
 def _told(edition: Edition, layer: str, kind: str) -> dict[str, object]:
-    path = packed_path(edition, layer, kind)
+    size = storage.root().size("", packed_name(edition, layer, kind))
     url = f"/tiles/{edition.campaign.slug}/{edition.number}/{layer}.{kind}"
-    return {"layer": layer, "kind": kind, "url": url, "size": path.stat().st_size if path.exists() else None}
+    return {"layer": layer, "kind": kind, "url": url, "size": size}

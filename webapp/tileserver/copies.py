@@ -2,12 +2,13 @@
 
 import threading
 import time
-from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.web_copy import LIST, list_of, path_of
+from pipeline.web_copy import FOLDER, LIST, list_of
+from webapp import storage
 
 MISSING_SECONDS = 10.0
+NAME = f"{FOLDER}/{LIST}"
 
 
 class Made(NamedTuple):
@@ -26,22 +27,27 @@ class Copies:
     def __init__(self, missing_seconds: float = MISSING_SECONDS):
         """Look again for what was missing after so many seconds."""
         self.missing_seconds = missing_seconds
-        self._known: dict[Path, Made] = {}
-        self._missing: dict[Path, float] = {}
+        self._known: dict[str, Made] = {}
+        self._missing: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def of(self, folder: Path) -> Made | None:
-        """Give the copies of a revision's folder, None before they are made."""
-        known = self._known.get(folder)
-        if known or self._missing.get(folder, 0.0) > time.monotonic():
+    def of(self, unit: str) -> Made | None:
+        """Give the copies of a revision, by its folder below the storage root; None before they are made.
+
+        Raises:
+            StorageError: it cannot be known.
+        """
+        known = self._known.get(unit)
+        if known or self._missing.get(unit, 0.0) > time.monotonic():
             return known
+        folder = storage.root().bring(unit, [NAME])
         products = list_of(folder)
         with self._lock:
             if products is None:
-                self._missing[folder] = time.monotonic() + self.missing_seconds
+                self._missing[unit] = time.monotonic() + self.missing_seconds
                 return None
-            made = Made(products, path_of(folder, LIST).stat().st_mtime_ns)
-            self._known[folder] = made
+            made = Made(products, (folder / NAME).stat().st_mtime_ns)
+            self._known[unit] = made
         return made
 
     def forget(self) -> None:

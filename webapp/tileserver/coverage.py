@@ -8,14 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
 from django.contrib.gis.geos import Polygon
 from django.db.models import QuerySet
 
 from pipeline.pyramid import BASE_ZOOM, lonlat_box
+from webapp import storage
 from webapp.campaigns.models import Campaign, CampaignTile, Edition, EditionTile
 from webapp.campaigns.models.edition import extent_of
 from webapp.tileserver.layers import Layer
@@ -46,17 +45,15 @@ class Source:
 
     def path(self, layer: Layer) -> str:
         """Give the file that a layer is read from."""
-        return str(self.folder(layer) / layer.product)
+        return storage.root().source(self.unit(layer), layer.product)
 
     def path_behind(self, layer: Layer) -> str | None:
         """Give the file that shows where no tile has data in the layer's own, if there is one."""
-        path = self.folder(layer) / layer.behind
-        return str(path) if layer.behind and path.exists() else None
+        return storage.root().address(self.unit(layer), layer.behind) if layer.behind else None
 
-    def folder(self, layer: Layer) -> Path:
-        """Give the folder that the file lies in."""
-        folder = self.build_folder if layer.folder == "build" else self.revision_folder
-        return Path(settings.STORAGE_ROOT) / folder
+    def unit(self, layer: Layer) -> str:
+        """Give the folder that the file lies in, below the storage root."""
+        return self.build_folder if layer.folder == "build" else self.revision_folder
 
 
 def paths_of(sources: Sequence[Source], layer: Layer) -> dict[str, Source]:

@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from pipeline.pyramid import lonlat_box
-from pipeline.web_copy import path_of
+from pipeline.web_copy import FOLDER
+from webapp import storage
 from webapp.metrics import MAP_TILES
 from webapp.tileserver import addresses, pyramid
 from webapp.tileserver.addresses import NotHere, View
@@ -92,7 +93,7 @@ def _kept(key: str, make: Callable[[], bytes]) -> bytes:
 
 def pictures() -> Pictures:
     """Give the pictures that are kept, as the settings say where and how many."""
-    folder = settings.MAP_TILE_CACHE or settings.STORAGE_ROOT / ".cache" / "map-tiles"
+    folder = settings.MAP_TILE_CACHE or storage.place_of(".cache/map-tiles")
     return _pictures(Path(folder), settings.MAP_TILE_CACHE_MIB)
 
 
@@ -105,13 +106,14 @@ def _paths(sources: Sequence[Source], layer: Layer) -> tuple[list[str], list[int
     """Give the files that a layer is read from, web-map copies where there are, and the stamps of those."""
     if layer.folder == "build":
         return list(paths_of(sources, layer)), []
+    root = storage.root()
     paths: list[str] = []
     stamps: list[int | None] = []
     for source in sources:
-        folder = source.folder(layer)
-        made = copies.of(folder)
+        unit = source.unit(layer)
+        made = copies.of(unit)
         has_copy = made and layer.product in made.products
-        paths.append(str(path_of(folder, layer.product) if has_copy else folder / layer.product))
+        paths.append(root.source(unit, f"{FOLDER}/{layer.product}" if has_copy else layer.product))
         stamps.append(made.stamp if made else None)
     return paths, stamps
 

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from pipeline.storage import pieces
 from pipeline.web_copy import RULES
+from webapp import storage
 from webapp.keys.admission import token_of, visitor_of
 from webapp.tileserver import addresses
 from webapp.tileserver.addresses import LATEST, NotHere, View
 from webapp.tileserver.caching import FOR_EVER, PRIVATE, is_known
-from webapp.tileserver.jobs import packed_path
+from webapp.tileserver.jobs import packed_name
 from webapp.tileserver.layers import layers_in
 from webapp.tileserver.maptiles import etag_of
 from webapp.tileserver.views import answers, to_newest
@@ -29,8 +29,7 @@ def product(request: HttpRequest, campaign: str, edition: str, tile: str, name: 
     if edition == LATEST:
         return to_newest(request, "product", campaign=campaign, tile=tile, name=name)
     view = addresses.find_view(campaign, edition, visitor_of(request, campaign, *layers_in(name)))
-    path = path_of(view, tile, name)
-    return _given(request, view, path, COG)
+    return _given(request, view, unit_of(view, tile, name), name, COG)
 
 
 @answers
@@ -40,14 +39,18 @@ def packed(request: HttpRequest, campaign: str, edition: str, layer: str, kind: 
     if edition == LATEST:
         return to_newest(request, "packed-file", campaign=campaign, layer=layer, kind=kind)
     view = addresses.find_view(campaign, edition, visitor_of(request, campaign, layer))
-    path = packed_path(view.edition, chosen.name, kind) if view.edition else None
-    if path is None or not path.exists():
+    name = packed_name(view.edition, chosen.name, kind) if view.edition else ""
+    if not name or storage.root().size("", name) is None:
         raise NotHere(f"{view.title} is not packed as {kind}; ask for it by the API.")
-    return _given(request, view, path, PACKED[kind])
+    return _given(request, view, "", name, PACKED[kind])
 
 
-def _given(request: HttpRequest, view: View, path: Path, kind: str) -> HttpResponseBase:
-    etag = etag_of(str(path), path.stat().st_mtime_ns, path.stat().st_size)
+def _given(request: HttpRequest, view: View, unit: str, name: str, kind: str) -> HttpResponseBase:
+    root = storage.root()
+    size, version = root.size(unit, name), root.version(unit, name)
+    if size is None:
+        raise NotHere(f"{view.title} has no {name} any more.")
+    etag = etag_of(version, size)
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
@@ -57,20 +60,20 @@ def _given(request: HttpRequest, view: View, path: Path, kind: str) -> HttpRespo
         headers |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
     if is_known(etag, request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers=headers)
-    return ranged(request, headers, kind, path.stat().st_size, lambda *part: pieces(path, *part))
+    return ranged(request, headers, kind, size, partial(root.read, unit, name))
 
 
-def path_of(view: View, tile: str, name: str) -> Path:
-    """Give the file of a product.
+def unit_of(view: View, tile: str, name: str) -> str:
+    """Give the folder of a product, below the storage root.
 
     Raises:
         NotHere: the edition has no such tile or product.
     """
     row = view.edition.tiles.select_related("revision").filter(tile_id=tile).first() if view.edition else None
-    path = row.revision.path / name if row and name in RULES else None
-    if path is None or not path.exists():
+    if row is None or name not in RULES or not row.revision.has(name):
         raise NotHere(f"{view.title} has no {name} of tile {tile}.")
-    return path
+    unit: str = row.revision.folder
+    return unit
 
 
 def ranged(

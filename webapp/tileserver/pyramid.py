@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.pyramid import BASE_ZOOM, part_of
 from pipeline.raster import opened
 from webapp.campaigns.models import Chip, EditionChip
-from webapp.campaigns.models.chip import store_of
+from webapp.campaigns.models.chip import brought
 from webapp.tileserver.addresses import View
 from webapp.tileserver.layers import Layer
 from webapp.tileserver.once import Once
@@ -37,8 +37,12 @@ def _key_of_edition(edition_id: int, tile: MapTile) -> str | None:
 
 
 def path_of(view: View, key: str) -> str:
-    """Give the file of a chip."""
-    return str(store_of(view.campaign).path(key))
+    """Give the file of a chip, on this machine.
+
+    Raises:
+        StorageError: it cannot be had.
+    """
+    return str(brought(view.campaign, key).path(key))
 
 
 def read_chip(path: str, layer: Layer, scale: int) -> np.ma.MaskedArray:

@@ -236,13 +236,3 @@ def test_an_empty_chip_needs_no_file(tmp_path):
     store = ChipStore(tmp_path / "pyramid")
     assert store.write(Chip(0, 0, 0), empty(SIDE, SIDE)) == ""
     assert store.read("") is None and not store.folder.exists()
-
-
-def test_pruning_spares_what_is_named_and_what_is_new(tmp_path):
-    store, stack = ChipStore(tmp_path / "pyramid"), empty(SIDE, SIDE)
-    stack[4] = 1
-    named, old = store.write(Chip(1, 0, 0), stack), store.write(Chip(1, 1, 0), stack)
-    written = store.path(old).stat().st_mtime
-    assert store.prune([named], before=written - 60) == 0
-    assert store.prune([named], before=written + 60) == 1
-    assert store.path(named).exists() and not store.path(old).exists()

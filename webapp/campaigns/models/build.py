@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pipeline.drawn import differ_in_classes_alone
+from webapp import storage
 from webapp.accounts import roles
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.models.event import Stateful
@@ -130,8 +131,28 @@ class Leased(Stateful):
 
     @property
     def path(self) -> Path:
-        """The folder of its products."""
-        return Path(settings.STORAGE_ROOT) / self.folder
+        """The folder of its products on this machine; see `bring`."""
+        return storage.place_of(self.folder)
+
+    def bring(self, *names: str) -> Path:
+        """Have products on this machine, by name or pattern, all where none is named; gives their folder.
+
+        Raises:
+            StorageError: they cannot be had.
+        """
+        return storage.root().bring(self.folder, names or ("*",))
+
+    def address(self, name: str) -> str | None:
+        """What GDAL opens to read a product in parts; None where it is not there."""
+        return storage.root().address(self.folder, name)
+
+    def source(self, name: str) -> str:
+        """What GDAL opens to read a product in parts, without asking whether it is there."""
+        return storage.root().source(self.folder, name)
+
+    def has(self, name: str) -> bool:
+        """Whether a product is there."""
+        return storage.root().size(self.folder, name) is not None
 
     @classmethod
     def next_number(cls, tile: CampaignTile) -> int:

@@ -23,10 +23,11 @@ from pipeline.errors import ModelError, UsageError
 from pipeline.grid import Tile
 from pipeline.networks import Chosen
 from pipeline.settings import CampaignSettings
+from webapp import storage
 from webapp.accounts import roles
 from webapp.campaigns import sources
 from webapp.campaigns.models.event import Event, Stateful
-from webapp.campaigns.networks import chosen, still_pinned, store
+from webapp.campaigns.networks import chosen, keep, still_pinned
 from webapp.campaigns.states import ACTIVE, DUE, TILE_MOVES, TileStatus
 from webapp.told import told
 
@@ -198,12 +199,12 @@ class Campaign(models.Model):
             ModelError: they are not there.
             StorageError: they cannot be copied.
         """
-        store().keep(self.pipeline_settings.networks)
+        keep(self.pipeline_settings.networks)
 
     @property
     def path(self) -> Path:
-        """The folder of all its products."""
-        return Path(site.STORAGE_ROOT) / self.slug
+        """The folder of all its products on this machine."""
+        return storage.place_of(self.slug)
 
     @property
     def latest_edition(self) -> "Edition | None":

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from pipeline import pyramid
 from pipeline.pyramid import ChipStore
+from webapp import storage
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 
 if TYPE_CHECKING:
@@ -85,6 +86,27 @@ class EditionChip(Place):
         return f"{self.edition}: {self.z}/{self.x}/{self.y}"
 
 
+def folder_of(campaign: Campaign) -> str:
+    """Where a campaign's chips are, below the storage root."""
+    return f"{campaign.slug}/pyramid"
+
+
 def store_of(campaign: Campaign) -> ChipStore:
-    """The files of a campaign's chips."""
-    return ChipStore(campaign.path / "pyramid")
+    """The files of a campaign's chips on this machine."""
+    return ChipStore(storage.place_of(folder_of(campaign)))
+
+
+def name_of(campaign: Campaign, key: str) -> str:
+    """The file of a chip, below the storage root."""
+    return f"{folder_of(campaign)}/{store_of(campaign).name(key)}"
+
+
+def brought(campaign: Campaign, key: str) -> ChipStore:
+    """The files of a campaign's chips with that of a key on this machine.
+
+    Raises:
+        StorageError: it cannot be had.
+    """
+    if key:
+        storage.root().bring_file(name_of(campaign, key))
+    return store_of(campaign)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from pipeline.errors import EarthquiltError
 from pipeline.networks import NAMES
-from webapp.campaigns.networks import store
+from webapp.campaigns import networks
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Register, and print what a campaign pins."""
         try:
-            found = store().add(options["name"], options["source"])
+            found = networks.add(options["name"], options["source"])
         except EarthquiltError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{options['name']} {found.pin}")
