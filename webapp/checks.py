@@ -14,11 +14,12 @@ from django.db.utils import Error as DatabaseError
 
 @register("storage")
 def storage_is_writable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The storage root, or the nearest folder above it that exists, can be written."""
+    """The storage root or working copy, or the nearest folder above it that exists, can be written."""
     problem = storage_problem(Path(settings.STORAGE_ROOT))
     if problem is None:
         return []
-    return [Error(problem, hint="Set STORAGE_URL to a folder that can be written.", id="earthquilt.E001")]
+    name = "STORAGE_CACHE" if settings.STORAGE_BUCKET else "STORAGE_URL"
+    return [Error(problem, hint=f"Set {name} to a folder that can be written.", id="earthquilt.E001")]
 
 
 def storage_problem(root: Path) -> str | None:

@@ -4,7 +4,10 @@
 | --- | --- | --- |
 | `DATABASE_URL` | `postgis://USER:PASSWORD@HOST:PORT/NAME` | a local database `earthquilt` |
 | `REDIS_URL` | `redis://HOST:PORT/DB` | port 6379 of this machine |
-| `STORAGE_URL` | the folder of all products (a path or `file:///PATH`) | `.local/storage` |
+| `STORAGE_URL` | where all products are: a path, `file:///PATH` or `s3://BUCKET/PREFIX` | `.local/storage` |
+| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` | the S3 server (docs/running.md) | Amazon's |
+| `STORAGE_CACHE` | the folder of this machine's working copies of a bucket | `.local/working-copies` |
+| `STORAGE_CACHE_MIB` | the size of each | 20480 |
 | `SECRET_KEY` | signs sessions | a key that lives as long as the process |
 | `DEBUG` | `1` while developing | off |
 | `ALLOWED_HOSTS`, `CSRF_TRUSTED_ORIGINS` | comma separated | this machine only |
@@ -48,7 +51,9 @@ from django.conf import locale
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from pipeline.errors import UsageError
 from pipeline.public_address import Exceptions
+from pipeline.store.objects import Bucket, bucket_of
 
 env = environ.Env()
 
@@ -63,9 +68,25 @@ def storage_folder(address: str) -> Path:
     """
     parts = urlsplit(address)
     if parts.scheme not in ("", "file"):
-        raise ImproperlyConfigured(f"STORAGE_URL {address!r} is not a folder: write a path or file:///PATH.")
+        raise ImproperlyConfigured(
+            f"STORAGE_URL {address!r} is no storage: write a path, file:///PATH or s3://BUCKET/PREFIX."
+        )
     path = Path(unquote(parts.path) if parts.scheme else address)
     return path if path.is_absolute() else BASE_DIR / path
+
+
+def storage_bucket(address: str) -> Bucket | None:
+    """The bucket of a storage address; None where it is of a folder.
+
+    Raises:
+        ImproperlyConfigured: it names no bucket.
+    """
+    if urlsplit(address).scheme != "s3":
+        return None
+    try:
+        return bucket_of(address)
+    except UsageError as error:
+        raise ImproperlyConfigured(f"STORAGE_URL {error}") from error
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -100,7 +121,13 @@ ORPHAN_SECONDS = env.int("ORPHAN_SECONDS", default=24 * 3600)
 REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))
 SECOND_OPINION_SHARE = env.float("SECOND_OPINION_SHARE", default=0.1)
 
-STORAGE_ROOT = storage_folder(env.str("STORAGE_URL", default=".local/storage"))
+STORAGE_URL = env.str("STORAGE_URL", default=".local/storage")
+STORAGE_BUCKET = storage_bucket(STORAGE_URL)
+STORAGE_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", default="") or env.str("AWS_ENDPOINT_URL", default="")
+STORAGE_CACHE = storage_folder(env.str("STORAGE_CACHE", default="") or ".local/working-copies")
+STORAGE_CACHE_MIB = env.int("STORAGE_CACHE_MIB", default=20 * 1024)
+# Of a bucket, the working copy of those who only read: they share it.
+STORAGE_ROOT = STORAGE_CACHE / "reading" if STORAGE_BUCKET else storage_folder(STORAGE_URL)
 MAP_TILE_CACHE = env.str("MAP_TILE_CACHE", default="")
 MAP_TILE_CACHE_MIB = env.int("MAP_TILE_CACHE_MIB", default=2048)
 MAP_MEMORY_SECONDS = env.float("MAP_MEMORY_SECONDS", default=5.0)

@@ -4,24 +4,71 @@ Whoever reads products has them brought first; whoever writes does so inside `wo
 cost nothing; with a bucket files come to, and go from, the working copy of this process.
 """
 
+import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
-from pipeline.store import FolderRoot, Root
+from pipeline.store import BucketRoot, FolderRoot, Objects, Root
+from pipeline.store.cache import clear_remains
+from pipeline.store.objects import Bucket
+
+MIB = 2**20
+READ_LATELY_SECONDS = 600.0
+
+# Working copies that this process alone works in, with what locks them, by the folder of all.
+_own: dict[Path, tuple[Path, BinaryIO]] = {}
 
 
 def root() -> Root:
     """The root that the settings name."""
-    return _folder_root(Path(settings.STORAGE_ROOT))
+    if settings.STORAGE_BUCKET is None:
+        return _folder_root(Path(settings.STORAGE_ROOT))
+    own = _own.get(Path(settings.STORAGE_CACHE))
+    return _bucket_root(
+        settings.STORAGE_BUCKET,
+        settings.STORAGE_ENDPOINT,
+        own[0] if own else Path(settings.STORAGE_ROOT),
+        settings.STORAGE_CACHE_MIB * MIB,
+        None if own else READ_LATELY_SECONDS,
+    )
 
 
 @lru_cache(maxsize=8)
 def _folder_root(folder: Path) -> Root:
     return FolderRoot(folder)
+
+
+@lru_cache(maxsize=8)
+def _bucket_root(bucket: Bucket, endpoint: str, folder: Path, limit: int, lately: float | None) -> Root:
+    return BucketRoot(Objects(bucket, endpoint), folder, limit, lately=lately)
+
+
+def begin_work() -> None:
+    """Give this process a working copy of its own, for as long as it lives.
+
+    It is the first that no process has, so that a worker finds the files of the one that it follows.
+    """
+    copies = Path(settings.STORAGE_CACHE)
+    if settings.STORAGE_BUCKET is None or copies in _own:
+        return
+    for number in count():
+        folder = copies / f"work-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (copies / f".work-{number}.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        clear_remains(folder)
+        _own[copies] = folder, lock
+        return
 
 
 def place_of(name: str) -> Path:

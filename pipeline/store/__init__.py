@@ -2,7 +2,8 @@
 
 from pipeline.store.bucket import BucketRoot
 from pipeline.store.folder import FolderRoot
+from pipeline.store.moving import copy_into
 from pipeline.store.objects import Objects, bucket_of
 from pipeline.store.root import Root
 
-__all__ = ["BucketRoot", "FolderRoot", "Objects", "Root", "bucket_of"]
+__all__ = ["BucketRoot", "FolderRoot", "Objects", "Root", "bucket_of", "copy_into"]

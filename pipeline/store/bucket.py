@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pipeline.errors import StorageError, TransientStorageError
 from pipeline.store import cache, manifest
 from pipeline.store.folder import names_in
 from pipeline.store.manifest import Entry, Manifest
-from pipeline.store.objects import Objects, set_environment
+from pipeline.store.objects import Objects, Patience, set_environment
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +22,21 @@ AT_ONCE = 8
 REMEMBERED_SECONDS = 5.0
 MOST_REMEMBERED = 50_000
 HEALTH = ".health"
+TRIM_SECONDS = 60.0
+# Who asks whether the bucket answers wants to know soon.
+SHORT = Patience(retries=1, first=0.1, most=0.5, altogether=5.0)
 
 
 class BucketRoot:
     """See `Root`: files lie under keys that name their content, and a manifest makes them a unit."""
 
     def __init__(
-        self, objects: Objects, folder: Path, limit: int, seconds: float = REMEMBERED_SECONDS
+        self,
+        objects: Objects,
+        folder: Path,
+        limit: int,
+        seconds: float = REMEMBERED_SECONDS,
+        lately: float | None = None,
     ) -> None:
         """Take the bucket and the working copy's folder.
 
@@ -36,10 +45,14 @@ class BucketRoot:
             folder: of the working copy; processes that work may not share one, those that read may.
             limit: bytes of the working copy, see `trim`.
             seconds: how long a manifest that was read is believed by those who only read.
+            lately: for a copy that is only read: room is made in it as files are brought, and those used
+                within so many seconds stay; None for one of work, see `trim`.
         """
         self.objects, self.folder, self.limit, self.seconds = objects, folder, limit, seconds
         self._known: dict[str, tuple[float, Manifest]] = {}
         self._taken: dict[str, Manifest] = {}
+        self.lately, self._next_trim = lately, 0.0
+        self._prober = replace(objects, patience=SHORT)
         self._sizes: dict[str, int] = {}
         self._sources: dict[tuple[str, str], str] = {}
         set_environment(objects.gdal_environment())
@@ -73,8 +86,9 @@ class BucketRoot:
             self._known.pop(unit, None)
             raise TransientStorageError(f"{unit} was published by another worker meanwhile.")
         self._remember(unit, following)
-        for name, entry in here.items():
-            cache.set_mark(place / name, entry)
+        if place.is_relative_to(self.folder):
+            for name, entry in here.items():
+                cache.set_mark(place / name, entry)
 
     def let_go(self, unit: str) -> None:
         """Forget that a unit was taken: what its folder holds is not published."""
@@ -123,15 +137,16 @@ class BucketRoot:
             return False
         return self.objects.size(manifest.key_of(unit, name, entry)) == size
 
-    def keep(self, name: str) -> None:
+    def keep(self, name: str, path: Path | None = None) -> None:
         """Upload a file under its own name."""
-        self.objects.put(self.folder / name, name)
+        self.objects.put(path or self.folder / name, name)
 
     def bring_file(self, name: str) -> Path:
         """Download a file, unless it is here."""
         path = self.folder / name
-        if not path.exists():
+        if not cache.touch(path):
             self.objects.get(name, path)
+            self._make_room()
         return path
 
     def size(self, unit: str, name: str) -> int | None:
@@ -195,8 +210,8 @@ class BucketRoot:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_bytes(b"0")
-            self.objects.put(path, path.name)
-            self.objects.remove([path.name])
+            self._prober.put(path, path.name)
+            self._prober.remove([path.name])
         finally:
             path.unlink(missing_ok=True)
 
@@ -250,6 +265,14 @@ class BucketRoot:
                 raise StorageError(f"{unit} lacks {item[0]}, which its list names.")
 
         _all(fetch, due)
+        if due:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Trim a copy that is only read, not more often than `TRIM_SECONDS`."""
+        if self.lately is not None and time.monotonic() >= self._next_trim:
+            self._next_trim = time.monotonic() + TRIM_SECONDS
+            self.trim(self.lately)
 
     def _entry(self, path: Path, known: Entry | None) -> Entry:
         return known if known and cache.is_current(path, known) else cache.entry_of(path)

@@ -61,7 +61,10 @@ def trim(folder: Path, limit: int, unused_seconds: float = 0.0) -> int:
     found, held = [], 0
     seen: set[int] = set()
     for path in _files(folder):
-        state = path.stat()
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
         found.append((state.st_atime, path, 0 if state.st_ino in seen else state.st_size))
         held += found[-1][2]
         seen.add(state.st_ino)
@@ -72,6 +75,23 @@ def trim(folder: Path, limit: int, unused_seconds: float = 0.0) -> int:
         path.unlink(missing_ok=True)
         went += size
     return went
+
+
+def clear_remains(folder: Path) -> None:
+    """Remove files under way that whoever worked in a working copy before has left there."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith("."):
+                (Path(place) / name).unlink(missing_ok=True)
+
+
+def touch(path: Path) -> bool:
+    """Whether a file is there; if so it counts as just used."""
+    try:
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -60,7 +60,7 @@ class FolderRoot:
         except OSError:
             return False
 
-    def keep(self, name: str) -> None:
+    def keep(self, name: str, path: Path | None = None) -> None:
         """Nothing is to be done."""
 
     def bring_file(self, name: str) -> Path:

@@ -31,7 +31,7 @@ class Root(Protocol):
 
         Args:
             unit: what is published.
-            place: a folder beside that holds its files and takes the place of the unit's own afterwards.
+            place: another folder that holds its files, in place of the unit's own.
 
         Raises:
             TransientStorageError: another has published since the unit was taken.
@@ -65,8 +65,8 @@ class Root(Protocol):
     def holds(self, unit: str, name: str, size: int, sha256: str) -> bool:
         """Whether a file of a unit is there with so many bytes and this SHA-256."""
 
-    def keep(self, name: str) -> None:
-        """Publish a file of no unit that was written under the folder.
+    def keep(self, name: str, path: Path | None = None) -> None:
+        """Publish a file of no unit that was written under the folder, or that lies at another path.
 
         Raises:
             StorageError: it cannot be written.

@@ -122,6 +122,9 @@ def environment() -> dict[str, str]:
     values = Services().environment() if Services().env_path.exists() else {}
     values |= os.environ
     storage = urlsplit(values.get("STORAGE_URL", str(LOCAL / "storage")))
+    if storage.scheme == "s3":
+        # Machines that share a bucket share no cache: each keeps what it fetched.
+        return {"EARTHQUILT_CACHE": str(LOCAL / "cache")} | values
     folder = unquote(storage.path) if storage.scheme else storage.geturl()
     usual = {
         "EARTHQUILT_CACHE": str(ROOT / folder / ".cache"),

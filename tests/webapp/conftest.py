@@ -9,6 +9,8 @@ from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from pipeline.allowed import limit_to
+from pipeline.store.objects import Bucket, Objects
+from tests.s3_server import CREDENTIALS
 from tests.webapp import products
 from webapp.accounts.models import User
 from webapp.campaigns.sources import of_settings
@@ -50,6 +52,23 @@ def quick_passwords(settings):
 def storage(settings, tmp_path):
     settings.STORAGE_ROOT = tmp_path / "storage"
     return settings.STORAGE_ROOT
+
+
+@pytest.fixture
+def bucket(settings, storage, s3, tmp_path, monkeypatch):
+    """The storage is an empty bucket; call it with a name to be on a machine of that name."""
+    for name, value in (CREDENTIALS | Objects(Bucket("any", ""), s3.url).gdal_environment()).items():
+        monkeypatch.setenv(name, value)
+    settings.STORAGE_BUCKET = Bucket(s3.bucket(), "products")
+    settings.STORAGE_ENDPOINT = s3.url
+
+    def be_on(machine):
+        settings.STORAGE_CACHE = tmp_path / machine
+        settings.STORAGE_ROOT = settings.STORAGE_CACHE / "reading"
+        copies.forget()
+
+    be_on("one")
+    return be_on
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError
 
 from pipeline.networks.registry import WEIGHTS
 from webapp import checks
-from webapp.settings import storage_folder
+from webapp.settings import storage_bucket, storage_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +154,19 @@ def test_storage_addresses_are_folders(address, folder):
     assert storage_folder(address) == folder
 
 
-def test_storage_addresses_of_another_kind_are_refused():
-    with pytest.raises(ImproperlyConfigured, match="s3://bucket"):
-        storage_folder("s3://bucket")
+def test_a_storage_address_may_be_a_bucket():
+    assert storage_bucket("s3://maps/quilt/") == ("maps", "quilt")
+    assert storage_bucket("/data") is None and storage_bucket("file:///data") is None
+
+
+@pytest.mark.parametrize("address", ["https://maps/quilt", "s3://", "s3://maps?versions=1"])
+def test_storage_addresses_of_another_kind_are_refused(address):
+    with pytest.raises(ImproperlyConfigured, match=re.escape(address)):
+        storage_bucket(address) or storage_folder(address)
+
+
+def test_health_tells_of_a_bucket_that_does_not_answer(client, bucket, queues, settings):
+    assert client.get("/healthz").json()["storage"] == "ok"
+    settings.STORAGE_ENDPOINT = "http://127.0.0.1:1"
+    answer = client.get("/healthz")
+    assert answer.status_code == 503 and answer.json()["storage"] == "down"

@@ -11,6 +11,7 @@ from rq import Queue
 from rq.job import Job
 from rq.worker import SimpleWorker
 
+from webapp import storage
 from webapp.campaigns.advance import sweep
 from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_WEB_COPIES
 from webapp.metrics import SWEEPS
@@ -39,6 +40,7 @@ class ResidentWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Load the networks of the queues, then work until stopped."""
+        storage.begin_work()
         self.load_networks()
         return super().work(*args, **kwargs)
 
@@ -64,6 +66,7 @@ class ResidentWorker(SimpleWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job with database connections that still live."""
         close_old_connections()
+        storage.between_jobs()
         try:
             super().execute_job(job, queue)
         finally:

@@ -83,7 +83,9 @@ def _worker(one: BaseWorker) -> WorkerState:
 
 
 def storage() -> dict[str, float] | None:
-    """GiB free and in all of the disk of the storage; None where it is away."""
+    """GiB free and in all of the disk of the storage; None where it is away, or a bucket."""
+    if settings.STORAGE_BUCKET:
+        return None
     try:
         found = shutil.disk_usage(Path(settings.STORAGE_ROOT))
     except OSError:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from rasterio.errors import RasterioError
 
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, StorageError
 from webapp.keys.admission import Refused, key_suffix, token_of, visitor_of
 from webapp.tileserver import addresses, describe, maptiles
 from webapp.tileserver.addresses import LATEST, NotHere, View
@@ -49,7 +49,7 @@ def _answer(view: Callable[..., HttpResponseBase], request: HttpRequest, **words
         return _refused(error)
     except NotReady as error:
         return _problem(503, "not_ready", str(error))
-    except (RasterioError, SourceError):
+    except (RasterioError, SourceError, StorageError):
         log.exception("A product of %s could not be read", request.path)
         return _problem(503, "unreadable", "A product of this place cannot be read at the moment.")
 
