@@ -17,14 +17,16 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 from rq.exceptions import NoSuchJobError
 
-from pipeline.errors import EarthquiltError, StorageError, UsageError
+from pipeline.errors import EarthquiltError, StorageError, TransientStorageError, UsageError
 from webapp.told import told
 
 log = logging.getLogger(__name__)
 
 API = "/api/"
-# A database or a queue that was restarted answers again after seconds.
-OUTAGES = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
+# A database, a queue or a bucket that was restarted answers again after seconds.
+OUTAGES = (
+    OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError, TransientStorageError,
+)  # fmt: skip
 RETRY_AFTER_SECONDS = 5
 # What the pages of RQ raise where a job or a worker is gone, or its scheduler is not installed.
 GONE = (NoSuchJobError, AssertionError, ValueError, ImproperlyConfigured)
@@ -73,6 +75,8 @@ def status_of(error: EarthquiltError) -> int:
     """The HTTP status of an error of the pipeline."""
     if isinstance(error, UsageError):
         return getattr(error, "http_status", status.HTTP_400_BAD_REQUEST)
+    if isinstance(error, TransientStorageError):
+        return status.HTTP_503_SERVICE_UNAVAILABLE
     if isinstance(error, StorageError):
         return status.HTTP_507_INSUFFICIENT_STORAGE
     return status.HTTP_502_BAD_GATEWAY
@@ -121,11 +125,11 @@ class JobsThatEnded:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 in the API's shape below /api/, as a page elsewhere; 503 while database or queue do not answer."""
+    """500 in the API's shape below /api/, as a page elsewhere; 503 in an outage."""
     is_out = isinstance(sys.exception(), OUTAGES)
     if request.path.startswith(API):
         if is_out:
-            message = gettext("Database or queue do not answer just now; try again in some seconds.")
+            message = gettext("Database, queue or storage do not answer just now; try again in some seconds.")
             answer: HttpResponse = JsonResponse(problem("unavailable", message))
         else:
             message = gettext("Something went wrong on our side; it has been written to the log.")

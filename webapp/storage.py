@@ -29,6 +29,11 @@ def root() -> Root:
     """The root that the settings name."""
     if settings.STORAGE_BUCKET is None:
         return _folder_root(Path(settings.STORAGE_ROOT))
+    return bucket_root()
+
+
+def bucket_root() -> BucketRoot:
+    """The root where the settings name a bucket."""
     own = _own.get(Path(settings.STORAGE_CACHE))
     return _bucket_root(
         settings.STORAGE_BUCKET,
@@ -45,7 +50,7 @@ def _folder_root(folder: Path) -> Root:
 
 
 @lru_cache(maxsize=8)
-def _bucket_root(bucket: Bucket, endpoint: str, folder: Path, limit: int, lately: float | None) -> Root:
+def _bucket_root(bucket: Bucket, endpoint: str, folder: Path, limit: int, lately: float | None) -> BucketRoot:
     return BucketRoot(Objects(bucket, endpoint), folder, limit, lately=lately)
 
 

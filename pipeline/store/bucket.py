@@ -219,17 +219,30 @@ class BucketRoot:
         """Make room in the working copy, whose files it does not ask for: call it between works."""
         return cache.trim(self.folder, self.limit, unused_seconds)
 
-    def prune(self, unit: str) -> int:
+    def prune(self, unit: str, seconds: float = 0.0) -> int:
         """Remove the objects of a unit that its newest manifest does not name; gives their number.
 
         It is for units that nobody works on: a writer's objects are there before its manifest.
+
+        Args:
+            unit: whose.
+            seconds: what was written within so many seconds stays.
         """
+        # Listed before the manifest is read: what is named meanwhile is not taken for left.
+        old = self.objects.older(unit, seconds)
         newest = self._manifest(unit, fresh=True)
         named = {manifest.key_of(unit, *item) for item in newest.files.items()}
         named.add(manifest.key_of_manifest(unit, newest.number))
-        left = [key for key in self.objects.under(unit) if key not in named]
+        left = [key for key in old if key not in named]
         self.objects.remove(left)
         return len(left)
+
+    def remove_old(self, unit: str, seconds: float) -> bool:
+        """Remove a unit of which nothing was written within so many seconds; whether it went."""
+        if set(self.objects.under(unit)) - set(self.objects.older(unit, seconds)):
+            return False
+        self.remove(unit)
+        return True
 
     def _manifest(self, unit: str, fresh: bool = False) -> Manifest:
         known = self._known.get(unit)

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -11,9 +12,11 @@ from django.core.management import get_commands
 
 from pipeline.catalog import Cache
 from script.lib.places import ROOT
+from webapp.settings import storage_bucket
 
 COMPOSE = ROOT / "docker" / "compose.yaml"
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
+PASSED_ON = {"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_compose_file_is_valid(compose):
     read = PyCompose.from_yaml(filled(yaml.safe_dump(compose, width=1000))).to_dict()
     assert set(read["services"]) == {
         *("database", "queue", "migrate", "web", "front", "worker", "gpu-worker", "gpu-0"),
-        *("prometheus", "grafana"),
+        *("prometheus", "grafana", "object-store", "bucket"),
     }
 
 
@@ -62,7 +65,7 @@ def test_all_queues_have_a_worker(compose, settings):
 def test_workers_share_a_cache_in_the_storage(compose):
     for name in ("worker", "gpu-worker"):
         service = compose["services"][name]
-        given = {key: filled(value) for key, value in service["environment"].items()}
+        given = {key: filled(value) for key, value in service["environment"].items() if value is not None}
         assert "storage:/storage" in service["volumes"]
         assert Cache.of_environment(given) == Cache(Path(given["STORAGE_URL"]) / ".cache", 20 * 2**30)
 
@@ -71,15 +74,38 @@ def test_foreign_images_are_pinned(compose):
     images = {
         name: service["image"] for name, service in compose["services"].items() if "build" not in service
     }
-    assert set(images) == {"database", "queue", "front", "prometheus", "grafana"}
+    assert set(images) == {
+        *("database", "queue", "front", "prometheus", "grafana", "object-store", "bucket"),
+    }  # fmt: skip
     for image in images.values():
-        assert re.search(r":v?\d+[.-]\d", image), f"{image} is not pinned"
+        assert re.search(r":(v?\d+[.-]\d|RELEASE\.\d{4}-)", image), f"{image} is not pinned"
 
 
 def test_each_variable_of_the_compose_file_is_in_the_example():
-    asked = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text()))
+    asked = set(re.findall(r"\$\{([A-Z_0-9]+)", COMPOSE.read_text())) | PASSED_ON
     example = (ROOT / "docker" / ".env.example").read_text()
-    assert asked == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    assert asked == set(re.findall(r"^(?:# )?([A-Z_0-9]+)=", example, re.MULTILINE))
+
+
+def test_what_a_bucket_needs_is_handed_on_where_it_is_set(compose):
+    for name in ("migrate", "web", "worker", "gpu-worker", "gpu-0"):
+        given = compose["services"][name]["environment"]
+        assert {key for key, value in given.items() if value is None} == PASSED_ON
+        assert Path(given["STORAGE_CACHE"]).is_relative_to("/storage")
+
+
+def test_the_bucket_of_the_example_is_the_one_that_is_made(compose):
+    example = (ROOT / "docker" / ".env.example").read_text()
+    chosen = dict(re.findall(r"^# (AWS_[A-Z_0-9]+)=(.*)$", example, re.MULTILINE))
+    address = re.search(r"s3://[a-z/]+(?= as)", example)[0]
+    endpoint, made = urlsplit(chosen["AWS_ENDPOINT_URL_S3"]), compose["services"]["bucket"]
+    assert made["entrypoint"][-1] == f"there/{storage_bucket(address).name}"
+    assert (
+        endpoint.netloc in made["environment"]["MC_HOST_there"] and endpoint.hostname in compose["services"]
+    )
+    assert {"object-store", "bucket"} == {
+        name for name, service in compose["services"].items() if service.get("profiles") == ["s3"]
+    }
 
 
 def test_what_the_image_copies_is_there_and_not_ignored():

@@ -42,8 +42,14 @@ def back_up(
         What `backup.json` says.
 
     Raises:
-        StorageError: the folder cannot be used or written, or the database not be dumped.
+        StorageError: the folder cannot be used or written, or the database not be dumped; or the storage is
+            a bucket and was not left out.
     """
+    if with_storage and settings.STORAGE_BUCKET:
+        raise StorageError(
+            f"The storage {settings.STORAGE_URL} is a bucket: keep it by the means of its server (versions, "
+            f"a second bucket) and back up with --database-only."
+        )
     root = Path(settings.STORAGE_ROOT)
     require_new(folder, root)
     earlier = earlier_of(previous) if previous else None

@@ -35,6 +35,11 @@ def restore(folder: Path, say: Say, replace: bool = False) -> dict[str, Any]:
             empty; something restored differs from what the backup says.
     """
     root, about = Path(settings.STORAGE_ROOT), read_about(folder)
+    if about["storage"] and settings.STORAGE_BUCKET:
+        raise StorageError(
+            f"The backup holds the files of a storage and {settings.STORAGE_URL} is a bucket: restore it "
+            f"with a folder as STORAGE_URL, then bring that into the bucket with `manage.py copy_storage`."
+        )
     sums = read_sums(folder, about)
     require_known(about)
     require_room(root, about, replace)

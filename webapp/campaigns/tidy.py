@@ -10,6 +10,7 @@ import django_rq
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from webapp.campaigns import tidy_bucket
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint
 from webapp.campaigns.states import ACTIVE, QUEUE_OF_WEB_COPIES
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 LOOKED_KEY = "earthquilt:tidied"
 PART = ".part"
 SOURCE = "source"
-KINDS = {"builds": Build, "revisions": Revision}
 
 
 def hint_tidy() -> None:
@@ -35,7 +35,8 @@ def hint_tidy() -> None:
 
 def run_tidy(key: int = 0) -> int:
     """Remove what was left in all campaigns; gives how many files and folders."""
-    removed = [path for campaign in Campaign.objects.order_by("pk") for path in tidy(campaign)]
+    look = tidy_bucket.tidy if settings.STORAGE_BUCKET else tidy
+    removed = [path for campaign in Campaign.objects.order_by("pk") for path in look(campaign)]
     if removed:
         log.info("%d files and folders of work that had broken off were removed.", len(removed))
     return len(removed)
@@ -57,7 +58,7 @@ def tidy(campaign: Campaign) -> list[Path]:
 
 def left_behind(tile: CampaignTile) -> Iterator[Path]:
     """What may be removed of a tile: folders of no row, and unfinished files where nobody is at work."""
-    for kind, model in KINDS.items():
+    for kind, model in (("builds", Build), ("revisions", Revision)):
         for folder in sorted((tile.path / kind).glob("*")):
             # Asked after the folder was seen: a row is there before its folder is.
             row = model.objects.filter(

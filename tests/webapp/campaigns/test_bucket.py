@@ -1,8 +1,10 @@
 """Jobs whose storage is a bucket: what is published when, and by whom."""
 
 import time
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from pipeline.store import BucketRoot
 from tests.webapp.products import WEST
@@ -11,6 +13,7 @@ from webapp.campaigns import jobs, networks, soundness, stages, web_copies
 from webapp.campaigns.advance import advance, sweep
 from webapp.campaigns.models import Build, CampaignTile, Revision
 from webapp.campaigns.states import Stage
+from webapp.campaigns.tidy import run_tidy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -188,3 +191,42 @@ def test_copies_for_web_maps_are_published(finished, bucket):
     assert web_copies.make(revision)
     bucket("three")
     assert storage.root().names(revision.folder) >= before | {"web/copies.json"}
+
+
+def objects_of(unit):
+    return storage.root().objects.under(unit)
+
+
+def test_what_losers_left_goes_after_the_grace_time(finished, settings):
+    root, build = storage.root(), finished.current_build
+    left = f"{build.folder}/composite.{'0' * 32}.tif"
+    lost = f"alps/{WEST}/builds/77/composite.{'0' * 32}.tif"
+    other = root.folder / "left.tif"
+    other.parent.mkdir(parents=True, exist_ok=True)
+    other.write_bytes(b"left")
+    for key in (left, lost):
+        root.objects.put(other, key)
+    named = root.names(build.folder)
+    settings.ORPHAN_SECONDS = 3600
+    run_tidy()
+    assert left in objects_of(build.folder) and objects_of(f"alps/{WEST}/builds/77") == [lost]
+    settings.ORPHAN_SECONDS = 1
+    Build.objects.update(finished_at=Now() - timedelta(seconds=2))
+    time.sleep(1.2)
+    assert run_tidy() >= 2
+    assert left not in objects_of(build.folder) and objects_of(f"alps/{WEST}/builds/77") == []
+    root.forget()
+    assert root.names(build.folder) == named
+    assert soundness.damage(build) == [] and soundness.damage(finished.current_revision) == []
+
+
+def test_what_is_worked_on_is_not_tidied(begun, settings):
+    build, root = Build.objects.get(), storage.root()
+    jobs.run_build(build.pk)
+    under_way = root.folder / "under-way.tif"
+    under_way.write_bytes(b"x")
+    key = f"{build.folder}/composite.{'0' * 32}.tif"
+    root.objects.put(under_way, key)
+    settings.ORPHAN_SECONDS = 0
+    run_tidy()
+    assert key in objects_of(build.folder)
