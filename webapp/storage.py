@@ -16,10 +16,12 @@ from django.conf import settings
 
 from pipeline.store import BucketRoot, FolderRoot, Objects, Root
 from pipeline.store.cache import clear_remains
-from pipeline.store.objects import Bucket
+from pipeline.store.objects import Bucket, Patience
 
 MIB = 2**20
 READ_LATELY_SECONDS = 600.0
+# Somebody waits for the answer.
+FOR_READERS = Patience(retries=2, altogether=20.0)
 
 # Working copies that this process alone works in, with what locks them, by the folder of all.
 _own: dict[Path, tuple[Path, BinaryIO]] = {}
@@ -51,7 +53,8 @@ def _folder_root(folder: Path) -> Root:
 
 @lru_cache(maxsize=8)
 def _bucket_root(bucket: Bucket, endpoint: str, folder: Path, limit: int, lately: float | None) -> BucketRoot:
-    return BucketRoot(Objects(bucket, endpoint), folder, limit, lately=lately)
+    patience = Patience() if lately is None else FOR_READERS
+    return BucketRoot(Objects(bucket, endpoint, patience), folder, limit, lately=lately)
 
 
 def begin_work() -> None:

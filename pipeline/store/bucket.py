@@ -52,7 +52,6 @@ class BucketRoot:
         self._known: dict[str, tuple[float, Manifest]] = {}
         self._taken: dict[str, Manifest] = {}
         self.lately, self._next_trim = lately, 0.0
-        self._prober = replace(objects, patience=SHORT)
         self._sizes: dict[str, int] = {}
         self._sources: dict[tuple[str, str], str] = {}
         set_environment(objects.gdal_environment())
@@ -206,12 +205,13 @@ class BucketRoot:
 
     def check(self) -> None:
         """Write, read and remove a small object."""
+        objects = replace(self.objects, patience=SHORT)
         path = self.folder / f"{HEALTH}-{time.time_ns():x}"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_bytes(b"0")
-            self._prober.put(path, path.name)
-            self._prober.remove([path.name])
+            objects.put(path, path.name)
+            objects.remove([path.name])
         finally:
             path.unlink(missing_ok=True)
 

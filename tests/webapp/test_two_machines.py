@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
+from pipeline.public_address import Exceptions
 from pipeline.store import BucketRoot, Objects
 from pipeline.store.objects import Bucket
 from script.lib.places import PYTHON, ROOT
@@ -31,7 +32,8 @@ SENDING = re.compile(r"/(cloud|image|sketch)\.[0-9a-f]{32}\.")
 
 
 @pytest.fixture
-def source(tmp_path):
+def source(tmp_path, settings):
+    settings.PUBLIC_ADDRESS_EXCEPTIONS = Exceptions.of(["127.0.0.1"])
     with served(make_scenes(tmp_path / "scenes", SEED, DATES), SEED) as found:
         yield found
 
@@ -76,6 +78,7 @@ class Machines:
             "STORAGE_CACHE": str(self.folder / machine),
             "EARTHQUILT_CACHE": str(self.folder / f"{machine}-fetched"),
             "AWS_ENDPOINT_URL_S3": endpoint,
+            "PUBLIC_ADDRESS_EXCEPTIONS": "127.0.0.1",
             "LEASE_SECONDS": "3",
             "SWEEP_SECONDS": "1",
             "RETRY_SECONDS": "1",
@@ -99,7 +102,9 @@ def address_of_database():
 
 
 @pytest.fixture
-def machines(tmp_path, s3, settings, queues):
+def machines(tmp_path, s3, settings, queues, monkeypatch):
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     folder = tmp_path / "machines"
     folder.mkdir()
     found = Machines(folder, Bucket(s3.bucket(), "products"), settings.REDIS_URL)

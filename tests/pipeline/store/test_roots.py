@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from pipeline.store import FolderRoot
+from pipeline.store import FolderRoot, copy_into
+from tests.pipeline.store.conftest import MIB
 
 UNIT = "alps/33TWL/revisions/1"
 
@@ -20,6 +21,10 @@ def write(root, name, content, unit=UNIT):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
+
+
+def states(folder):
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
 def sha256(content):
@@ -99,3 +104,41 @@ def test_remains_of_a_killed_writer_go_when_a_unit_is_taken(root):
     one.let_go(UNIT)
     one.take(UNIT)
     assert not [path for path in place.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("lately", "left"), [(0.0, ["2"]), (600.0, ["0", "1", "2"])])
+def test_readers_make_room_as_they_fetch_but_keep_what_was_just_used(root, monkeypatch, lately, left):
+    monkeypatch.setattr("pipeline.store.bucket.TRIM_SECONDS", 0.0)
+    one, reader = root("one"), root("reader", limit=MIB)
+    reader.lately = lately
+    for number in range(3):
+        unit = f"alps/33TWL/revisions/{number}"
+        one.take(unit)
+        write(one, "mosaic.tif", bytes([number]) * MIB, unit)
+        one.publish(unit)
+        reader.bring(unit)
+        time.sleep(0.01)
+    assert sorted(path.parent.name for path in reader.folder.rglob("mosaic.tif")) == left
+
+
+def test_a_folder_is_copied_and_is_left_as_it_was(root, tmp_path):
+    folder = FolderRoot(tmp_path / "folder")
+    write(folder, "mosaic.tif", b"mosaic")
+    write(folder, "web/copies.json", b"{}")
+    write(folder, ".mosaic.part.tif", b"half")
+    write(folder, "area.tif", b"area", "deliveries/3/1")
+    write(folder, "area.tif", b"half", "deliveries/3/.2-1.part")
+    write(folder, "haze/1-0/haze.json", b"{}", ".models")
+    write(folder, "aa/chip.tif", b"chip", "alps/pyramid")
+    write(folder, "map-tiles/x", b"cached", ".cache")
+    before = states(folder.folder)
+    target = root("one")
+    moved = copy_into(target, folder.folder)
+    assert (moved.units, moved.files, moved.there) == (3, 1, 0)
+    assert states(folder.folder) == before
+    assert target.names(UNIT) == {"mosaic.tif", "web/copies.json"}
+    assert target.names("deliveries/3/1") == {"area.tif"}
+    assert (target.bring(".models") / "haze/1-0/haze.json").read_bytes() == b"{}"
+    assert target.bring_file("alps/pyramid/aa/chip.tif").read_bytes() == b"chip"
+    assert len(target.objects.under("")) == 5 + 3
+    assert copy_into(target, folder.folder).there == 4

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pipeline.errors import EarthquiltError
+from webapp import storage
 from webapp.campaigns import pyramid
 from webapp.campaigns.models import Campaign
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         campaign = Campaign.objects.filter(slug=options["campaign"]).first()
         if campaign is None:
             raise CommandError(f"There is no campaign {options['campaign']!r}.", returncode=2)
+        storage.begin_work()
         if options["all"]:
             pyramid.mark_all(campaign)
         try:

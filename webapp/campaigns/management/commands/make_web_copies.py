@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pipeline.errors import EarthquiltError
+from webapp import storage
 from webapp.campaigns import web_copies
 from webapp.campaigns.models import Edition
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         edition = editions.first()
         if edition is None:
             raise CommandError(f"There is no such edition of campaign {options['campaign']!r}.", returncode=2)
+        storage.begin_work()
         made = 0
         for revision in web_copies.due(edition):
             try:
