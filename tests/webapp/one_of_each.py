@@ -61,6 +61,7 @@ class World:
     """All there is.
 
     Attributes:
+        people: by their part, without nobody.
         clients: by viewer.
         tokens: keys of maps, by viewer.
         private: things of a campaign that an order of Alpine's has made visible to its members.
@@ -68,6 +69,7 @@ class World:
         absent: names and numbers of nothing.
     """
 
+    people: dict[str, User]
     clients: dict[str, APIClient]
     tokens: dict[str, str]
     private: Things
@@ -105,7 +107,9 @@ def make_world():
     clients = {name: APIClient() for name in VIEWERS}
     for name, person in people.items():
         clients[name].force_login(person)
-    return World(clients, {name: token for name, (_, token) in tokens.items()}, private, public, absent)
+    return World(
+        people, clients, {name: token for name, (_, token) in tokens.items()}, private, public, absent
+    )
 
 
 def make_things(slug, customer, people):

@@ -4,6 +4,20 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def rename(apps, schema_editor):
+    """What was called scene_out is called exclude."""
+    apps.get_model("campaigns", "Override").objects.filter(kind="scene_out").update(kind="exclude")
+
+
+def rename_back(apps, schema_editor):
+    """The other way; a release of before knows no wish to use a scene, which goes."""
+    overrides = apps.get_model("campaigns", "Override").objects
+    overrides.filter(kind="exclude").update(kind="scene_out")
+    overrides.filter(kind="force").delete()
+    # Tables with checks that are still to be made cannot be altered.
+    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -16,6 +30,7 @@ class Migration(migrations.Migration):
             model_name='override',
             name='override_kind_legal',
         ),
+        migrations.RunPython(rename, rename_back),
         migrations.AlterField(
             model_name='override',
             name='kind',

@@ -3,6 +3,11 @@
 from django.db import migrations, models
 
 
+def know_no_agreement(apps, schema_editor):
+    """The way back: the stage before is done again."""
+    apps.get_model("campaigns", "Build").objects.filter(stage="agree").update(stage="scene_list")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -14,6 +19,7 @@ class Migration(migrations.Migration):
             model_name='build',
             name='build_stage_legal',
         ),
+        migrations.RunPython(migrations.RunPython.noop, know_no_agreement),
         migrations.AlterField(
             model_name='build',
             name='stage',

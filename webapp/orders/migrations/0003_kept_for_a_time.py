@@ -4,6 +4,12 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def tell_what_was_removed(apps, schema_editor):
+    """The way back: deliveries whose files were removed have failed, as a release of before knows no other end."""
+    removed = apps.get_model("orders", "Delivery").objects.filter(status="removed")
+    removed.update(status="failed", error="The files were removed.")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -16,6 +22,7 @@ class Migration(migrations.Migration):
             model_name='delivery',
             name='delivery_status_legal',
         ),
+        migrations.RunPython(migrations.RunPython.noop, tell_what_was_removed),
         migrations.AddField(
             model_name='delivery',
             name='is_told',

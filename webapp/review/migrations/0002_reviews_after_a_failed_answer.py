@@ -4,6 +4,17 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def keep_the_newest(apps, schema_editor):
+    """The way back: of several verdicts on a revision the newest stays, as there could be one only."""
+    newest = {}
+    reviews = apps.get_model("review", "Review").objects
+    for key, revision in reviews.order_by("id").values_list("id", "revision_id"):
+        newest[revision] = key
+    reviews.exclude(pk__in=newest.values()).delete()
+    # Tables with checks that are still to be made cannot be altered.
+    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -17,6 +28,7 @@ class Migration(migrations.Migration):
             model_name='review',
             name='one_review_per_revision',
         ),
+        migrations.RunPython(migrations.RunPython.noop, keep_the_newest),
         migrations.AddConstraint(
             model_name='review',
             constraint=models.UniqueConstraint(condition=models.Q(('verdict', 'approve')), fields=('revision',), name='one_approval_per_revision'),
