@@ -89,6 +89,10 @@ class Build:
         path = self.folder / WORK
         return read_json(path) if path.exists() else {}
 
+    def is_made(self, product: str, figures: str) -> bool:
+        """Whether a step has ended: its figures are kept last, so a file alone is a killed process's."""
+        return (self.folder / product).exists() and figures in self.notes()
+
     @contextmanager
     def step(self, stage: str) -> Iterator[None]:
         """Time a step and keep its seconds and the peak memory of the process, or the error that ended it."""

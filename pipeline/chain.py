@@ -198,7 +198,7 @@ def compose(build: Build) -> dict[str, Any]:
     """Stage 3, the tile alone: the cloud-free composite of the list's scenes, with its provenance."""
     with build.step("mosaic"):
         chosen = build.scene_list().chosen
-        if not (build.folder / "composite.tif").exists():
+        if not build.is_made("composite.tif", "composite"):
             hazy = {item.id for item in chosen if item.hazy}
             scenes = build.scenes_of(chosen)
             others = [scene for scene in build.wanted() if scene not in scenes]
@@ -212,7 +212,7 @@ def classify(build: Build) -> dict[str, Any]:
     with build.step("landcover"):
         build.networks.check()
         scenes = build.series()
-        if not (build.folder / "probabilities.tif").exists():
+        if not build.is_made("probabilities.tif", "landcover"):
             for scene in scenes:
                 landcover.classify_scene(scene, build.tile, build.settings, build.folder, build.networks)
             haze = {item.id: item.haze_score for item in build.scene_list().candidates}
@@ -277,7 +277,7 @@ def build_tile(
     if not (build.folder / "scene_list.json").exists():
         tell("looking at the previews")
         make_scene_list(build, catalog, neighbour_datatakes)
-    if not (build.folder / "composite.tif").exists():
+    if not build.is_made("composite.tif", "composite"):
         fetch_and_mask(build, tell)
         tell("fusing the composite")
         compose(build)

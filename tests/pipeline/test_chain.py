@@ -12,12 +12,13 @@ import rasterio
 from pipeline import chain, several
 from pipeline.__main__ import main
 from pipeline.assessment.tiles import assess_tiles
-from pipeline.build import Build, begin
+from pipeline.build import WORK, Build, begin
 from pipeline.errors import ModelError, NoScenes, SourceError, UsageError
 from pipeline.grid import Tile
 from pipeline.raster import decode, read_raster
 from pipeline.settings import CampaignSettings
 from pipeline.simulate import simulate
+from pipeline.storage import write_json
 from tests.weights import write_own
 
 TILES = ("33UVR", "33UWR")
@@ -132,6 +133,22 @@ def test_a_run_with_products_there_asks_for_resume_and_then_changes_nothing(prod
     with pytest.raises(UsageError, match="other settings"):
         other = CampaignSettings(SETTINGS.start, SETTINGS.end, max_cloud=50, resolution=60)
         several.run(season[1], tiles, other, out, resume=True)
+
+
+@pytest.mark.parametrize(
+    "step, product", {"composite": "composite.tif", "landcover": "probabilities.tif"}.items()
+)
+def test_a_step_that_was_killed_before_it_kept_its_figures_is_done_again(products, tmp_path, step, product):
+    folder = tmp_path / TILES[0]
+    shutil.copytree(products[0] / TILES[0], folder)
+    build = Build(Tile.parse(TILES[0]), SETTINGS, folder)
+    notes, before = build.notes(), (folder / product).read_bytes()
+    figures = notes.pop(step)
+    write_json(folder / WORK, notes)
+    (folder / product).write_bytes(before[: len(before) // 2])
+    {"composite": chain.compose, "landcover": chain.classify}[step](build)
+    assert build.notes()[step] == figures
+    assert (folder / product).read_bytes() == before
 
 
 def test_a_campaign_is_built_with_weights_of_its_own(season, products, tmp_path):
