@@ -18,6 +18,7 @@
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
 | `MOST_ATTEMPTS` | how often a stage is begun that fails by its source or kills its worker | 4 |
 | `RETRY_SECONDS` | the first pause before it is tried again; doubled each time | 20 |
+| `MOST_BUILDS_AT_ONCE` | builds of a campaign that are under way together; at least 4 for each worker | 400 |
 | `ORPHAN_SECONDS` | how long files that a killed worker left are kept | 86400 (a day) |
 | `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
 | `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
@@ -116,6 +117,7 @@ RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": STAGE_TIMEOUT} for name
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 MOST_ATTEMPTS = env.int("MOST_ATTEMPTS", default=4)
 RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
+MOST_BUILDS_AT_ONCE = env.int("MOST_BUILDS_AT_ONCE", default=400)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
 ORPHAN_SECONDS = env.int("ORPHAN_SECONDS", default=24 * 3600)
 REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))

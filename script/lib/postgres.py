@@ -9,6 +9,8 @@ from pathlib import Path
 from script.lib import account, packages
 from script.lib.say import Trouble
 
+# A hundred workers have one each, and one more now and then for the lease of a long stage.
+CONNECTIONS = "-c max_connections=300"
 NAME = "earthquilt"
 START_ATTEMPTS = 5
 SILENT = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
@@ -83,7 +85,7 @@ class Postgres:
             subprocess.run(
                 [*account.prefix(), "rm", "-f", str(self.data / "postmaster.pid")], cwd="/", check=True
             )
-        settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= {CONNECTIONS}"
         if not self.durable:
             settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         for attempt in range(START_ATTEMPTS):

@@ -1,111 +1,166 @@
 """What is now possible in a campaign: begins builds and revisions, queues them, settles orders.
 
-Everything is read from the database, so calling it too often does no harm, and calling it again repairs
-whatever was lost.
+A tile whose status has changed carries a mark until somebody has looked at what that makes possible, so that
+what a step asks for does not depend on how large the campaign is. Calling this too often does no harm.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.dispatch import Signal
 
 from webapp.campaigns import tidy, web_copies
-from webapp.campaigns.models import Build, Campaign, Chip, Revision
+from webapp.campaigns.models import Build, Campaign, CampaignTile, Chip, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
-from webapp.campaigns.rings import Neighbourhood, names_around
-from webapp.campaigns.states import ACTIVE, OPEN_ORDERS, RevisionStatus, TileStatus
+from webapp.campaigns.rings import block_of
+from webapp.campaigns.schedule import look, reach_of
+from webapp.campaigns.states import ACTIVE, DUE, OPEN_ORDERS, TileStatus
 
 # Sent at the end of each sweep, for work that no campaign knows of.
 swept = Signal()
 
+BATCH = 100
+
 
 @transaction.atomic
-def advance(campaign: Campaign, around: Collection[str] | None = None) -> None:
+def advance(campaign: Campaign, around: Collection[str] | None = None, rings: bool = True) -> None:
     """Begin, queue and settle what the state allows.
 
     Args:
         campaign: the campaign.
         around: names of tiles that have changed; only what may depend on them is looked at. All where None.
+        rings: whether builds, or the tiles around them, may depend on the change.
     """
     lock(campaign)
-    begin_builds(campaign, around)
-    reach = None if around is None else names_around(around)
-    hint_builds(campaign, reach)
-    near = Neighbourhood(campaign, reach)
-    targets = near.tiles.keys() if reach is None else near.tiles.keys() & reach
-    begin_revisions(campaign, near, targets)
-    hint_revisions(campaign, near, targets)
-    settle_orders(campaign, targets)
+    begun = begin_builds(campaign) if rings else []
+    names = campaign.tiles.order_by("tile_id").values_list("tile_id", flat=True) if around is None else around
+    for some in batches(sorted(names)):
+        if rings:
+            hint_builds(campaign, some, begun)
+        look(campaign, reach_of(some) if rings and around is not None else some)
+        looked_at(campaign, some)
+        settle_orders(campaign, some)
 
 
 def lock(campaign: Campaign) -> None:
     """Let one at a time decide about a campaign, until the transaction ends."""
-    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.pk)
 
 
-def begin_builds(campaign: Campaign, names: Collection[str] | None) -> None:
-    """Begin a build of each tile that is wanted and has none."""
+def batches(names: Sequence[str]) -> Iterator[list[str]]:
+    """The names in lists of bounded length."""
+    rest = iter(names)
+    while some := list(islice(rest, BATCH)):
+        yield some
+
+
+def begin_builds(campaign: Campaign) -> list[Build]:
+    """Begin and queue builds of tiles that are wanted, as long as not too many are under way.
+
+    What open orders wait for comes first, then the others by name, so that what is begun lies together.
+    """
+    room = settings.MOST_BUILDS_AT_ONCE - campaign.tiles.filter(status=TileStatus.BUILDING).count()
+    if room <= 0:
+        return []
     wanted = campaign.tiles.filter(status=TileStatus.WANTED)
-    if names is not None:
-        wanted = wanted.filter(tile_id__in=names)
-    for tile in wanted.order_by("tile_id"):
-        Build.begin(tile)
+    ordered = wanted.filter(orders__status__in=OPEN_ORDERS).distinct().order_by("tile_id")[:room]
+    first = list(ordered.select_related("campaign"))
+    others = wanted.exclude(pk__in=[tile.pk for tile in first]).order_by("tile_id")
+    chosen = [*first, *others.select_related("campaign")[: room - len(first)]]
+    if chosen and campaign.pipeline_settings.agree_datatakes:
+        chosen = with_their_blocks(wanted, chosen)
+    begun = [Build.begin(tile) for tile in chosen]
+    for build in begun:
+        hint_build(build)
+    return begun
 
 
-def hint_builds(campaign: Campaign, names: Collection[str] | None) -> None:
-    """Queue the builds that nobody works at."""
-    free = Build.objects.free().filter(campaign_tile__campaign=campaign)
-    if names is not None:
-        free = free.filter(campaign_tile__tile_id__in=names)
-    for build in free.order_by("pk"):
+def with_their_blocks(wanted: QuerySet, chosen: Sequence[CampaignTile]) -> list[CampaignTile]:
+    """Tiles and all others that are wanted of their blocks, whose lists are chosen together."""
+    blocks = {block_of(tile.tile_id) for tile in chosen}
+    zones = {zone for zone, _, _ in blocks}
+    rows = wanted.filter(tile__zone__in=zones).select_related("campaign").order_by("tile_id")
+    return [tile for tile in rows if block_of(tile.tile_id) in blocks]
+
+
+def hint_builds(campaign: Campaign, names: Collection[str], begun: Collection[Build]) -> None:
+    """Queue the builds of some tiles that nobody works at, but those that were just begun."""
+    free = Build.objects.free().filter(campaign_tile__campaign=campaign, campaign_tile__tile_id__in=names)
+    free = free.exclude(pk__in=[build.pk for build in begun])
+    for build in free.only("pk", "stage", "fence").order_by("pk"):
         hint_build(build)
 
 
-def begin_revisions(campaign: Campaign, near: Neighbourhood, names: Collection[str]) -> None:
-    """Begin a revision of each tile whose inputs have changed, unless one is at work or failed on them."""
-    stale = [near.tiles[name] for name in sorted(names) if near.is_stale(name)]
-    rows = Revision.objects.filter(campaign_tile__in=stale).filter(
-        Q(status__in=ACTIVE) | Q(status=RevisionStatus.FAILED)
-    )
-    known = list(rows.values_list("campaign_tile_id", "status", "inputs_hash"))
-    active = {key for key, status, _ in known if status in ACTIVE}
-    failed = {(key, inputs) for key, status, inputs in known if status == RevisionStatus.FAILED}
-    for tile in stale:
-        if tile.pk not in active and (tile.pk, near.inputs_hash(tile.tile_id)) not in failed:
-            Revision.begin(tile)
-
-
-def hint_revisions(campaign: Campaign, near: Neighbourhood, names: Collection[str]) -> None:
-    """Queue the revisions that wait for nothing and that nobody works at."""
-    free = Revision.objects.free().filter(campaign_tile__campaign=campaign, campaign_tile__tile_id__in=names)
-    for revision in free.select_related("campaign_tile").order_by("pk"):
-        if near.is_ready(revision.tile_name):
-            hint_revision(revision)
+def looked_at(campaign: Campaign, names: Collection[str]) -> None:
+    """Take the mark from tiles: what their change made possible is begun."""
+    campaign.tiles.filter(tile_id__in=names, is_changed=True).update(is_changed=False)
 
 
 def settle_orders(campaign: Campaign, names: Collection[str]) -> None:
-    """Bring the open orders that hold any of the tiles up to date."""
-    orders = campaign.orders.filter(status__in=OPEN_ORDERS, tiles__tile_id__in=names)
-    for order in orders.distinct().order_by("pk"):
-        order.settle()
+    """Bring the open orders that hold any of the tiles up to date, where nothing of them is under way."""
+    held = CampaignTile.orders.through.objects.filter(
+        order=OuterRef("pk"), campaigntile__campaign=campaign, campaigntile__tile_id__in=names
+    )
+    settle(campaign.orders.filter(Exists(held)))
+
+
+def settle(orders: QuerySet) -> None:
+    """Bring those orders up to date that are open and of which nothing is under way."""
+    for order in orders.filter(status__in=OPEN_ORDERS).select_related("campaign").order_by("pk"):
+        if not any(rows.filter(orders=order).exists() for rows in unfinished(order.campaign)):
+            order.settle()
+
+
+def unfinished(campaign: Campaign) -> Iterator[QuerySet]:
+    """The tiles that orders wait for, from the fewest on."""
+    own = Revision.objects.filter(campaign_tile=OuterRef("pk"))
+    composite = campaign.tiles.filter(status=TileStatus.COMPOSITE)
+    yield composite.filter(Exists(own.filter(status__in=ACTIVE)))
+    yield composite.filter(~Exists(own), current_revision__isnull=True)
+    yield campaign.tiles.filter(status__in=DUE)
 
 
 def sweep() -> int:
     """Advance every campaign in which something is due, and queue what maps want; gives their number."""
-    due = Campaign.objects.filter(
-        Q(tiles__status__in=(TileStatus.WANTED, TileStatus.BUILDING))
-        | Q(tiles__revisions__status__in=ACTIVE)
-        | Q(orders__status__in=OPEN_ORDERS)
+    tiles = CampaignTile.objects.filter(campaign=OuterRef("pk"))
+    at_work = Revision.objects.filter(campaign_tile__campaign=OuterRef("pk"), status__in=ACTIVE)
+    ordered = CampaignTile.orders.through.objects.filter(
+        campaigntile__campaign=OuterRef("pk"), order__status__in=OPEN_ORDERS
     )
-    campaigns = list(due.distinct().order_by("pk"))
+    due = Campaign.objects.filter(
+        Exists(tiles.filter(status__in=DUE))
+        | Exists(tiles.filter(is_changed=True))
+        | Exists(at_work)
+        | Exists(ordered)
+    )
+    campaigns = list(due.order_by("pk"))
     for campaign in campaigns:
-        advance(campaign)
+        catch_up(campaign)
     hint_pyramids()
     web_copies.hint_due()
     tidy.hint_tidy()
     swept.send(sender=None)
     return len(campaigns)
+
+
+def catch_up(campaign: Campaign) -> None:
+    """Do what somebody was to do and did not: look at changed tiles, queue again what was lost."""
+    changed = campaign.tiles.filter(is_changed=True).order_by("tile_id")
+    for some in batches(list(changed.values_list("tile_id", flat=True))):
+        advance(campaign, some)
+    with transaction.atomic():
+        lock(campaign)
+        begin_builds(campaign)
+        free = Build.objects.free().filter(campaign_tile__campaign=campaign)
+        for build in free.only("pk", "stage", "fence").order_by("pk").iterator():
+            hint_build(build)
+        ready = Revision.objects.free().filter(is_ready=True, campaign_tile__campaign=campaign)
+        for revision in ready.only("pk", "fence").order_by("pk").iterator():
+            hint_revision(revision)
+        settle(campaign.orders.all())
 
 
 def hint_pyramids() -> None:

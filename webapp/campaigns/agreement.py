@@ -12,15 +12,8 @@ from pipeline.grid import Tile
 from webapp.campaigns.advance import lock
 from webapp.campaigns.models import Build, Campaign, CampaignTile
 from webapp.campaigns.queue import hint_build
+from webapp.campaigns.rings import block_of
 from webapp.campaigns.states import ACTIVE, Stage
-
-BLOCK_METRES = 1_000_000
-
-
-def block_of(name: str) -> tuple[int, bool, int]:
-    """The block of a tile: its zone, cut every 1000 km from the equator on; at most some 80 tiles."""
-    tile = Tile.parse(name)
-    return tile.zone, tile.south, tile.north // BLOCK_METRES
 
 
 def without_settled_list(campaign: Campaign, name: str) -> list[Build]:

@@ -192,7 +192,10 @@ def claim_with_inputs(revision: Revision) -> bool:
     """Claim a revision and fix its inputs, if no tile that it depends on is due."""
     lock(revision.campaign)
     near = Neighbourhood(revision.campaign, [revision.tile_name])
-    if not near.is_ready(revision.tile_name) or not revision.claim():
+    if not near.is_ready(revision.tile_name):
+        Revision.objects.filter(pk=revision.pk).update(is_ready=False)
+        return False
+    if not revision.claim():
         return False
     revision.take_inputs(near.inputs(revision.tile_name))
     return True
@@ -217,13 +220,13 @@ def do_revision(revision: Revision) -> None:
     elif recorded(lambda: revision.become_current(report, files)):
         keep_approval(revision)
         hint_pyramid(revision.campaign_id, revision.pk)
-    advance(revision.campaign, [revision.tile_name])
+    advance(revision.campaign, [revision.tile_name], rings=False)
 
 
 def end_revision(revision: Revision, status: str, text: str) -> None:
     """End a revision that failed; the tile keeps the one that it had."""
     recorded(lambda: record_failure(revision, text))
-    advance(revision.campaign, [revision.tile_name])
+    advance(revision.campaign, [revision.tile_name], rings=False)
 
 
 @transaction.atomic

@@ -1,13 +1,24 @@
 """Rings: which tiles of a campaign lie near which, and what a revision is made from."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from pipeline.grid import Tile
-from webapp.campaigns.models import Build, Campaign, CampaignTile, hash_of
+from webapp.campaigns.models import Build, Campaign, CampaignTile, GridTile, hash_of
 from webapp.campaigns.states import TileStatus
 
-RINGS = 3
+RINGS = GridTile.RINGS
+# Large, and of no use to whoever asks how tiles lie and stand.
+UNASKED = [f"current_{one}__{name}" for one in ("build", "revision") for name in ("report", "files")]
+
+
+BLOCK_METRES = 1_000_000
+
+
+def block_of(name: str) -> tuple[int, bool, int]:
+    """The block of a tile: its zone, cut every 1000 km from the equator on; at most some 80 tiles."""
+    tile = Tile.parse(name)
+    return tile.zone, tile.south, tile.north // BLOCK_METRES
 
 
 @lru_cache(maxsize=32_768)
@@ -21,8 +32,13 @@ def names_around(names: Collection[str], steps: int = RINGS) -> frozenset[str]:
     return frozenset().union(*(names_within(name, steps) for name in names))
 
 
+def rings_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names of the tiles within the rings of each tile, itself among them, sorted; one query."""
+    return dict(GridTile.objects.filter(name__in=names).values_list("name", "near"))
+
+
 class Neighbourhood:
-    """The tiles of a campaign around some of them, read in one query.
+    """The tiles of a campaign around some of them, read in two queries.
 
     Args:
         campaign: the campaign.
@@ -31,13 +47,16 @@ class Neighbourhood:
 
     def __init__(self, campaign: Campaign, names: Collection[str] | None = None) -> None:
         rows = campaign.tiles.select_related("current_build", "current_revision")
+        rows = rows.defer(*UNASKED)
+        asked = campaign.tiles.values("tile_id") if names is None else names
+        self.rings = rings_of(asked)
         if names is not None:
-            rows = rows.filter(tile_id__in=names_around(names))
+            rows = rows.filter(tile_id__in={other for ring in self.rings.values() for other in ring})
         self.tiles: Mapping[str, CampaignTile] = {row.tile_id: row for row in rows}
 
     def near(self, name: str) -> list[CampaignTile]:
         """The campaign's tiles within the rings of a tile, itself among them, sorted by name."""
-        return [self.tiles[other] for other in sorted(names_within(name) & self.tiles.keys())]
+        return [self.tiles[other] for other in self.rings[name] if other in self.tiles]
 
     def is_ready(self, name: str) -> bool:
         """Whether no tile that a revision would be made from is still due."""

@@ -10,7 +10,7 @@ from shapely import MultiPolygon
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
 from pipeline.land import LandLimits, existing_tiles, tiles_of_land
-from webapp.campaigns.advance import advance
+from webapp.campaigns.advance import begin_builds, lock
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.states import TileStatus
 
@@ -66,5 +66,6 @@ def want_all(campaign: Campaign, names: Collection[str], by: "User | None" = Non
     asked = campaign.tiles.exclude(status=TileStatus.IDLE)
     before = set(asked.values_list("tile_id", flat=True))
     campaign.want(list(names), by)
-    advance(campaign, names)
+    lock(campaign)
+    begin_builds(campaign)
     return len(set(names) - before)

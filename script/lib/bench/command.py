@@ -32,6 +32,7 @@ APART = {
     "review-desk": "script.lib.bench_review_desk",
     "deliveries": "script.lib.bench_deliveries",
     "crowd": "script.lib.bench_crowd",
+    "world": "script.lib.bench_world",
 }
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -12,6 +13,7 @@ from pipeline.settings import CampaignSettings
 from pipeline.tone.curve import default_curve
 from tests.webapp.products import SETTINGS, WEST
 from webapp.campaigns.models import Build, Campaign, Chip, Edition, GridTile, fingerprint
+from webapp.campaigns.rings import names_within
 from webapp.orders.services import campaign_of
 
 OLD = ("campaigns", "0002_override_kinds")
@@ -49,7 +51,8 @@ def filled(of_before, customer):
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
         owner_id=customer.pk,
     )
-    GridTile.ensure([Tile.parse(WEST)])
+    footprint = GEOSGeometry(memoryview(Tile.parse(WEST).footprint.wkb), srid=4326)
+    get("campaigns", "GridTile").objects.create(name=WEST, zone=33, epsg=32633, footprint=footprint)
     tile = get("campaigns", "CampaignTile").objects.create(campaign=campaign, tile_id=WEST, status="wanted")
     build = get("campaigns", "Build").objects.create(
         campaign_tile=tile, number=1, stage="done", status="done", folder="before/33TWL/builds/1"
@@ -82,7 +85,9 @@ def test_tiles_of_before_reach_into_chips_and_their_editions_are_measured(filled
     chips = Chip.objects.filter(campaign=filled)
     assert chips.filter(z=0).count() == 1 and all(chip.wanted for chip in chips)
     west, south, east, north = Edition.objects.get(campaign=filled).bounds
-    assert GridTile.objects.get(pk=WEST).footprint.extent == pytest.approx((west, south, east, north))
+    tile = GridTile.objects.get(pk=WEST)
+    assert tile.footprint.extent == pytest.approx((west, south, east, north))
+    assert tile.near == sorted(names_within(WEST, 3))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from webapp.campaigns.models.campaign import Campaign, CampaignTile, GridTile, f
 from webapp.campaigns.models.chip import Chip, EditionChip
 from webapp.campaigns.models.edition import Edition, EditionTile, Withdrawal
 from webapp.campaigns.models.event import Event
-from webapp.campaigns.models.revision import Revision, RevisionInput, hash_of
+from webapp.campaigns.models.revision import Revision, RevisionInput, hash_of, hash_of_keys
 
 __all__ = [
     "Build",
@@ -24,5 +24,6 @@ __all__ = [
     "Withdrawal",
     "fingerprint",
     "hash_of",
+    "hash_of_keys",
     "pinned",
 ]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -71,26 +72,31 @@ class Leased(Stateful):
 
     def claim(self) -> bool:
         """Take the work, if nobody else holds it; the object is up to date afterwards."""
+        known = [getattr(self, name) for name in self.CLAIMED_AS]
         with transaction.atomic():
-            taken = (
-                type(self)
-                .objects.free()
-                .filter(pk=self.pk, **{name: getattr(self, name) for name in self.CLAIMED_AS})
-                .update(
-                    status="running",
-                    lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
-                    fence=F("fence") + 1,
-                    attempts=F("attempts") + 1,
-                )
-            )
-            if not taken:
+            rows = type(self).objects.raw(self._claim(), [settings.LEASE_SECONDS, self.pk, *known])
+            taken = next(iter(rows), None)
+            if taken is None:
                 return False
-            type(self).objects.filter(pk=self.pk, started_at__isnull=True).update(started_at=Now())
             before = self.status
-            self.refresh_from_db()
+            for field in self._meta.concrete_fields:
+                setattr(self, field.attname, getattr(taken, field.attname))
             if before != self.status:
                 self.remember(before, self.status)
         return True
+
+    @classmethod
+    def _claim(cls) -> str:
+        """One statement that takes work nobody holds and gives its row: of two that try, one gets it."""
+        same = " AND ".join(f"{connection.ops.quote_name(name)} = %s" for name in cls.CLAIMED_AS)
+        return f"""
+            UPDATE {connection.ops.quote_name(cls._meta.db_table)}
+            SET status = 'running', fence = fence + 1, attempts = attempts + 1,
+                lease_until = STATEMENT_TIMESTAMP() + %s * INTERVAL '1 second',
+                started_at = COALESCE(started_at, STATEMENT_TIMESTAMP())
+            WHERE status IN ('waiting', 'running') AND id = %s AND {same}
+                AND (lease_until IS NULL OR lease_until < STATEMENT_TIMESTAMP())
+            RETURNING *"""
 
     def renew(self) -> bool:
         """Keep the lease; False where another worker has taken the work over."""
@@ -102,7 +108,7 @@ class Leased(Stateful):
         values = {"lease_until": None, **values}
         if not self._held().update(**values):
             return False
-        self.refresh_from_db()
+        self.know(values)
         return True
 
     def finish(self, to: str, text: str = "", **values: Any) -> bool:
@@ -200,9 +206,10 @@ class Build(Leased):
     def follow(self, stage: str) -> bool:
         """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
         same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=self.stage)
-        if not same.update(stage=stage, attempts=0, tries={}, error=""):
+        values = {"stage": stage, "attempts": 0, "tries": {}, "error": ""}
+        if not same.update(**values):
             return False
-        self.refresh_from_db()
+        self.know(values)
         return True
 
     @classmethod
@@ -213,7 +220,8 @@ class Build(Leased):
         A build that still waits is replaced where reviewers have asked for something since. Where only the
         corrected classes differ from those of the tile's current build, it begins with the classification.
         """
-        tile = CampaignTile.objects.select_for_update().get(pk=tile.pk)
+        locked = CampaignTile.objects.select_for_update(of=("self",)).select_related("campaign")
+        tile = locked.get(pk=tile.pk)
         overrides = Override.collect(tile)
         stage = Stage.SCENE_LIST
         if tile.current_build and differ_in_classes_alone(overrides, tile.current_build.overrides):
@@ -264,14 +272,29 @@ class Scene(models.Model):
     @classmethod
     @transaction.atomic
     def record(cls, build: Build, candidates: list[dict[str, Any]]) -> None:
-        """Write the candidates of a scene list in place of those known."""
+        """Write the candidates of a scene list in place of those known; those that stay are left alone."""
         names = ("datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
-        rows = []
+        known = {row.scene_id: row for row in build.scenes.all()}
+        fresh, changed = [], []
         for item in candidates:
-            known = {name: item[name] for name in names if item.get(name) is not None}
-            rows.append(cls(build=build, scene_id=item["id"], **known))
-        build.scenes.all().delete()
-        cls.objects.bulk_create(rows)
+            told = {name: item[name] for name in names if item.get(name) is not None}
+            row = cls(build=build, scene_id=item["id"], **told)
+            before = known.pop(row.scene_id, None)
+            if before is None:
+                fresh.append(row)
+            elif any(row.told(name) != before.told(name) for name in names):
+                row.pk = before.pk
+                changed.append(row)
+        if known:
+            build.scenes.filter(pk__in=[row.pk for row in known.values()]).delete()
+        if changed:
+            cls.objects.bulk_update(changed, names)
+        cls.objects.bulk_create(fresh)
+
+    def told(self, name: str) -> Any:
+        """A field as a scene list has it: days and times as text compare with those of the database."""
+        value = getattr(self, name)
+        return parse_datetime(value) if name == "datetime" and isinstance(value, str) else value
 
 
 class Override(models.Model):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as site
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -46,6 +47,14 @@ class GridTile(models.Model):
     zone = models.PositiveSmallIntegerField()
     epsg = models.PositiveIntegerField()
     footprint = models.MultiPolygonField(srid=4326, spatial_index=True)
+    near = ArrayField(
+        models.CharField(max_length=5),
+        default=list,
+        editable=False,
+        help_text="the tiles within the rings of this one, itself among them, sorted",
+    )
+
+    RINGS = 3
 
     class Meta:
         """Order."""
@@ -68,7 +77,8 @@ class GridTile(models.Model):
     def of(cls, tile: Tile) -> "GridTile":
         """The row of a tile, not saved yet."""
         footprint = GEOSGeometry(memoryview(tile.footprint.wkb), srid=4326)
-        return cls(name=tile.name, zone=tile.zone, epsg=tile.epsg, footprint=footprint)
+        near = sorted({tile.name, *(one.name for one in tile.ring(cls.RINGS))})
+        return cls(name=tile.name, zone=tile.zone, epsg=tile.epsg, footprint=footprint, near=near)
 
     @property
     def grid(self) -> Tile:
@@ -275,6 +285,9 @@ class CampaignTile(Stateful):
         "campaigns.Revision", models.RESTRICT, null=True, blank=True, related_name="current_of"
     )
     changed_at = models.DateTimeField(auto_now=True)
+    is_changed = models.BooleanField(
+        default=True, editable=False, help_text="nobody has looked yet at what its last change makes possible"
+    )
 
     objects = CampaignTileQuerySet.as_manager()
 
@@ -290,10 +303,23 @@ class CampaignTile(Stateful):
                 name="tile_composite_has_build",
             ),
         ]
-        indexes = [models.Index(fields=["campaign", "status"], name="tile_by_status")]
+        indexes = [
+            models.Index(fields=["campaign", "status", "tile"], name="tile_by_status"),
+            models.Index(fields=["campaign", "tile"], condition=Q(is_changed=True), name="tile_changed"),
+            models.Index(
+                fields=["campaign"],
+                condition=Q(status="composite", current_revision__isnull=True),
+                name="tile_without_revision",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign.slug}/{self.tile_id}"
+
+    def move(self, to: str, text: str = "", by: "User | None" = None, **values: Any) -> bool:
+        """As of `Stateful`; where others need not wait for it any more, it carries a mark until one looks."""
+        changed = {} if to in DUE else {"is_changed": True}
+        return super().move(to, text, by, **changed, **values)
 
     @property
     def tile_name(self) -> str:

@@ -1,5 +1,6 @@
 """The history: every change of a state, with who, when and why."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -80,9 +81,17 @@ class Stateful(models.Model):
             moved = type(self).objects.filter(pk=self.pk, status=before).update(status=to, **values)
             if not moved:
                 return False
-            self.refresh_from_db(fields=["status", *values])
+            self.know({"status": to, **values})
             self.remember(before, to, text, by)
         return True
+
+    def know(self, values: Mapping[str, Any]) -> None:
+        """Take over fields that were just written; what the database worked out is read."""
+        asked = [name for name, value in values.items() if hasattr(value, "resolve_expression")]
+        for name in values.keys() - set(asked):
+            setattr(self, name, values[name])
+        if asked:
+            self.refresh_from_db(fields=asked)
 
     def remember(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
         """Write a line of the history."""

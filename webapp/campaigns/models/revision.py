@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.gis.db import models
@@ -60,6 +61,9 @@ class Revision(Leased):
     has_web_copies = models.BooleanField(
         default=False, editable=False, help_text="its products are laid out for web maps"
     )
+    is_ready = models.BooleanField(
+        default=False, editable=False, help_text="no tile that it is made from was due when last looked at"
+    )
     review_status = models.CharField(max_length=20, choices=ReviewStatus, default=ReviewStatus.UNREVIEWED)
 
     objects = RevisionQuerySet.as_manager()
@@ -86,7 +90,14 @@ class Revision(Leased):
                 condition=~Q(status="current") | Q(build__isnull=False), name="current_revision_has_build"
             ),
         ]
-        indexes = [models.Index(fields=["status", "lease_until"], name="revision_due")]
+        indexes = [
+            models.Index(fields=["status", "lease_until"], name="revision_due"),
+            models.Index(
+                fields=["campaign_tile"],
+                condition=Q(is_ready=True, status__in=ACTIVE),
+                name="revision_ready",
+            ),
+        ]
 
     def __str__(self) -> str:
         words = {"tile": self.campaign_tile, "number": self.number}
@@ -162,5 +173,9 @@ def current_revisions(tile: CampaignTile) -> models.QuerySet:
 
 def hash_of(builds: list[Build]) -> str:
     """What a set of builds has in common with itself only (sha256, hex)."""
-    keys = sorted(build.pk for build in builds)
-    return hashlib.sha256(json.dumps(keys).encode()).hexdigest()
+    return hash_of_keys(build.pk for build in builds)
+
+
+def hash_of_keys(keys: Iterable[int]) -> str:
+    """The same of the keys of builds."""
+    return hashlib.sha256(json.dumps(sorted(keys)).encode()).hexdigest()
