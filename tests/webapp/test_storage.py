@@ -5,9 +5,11 @@ import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.utils import timezone
 from shapely.geometry import box, mapping
 
+from pipeline.delivery.options import DeliveryOptions
 from tests.webapp.products import (
     EAST,
     IN_WEST,
@@ -21,6 +23,7 @@ from tests.webapp.products import (
 from webapp import storage as room
 from webapp.campaigns import comparison, pyramid, web_copies
 from webapp.campaigns.models import Edition, Revision
+from webapp.orders import jobs as orders_jobs
 from webapp.orders import retention
 from webapp.orders.aoi import read_aoi
 from webapp.orders.downloads import address_of
@@ -65,15 +68,13 @@ def order(alps, customer):
 
 
 @pytest.fixture
-def move(storage, bucket):
+def move(storage, bucket, settings):
     """Copies the folder into the bucket and goes to a machine that has nothing yet."""
-    from django.conf import settings as site
-
-    buckets = site.STORAGE_BUCKET
-    site.STORAGE_BUCKET, site.STORAGE_ROOT = None, storage
+    target = settings.STORAGE_BUCKET
+    settings.STORAGE_BUCKET, settings.STORAGE_ROOT = None, storage
 
     def into_bucket():
-        site.STORAGE_BUCKET = buckets
+        settings.STORAGE_BUCKET = target
         bucket("one")
         call_command("copy_storage", str(storage))
         bucket("two")
@@ -83,8 +84,6 @@ def move(storage, bucket):
 
 
 def deliver(order, **options):
-    from pipeline.delivery.options import DeliveryOptions
-
     made = Delivery.begin(order, DeliveryOptions.from_json(options) if options else DeliveryOptions())
     run_delivery(made.pk)
     made.refresh_from_db()
@@ -201,6 +200,23 @@ def test_a_delivery_is_made_in_a_bucket_and_fetched(alps, order, move, bucket, c
             assert packed.testzip() is None
             found = {name.partition("/")[2]: packed.read(name) for name in packed.namelist()}
         assert {name: found[name] for name in contents} == contents
+
+
+def test_a_delivery_that_another_worker_took_over_is_not_published(order, move, settings, monkeypatch):
+    root, whole = move(), orders_jobs.deliver
+
+    def overtaken(request, beside, tell):
+        found = whole(request, beside, tell)
+        Delivery.objects.update(fence=F("fence") + 1)
+        # As after a sleep longer than the lease: what was known is known no more.
+        settings.LEASE_SECONDS = 0.0
+        return found
+
+    monkeypatch.setattr(orders_jobs, "deliver", overtaken)
+    made = Delivery.begin(order, DeliveryOptions())
+    run_delivery(made.pk)
+    made.refresh_from_db()
+    assert made.status == "running" and root.objects.under(made.folder) == []
 
 
 def test_parts_of_a_zip_from_a_bucket_are_not_promised(alps, order, move, client):
