@@ -62,7 +62,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into an answer; None where it is a bug, which Django reports."""
     if isinstance(error, EarthquiltError):
         set_rollback()
-        return Response(problem(error.code, told(error), getattr(error, "field", None)), status_of(error))
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, OUTAGES) else None
+        body = problem(error.code, told(error), getattr(error, "field", None))
+        return Response(body, status_of(error), headers=headers)
     response = exception_handler(error, context)
     if response is not None:
         detail = getattr(error, "detail", None) or exceptions.NotFound().detail

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.test import Client
 from redis.exceptions import ConnectionError
 
+from pipeline.errors import TransientStorageError
 from pipeline.networks.registry import WEIGHTS
 from webapp import checks
 from webapp.settings import storage_bucket, storage_folder
@@ -108,6 +109,17 @@ def test_a_database_that_is_being_restarted_is_no_bug(monkeypatch, outage, addre
     answer = Client(raise_request_exception=False).get(address)
     assert answer.status_code == 503 and int(answer["Retry-After"]) > 0
     assert "some seconds" in answer.content.decode()
+
+
+@pytest.mark.parametrize("address", ["/api/me/", "/"])
+def test_a_bucket_that_does_not_answer_is_no_bug(monkeypatch, address):
+    def ask(*given, **named):
+        raise TransientStorageError("s3://maps could not be listed: Slow Down.")
+
+    monkeypatch.setattr("webapp.accounts.roles.roles_of", ask)
+    monkeypatch.setattr("django.contrib.auth.middleware.get_user", ask)
+    answer = Client(raise_request_exception=False).get(address)
+    assert answer.status_code == 503 and int(answer["Retry-After"]) > 0
 
 
 def ids(found):

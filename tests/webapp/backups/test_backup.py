@@ -257,6 +257,18 @@ def test_the_database_alone(published, place, storage, tmp_path):
     assert rows(place.database) == rows(connection.settings_dict["NAME"])
 
 
+def test_a_bucket_is_neither_copied_nor_filled(published, storage, bucket, tmp_path, settings):
+    with pytest.raises(CommandError, match="--database-only"):
+        back_up(tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+    assert back_up(tmp_path / "database", "--database-only")["storage"] is False
+    target, settings.STORAGE_BUCKET, settings.STORAGE_ROOT = settings.STORAGE_BUCKET, None, storage
+    back_up(tmp_path / "backup")
+    settings.STORAGE_BUCKET = target
+    with pytest.raises(CommandError, match="copy_storage"):
+        call_command("restore", tmp_path / "backup", "--replace")
+
+
 def test_products_that_were_damaged_before_they_were_copied_are_told(published, place, storage, tmp_path):
     (storage / "private/33TWL/revisions/1/mosaic.tif").write_bytes(b"damaged")
     back_up(tmp_path / "backup")
