@@ -268,10 +268,10 @@ def _require_whole(written: Path, path: Path) -> None:
     """Hold a file that was just closed against its own directory: GDAL tells no full disk when it closes.
 
     Raises:
-        StorageFull: blocks are missing or end behind the end of the file.
+        StorageFull: it cannot be opened, or blocks are missing or end behind the end of the file.
     """
     length = written.stat().st_size
-    with rasterio.open(written) as dataset:
+    with _reopened(written, path) as dataset:
         for band in range(1, dataset.count + 1 if dataset.interleaving == Interleaving.band else 2):
             for (row, col), _ in dataset.block_windows(band):
                 place, size = (
@@ -280,6 +280,14 @@ def _require_whole(written: Path, path: Path) -> None:
                 )
                 if place is None or size is None or int(place) + int(size) > length:
                     raise StorageFull(f"The disk is full: {path} could not be written whole.")
+
+
+def _reopened(written: Path, path: Path) -> rasterio.DatasetReader:
+    """A file that was just closed, opened; what is no raster now lost its directory to a full disk."""
+    try:
+        return rasterio.open(written)
+    except RasterioError as error:
+        raise StorageFull(f"The disk is full: {path} could not be written whole.") from error
 
 
 def _write_error(error: Exception, path: Path) -> StorageError:

@@ -7,7 +7,8 @@ from hypothesis.extra import numpy as arrays
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
-from pipeline.errors import SourceError, StorageError
+from pipeline import raster
+from pipeline.errors import SourceError, StorageError, StorageFull
 from pipeline.grid import Tile
 from pipeline.raster import (
     Raster,
@@ -97,6 +98,23 @@ def test_a_foreign_file_is_refused_in_words(tmp_path):
 def test_a_full_disk_is_told_as_such():
     with pytest.raises(StorageError, match="disk is full"):
         write_raster_to_full_device()
+
+
+@pytest.mark.parametrize("kept", [0, 4, 200])
+def test_what_a_disk_that_was_full_has_left_of_a_raster_is_told_as_such(tmp_path, kept, monkeypatch):
+    """By then the disk may have room again, so that only the file tells."""
+    require_whole = raster._require_whole
+
+    def cut(written, path):
+        with written.open("r+b") as file:
+            file.truncate(kept)
+        require_whole(written, path)
+
+    monkeypatch.setattr(raster, "_require_whole", cut)
+    path = tmp_path / "mask.tif"
+    with pytest.raises(StorageFull, match=r"mask\.tif could not be written whole"):
+        write_raster(path, Raster(np.ones((1, *GEOBOX.shape), np.uint8), GEOBOX))
+    assert not list(tmp_path.iterdir())
 
 
 def write_raster_to_full_device():
