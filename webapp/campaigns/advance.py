@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from webapp.campaigns import tidy, web_copies
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Chip, Revision
-from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision
+from webapp.campaigns.queue import hint_build, hint_pyramid, hint_revision, queued
 from webapp.campaigns.rings import block_of
 from webapp.campaigns.schedule import look, reach_of
 from webapp.campaigns.states import ACTIVE, DUE, OPEN_ORDERS, TileStatus
@@ -153,13 +153,14 @@ def catch_up(campaign: Campaign) -> None:
         advance(campaign, some)
     with transaction.atomic():
         lock(campaign)
+        known = queued()
         begin_builds(campaign)
         free = Build.objects.free().filter(campaign_tile__campaign=campaign)
         for build in free.only("pk", "stage", "fence").order_by("pk").iterator():
-            hint_build(build)
+            hint_build(build, known)
         ready = Revision.objects.free().filter(is_ready=True, campaign_tile__campaign=campaign)
         for revision in ready.only("pk", "fence").order_by("pk").iterator():
-            hint_revision(revision)
+            hint_revision(revision, known)
         settle(campaign.orders.all())
 
 

@@ -31,12 +31,13 @@ from webapp.campaigns.watch import watched
 log = logging.getLogger(__name__)
 
 RELATED = ("campaign_tile__campaign", "campaign_tile__tile")
+UNASKED = ("campaign_tile__tile__footprint", "campaign_tile__tile__near")
 End = Callable[[Any, str, str], None]
 
 
 def run_build(key: int) -> None:
     """Do the next stage of a build, if nobody else does."""
-    build = Build.objects.select_related(*RELATED).filter(pk=key).first()
+    build = Build.objects.select_related(*RELATED).defer(*UNASKED).filter(pk=key).first()
     claimed = claim_build(build) if build else None
     if claimed:
         attempt(claimed, lambda: do_stage(claimed), end_build)
@@ -51,7 +52,7 @@ def claim_build(build: Build) -> Build | None:
 
 def run_revision(key: int) -> None:
     """Make a revision, if it waits for nothing and nobody else makes it."""
-    revision = Revision.objects.select_related(*RELATED).filter(pk=key).first()
+    revision = Revision.objects.select_related(*RELATED).defer(*UNASKED).filter(pk=key).first()
     if revision and claim_with_inputs(revision):
         attempt(revision, lambda: do_revision(revision), end_revision)
 

@@ -1,9 +1,13 @@
 """The queue: hints that there may be work; losing them loses nothing."""
 
 import logging
+from collections.abc import Collection
+from functools import lru_cache
 
 import django_rq
+from django.conf import settings
 from django.db import transaction
+from django_rq.queues import DjangoRQ
 from redis.exceptions import RedisError
 
 from webapp.campaigns.models import Build, Revision
@@ -14,16 +18,36 @@ log = logging.getLogger(__name__)
 FAILED_JOB_SECONDS = 24 * 3600
 
 
-def hint_build(build: Build) -> None:
-    """Tell the workers, once the transaction is over, that a build may go on."""
+def queue_of(name: str) -> DjangoRQ:
+    """A queue; of one address it is the same each time, for a new one would connect and ask for a version."""
+    return _queue(name, settings.RQ_QUEUES[name]["URL"])
+
+
+@lru_cache(maxsize=32)
+def _queue(name: str, address: str) -> DjangoRQ:
+    return django_rq.get_queue(name)
+
+
+def queued() -> frozenset[str]:
+    """The names of all jobs that stand in the queues; none where Redis does not answer."""
+    try:
+        return frozenset(name for queue in settings.QUEUES for name in queue_of(queue).job_ids)
+    except RedisError:
+        return frozenset()
+
+
+def hint_build(build: Build, known: Collection[str] = ()) -> None:
+    """Tell the workers, once the transaction is over, that a build may go on; not where that is known."""
     name = f"build-{build.pk}-{build.stage}-{build.fence}"
-    hint(QUEUE_OF_STAGE[build.stage], "webapp.campaigns.jobs.run_build", build.pk, name)
+    if name not in known:
+        hint(QUEUE_OF_STAGE[build.stage], "webapp.campaigns.jobs.run_build", build.pk, name)
 
 
-def hint_revision(revision: Revision) -> None:
-    """Tell the workers, once the transaction is over, that a revision may be made."""
+def hint_revision(revision: Revision, known: Collection[str] = ()) -> None:
+    """Tell the workers, once the transaction is over, that a revision may be made, unless that is known."""
     name = f"revision-{revision.pk}-{revision.fence}"
-    hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
+    if name not in known:
+        hint(QUEUE_OF_REVISION, "webapp.campaigns.jobs.run_revision", revision.pk, name)
 
 
 def hint_pyramid(campaign: int, revision: int) -> None:
@@ -46,7 +70,7 @@ def hint(queue: str, function: str, key: int | str, job_id: str) -> None:
 def _put(queue_name: str, function: str, key: int | str, job_id: str) -> None:
     """Queue a job, unless it stands in the queue already; without Redis the sweep does it later."""
     try:
-        queue = django_rq.get_queue(queue_name)
+        queue = queue_of(queue_name)
         if queue.get_job_position(job_id) is None:
             queue.enqueue(function, key, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
     except RedisError as error:

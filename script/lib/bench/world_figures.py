@@ -66,6 +66,7 @@ def figures(
         "statements_per_tile": round(grown["statements"] / tiles, 1),
         "cpu_ms_per_tile": {name: round(1000 * value / tiles, 1) for name, value in cpu.items()},
         "cpu_ms_per_tile_together": round(1000 * sum(cpu.values()) / tiles, 1),
+        "left": next((one["left"] for one in reversed(processes[0]) if "left" in one), None),
         "least_queued": min(queued, default=0),
         "median_queued": float(np.median(queued)) if queued else 0.0,
     }

@@ -260,6 +260,8 @@ class Scene(models.Model):
     rank = models.PositiveIntegerField(null=True, help_text="the number in provenance.tif")
     reason = models.TextField(blank=True)
 
+    TOLD = ("datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
+
     class Meta:
         """Each scene once per build."""
 
@@ -273,27 +275,27 @@ class Scene(models.Model):
     @transaction.atomic
     def record(cls, build: Build, candidates: list[dict[str, Any]]) -> None:
         """Write the candidates of a scene list in place of those known; those that stay are left alone."""
-        names = ("datetime", "cloud_cover", "clear_share", "hazy", "chosen", "rank", "reason")
-        known = {row.scene_id: row for row in build.scenes.all()}
+        rows = build.scenes.order_by().values_list("scene_id", "pk", *cls.TOLD)
+        known = {scene: (key, told) for scene, key, *told in rows}
         fresh, changed = [], []
         for item in candidates:
-            told = {name: item[name] for name in names if item.get(name) is not None}
-            row = cls(build=build, scene_id=item["id"], **told)
-            before = known.pop(row.scene_id, None)
-            if before is None:
-                fresh.append(row)
-            elif any(row.told(name) != before.told(name) for name in names):
-                row.pk = before.pk
-                changed.append(row)
+            told = [cls.told(name, item) for name in cls.TOLD]
+            key, before = known.pop(item["id"], (None, None))
+            if told != before:
+                row = cls(pk=key, build=build, scene_id=item["id"], **dict(zip(cls.TOLD, told, strict=True)))
+                (fresh if key is None else changed).append(row)
         if known:
-            build.scenes.filter(pk__in=[row.pk for row in known.values()]).delete()
+            build.scenes.filter(pk__in=[key for key, _ in known.values()]).delete()
         if changed:
-            cls.objects.bulk_update(changed, names)
+            cls.objects.bulk_update(changed, cls.TOLD)
         cls.objects.bulk_create(fresh)
 
-    def told(self, name: str) -> Any:
-        """A field as a scene list has it: days and times as text compare with those of the database."""
-        value = getattr(self, name)
+    @classmethod
+    def told(cls, name: str, item: dict[str, Any]) -> Any:
+        """A field of an entry of a scene list as the database has it."""
+        value = item.get(name)
+        if value is None:
+            return cls._meta.get_field(name).get_default()
         return parse_datetime(value) if name == "datetime" and isinstance(value, str) else value
 
 
