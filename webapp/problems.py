@@ -58,6 +58,19 @@ def problem(code: str, message: str, field: str | None = None) -> dict[str, Any]
     return {"error": {"code": code, "message": message, "field": field}}
 
 
+def describe_refusals(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Add to each operation of the API's description that whatever else it answers is a refusal.
+
+    A hook of drf-spectacular's.
+    """
+    shape = {"$ref": "#/components/schemas/Problem"}
+    refusal = {"description": "A refusal.", "content": {"application/json": {"schema": shape}}}
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            operation["responses"].setdefault("default", refusal)
+    return result
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into an answer; None where it is a bug, which Django reports."""
     if isinstance(error, EarthquiltError):

@@ -61,6 +61,9 @@ def faults(arguments: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--faults"]:
         return faults(arguments[1:])
+    if arguments[:1] == ["--schema"]:
+        os.environ.setdefault("SCHEMA_EXAMPLES", "200")
+        arguments = ["tests/webapp/test_description_holds.py", *arguments[1:]]
     with processes.interruptible():
         setup.ensure(tests=True)
         if packages.try_chromium():

@@ -1,11 +1,14 @@
 """One of each thing that has an address, in a private and a public campaign, and everybody who may ask."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.contrib.admindocs.views import simplify_regex
 from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import override_settings
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 from shapely.geometry import box
@@ -75,6 +78,27 @@ class World:
     private: Things
     public: Things
     absent: Things
+
+
+@contextmanager
+def world_in(folder):
+    """Everything, in a transaction that is taken back at the end, with its files in a folder."""
+    changed = {
+        "STORAGE_ROOT": folder / "storage",
+        "SECOND_OPINION_SHARE": 1.0,
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+    }
+    with override_settings(**changed), transaction.atomic():
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def taken_back():
+    """What the block changes in the database is taken back at its end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def make_person(name, organisation=None):

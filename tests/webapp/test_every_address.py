@@ -2,20 +2,17 @@
 
 import copy
 import re
-from contextlib import contextmanager
 from urllib.parse import quote
 
 import morecantile
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
-from django.test import override_settings
 from rest_framework.test import APIClient
 
 from pipeline.networks.store import Store
 from tests.webapp import products
 from tests.webapp.every_address import TABLE
-from tests.webapp.one_of_each import KEYS, MARKS, STRANGERS, VIEWERS, make_world, routes
+from tests.webapp.one_of_each import KEYS, MARKS, STRANGERS, VIEWERS, routes, taken_back, world_in
 from webapp.accounts.models import User
 from webapp.campaigns.models import Campaign
 from webapp.keys import admission
@@ -55,16 +52,8 @@ QUERIES = {
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker, tmp_path_factory):
     """One of each thing, made once; each request's changes are taken back by `ask`."""
-    folder = tmp_path_factory.mktemp("every-address")
-    changed = {
-        "STORAGE_ROOT": folder / "storage",
-        "SECOND_OPINION_SHARE": 1.0,
-        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
-    }
-    with django_db_blocker.unblock(), override_settings(**changed), transaction.atomic():
-        made = make_world()
+    with django_db_blocker.unblock(), world_in(tmp_path_factory.mktemp("every-address")) as made:
         yield made
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +73,6 @@ def address(route, things):
         path = path.replace(f"<{name}>", str(value))
     assert "<" not in path, path
     return f"{path}?{query}" if query else path
-
-
-@contextmanager
-def taken_back():
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def ask(world, viewer, method, path, body=None):

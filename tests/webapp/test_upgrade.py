@@ -17,7 +17,6 @@ from webapp.campaigns.models import (
     Campaign,
     CampaignTile,
     Edition,
-    GridTile,
     Override,
     Revision,
     fingerprint,
@@ -92,7 +91,10 @@ def fill(apps):
         slug="first", name="First", catalog="/", settings=SETTINGS_OF_THEN, owner=person,
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
     )  # fmt: skip
-    GridTile.ensure([Tile.parse(name) for name in (WEST, "33TXL", "33TWM")])
+    for grid in map(Tile.parse, (WEST, "33TXL", "33TWM")):
+        get(campaigns, "GridTile").objects.create(
+            name=grid.name, zone=grid.zone, epsg=grid.epsg, footprint=grid.footprint.wkt
+        )
     tile, failed, at_work = (
         get(campaigns, "CampaignTile").objects.create(campaign=campaign, tile_id=name, status=status)
         for name, status in ((WEST, "wanted"), ("33TXL", "failed"), ("33TWM", "building"))

@@ -1,7 +1,11 @@
 """How a request of the API tells who it comes from."""
 
-from drf_spectacular.authentication import SessionScheme
+from typing import Any
+
+from django.utils.translation import gettext
+from drf_spectacular.authentication import BasicScheme, SessionScheme
 from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 
@@ -18,3 +22,23 @@ class SessionAuthenticationScheme(SessionScheme):
 
     target_class = SessionAuthentication
     name = "session"
+
+
+class BasicAuthentication(authentication.BasicAuthentication):
+    """Name and password with each request, of characters that the database can look for."""
+
+    def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> Any:
+        """The person of a name and password.
+
+        Raises:
+            AuthenticationFailed: there is none.
+        """
+        if "\0" in userid:
+            raise AuthenticationFailed(gettext("Invalid username/password."))
+        return super().authenticate_credentials(userid, password, request)
+
+
+class BasicAuthenticationScheme(BasicScheme):
+    """How the API's description names it."""
+
+    target_class = BasicAuthentication

@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +22,7 @@ from webapp.campaigns.networks import store
 from webapp.campaigns.serializers.wanting import WantedSerializer, WantSerializer
 from webapp.campaigns.services import rebuild
 from webapp.campaigns.wanting import want_all
+from webapp.pages import Pages
 from webapp.problems import ProblemSerializer
 
 SLUG = "[a-z0-9-]{1,50}"
@@ -160,7 +160,7 @@ class WorkViewSet(ReadOnlyModelViewSet):
     """What builds and revisions have in common."""
 
     lookup_value_regex = NUMBER
-    pagination_class = LimitOffsetPagination
+    pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Any]:
         """Those that the visitor may see and asked for, the newest first."""

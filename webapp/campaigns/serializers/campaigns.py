@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from pipeline.errors import ModelError, UsageError
@@ -68,6 +69,19 @@ class CampaignSerializer(serializers.ModelSerializer):
         if not roles.sees_everything(self.context["request"].user):
             shown.pop("catalog")
         return shown
+
+
+class CampaignDescription(OpenApiSerializerExtension):
+    """How the API's description tells that visitors get no source."""
+
+    target_class = CampaignSerializer
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """The shape, with the source optional in answers."""
+        shape: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        if direction == "response":
+            shape["required"].remove("catalog")
+        return shape
 
 
 class WeightsSerializer(serializers.Serializer):
