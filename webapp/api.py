@@ -1,7 +1,7 @@
 """Addresses below /api/."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from webapp.accounts.api import MeView
@@ -38,5 +38,5 @@ urlpatterns = [
     path("me/mail/", MailChoiceView.as_view(), name="mail-choice"),
     path("desk/<int:build>/", DeskView.as_view(), name="desk"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -11,7 +11,9 @@
 | `SECRET_KEY` | signs sessions | a key that lives as long as the process |
 | `DEBUG` | `1` while developing | off |
 | `ALLOWED_HOSTS`, `CSRF_TRUSTED_ORIGINS` | comma separated | this machine only |
-| `HTTPS` | `1` where the server is reached by https only | off |
+| `HTTPS` | `1` where the server is reached by https only (docs/running.md) | off |
+| `HSTS_SECONDS` | how long browsers insist on https | 31536000 (a year) with `HTTPS` |
+| `HSTS_SUBDOMAINS`, `HSTS_PRELOAD` | `1`: for all names below this one; for the lists in browsers | off |
 | `AOI_MOST_KM2`, `AOI_MOST_VERTICES` | limits of an order | 2,000,000 and 50,000 |
 | `TARIFF_PER_KM2`, `TARIFF_PER_KM2_BUILT` | price of a km2, and of one with a mosaic | none, the same |
 | `TARIFF_LEAST`, `TARIFF_CURRENCY` | the least an order costs, and in which currency | 0, EUR |
@@ -48,6 +50,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
+from csp.constants import NONE, SELF
 from django.conf import locale
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
@@ -97,17 +100,40 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 HTTPS = env.bool("HTTPS", default=False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+# Asked by the machines beside it, without https.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+# Map tiles shown by other sites tell them by their origin, which keys may be bound to.
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+# All that pages need is ours; `data:` is for single pixels and icons.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
 
 DATABASES = {"default": env.db("DATABASE_URL", default="postgis://eq@127.0.0.1:5432/earthquilt")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 GDAL_LIBRARY_PATH = env.str("GDAL_LIBRARY_PATH", default=None)
 GEOS_LIBRARY_PATH = env.str("GEOS_LIBRARY_PATH", default=None)
-# Geometries of strangers are read by shapely, which resolves no spatial references.
-SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+# Geometries of strangers are read by shapely, which resolves no spatial references; for other names below
+# the host and for the lists in browsers the operator speaks (HSTS_SUBDOMAINS, HSTS_PRELOAD).
+SILENCED_SYSTEM_CHECKS = ["gis.W001", "security.W005", "security.W021"]
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 # The last is for what may wait until nothing else does.
@@ -173,6 +199,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.gis",
+    "csp",
     "django_htmx",
     "django_rq",
     "leaflet",
@@ -193,6 +220,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "webapp.languages.ReadersLanguage",

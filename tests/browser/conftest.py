@@ -93,7 +93,7 @@ def published(alps):
 
 @pytest.fixture
 def open_page(chromium, live_server, client):
-    """Open the map page, signed in where a person is given; fail on errors of its scripts."""
+    """Open a page, signed in where a person is given; fail on errors of scripts and what the policy stops."""
     contexts, errors = [], []
 
     def open_page(path="/", person=None, width=1400, height=900, language=None):
@@ -108,6 +108,7 @@ def open_page(chromium, live_server, client):
             context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.extend(stopped_by_policy(said)))
         page.goto(live_server.url + path)
         return page
 
@@ -117,6 +118,11 @@ def open_page(chromium, live_server, client):
         context.close()
     wait_for_server()
     assert not errors
+
+
+def stopped_by_policy(said):
+    """The message of a console, where it tells what the page's Content-Security-Policy stopped."""
+    return [said.text] if "Content Security Policy" in said.text else []
 
 
 def wait_for_server(seconds=10):

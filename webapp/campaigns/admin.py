@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.gis.admin import GISModelAdmin
+from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -39,13 +39,23 @@ class ReadOnlyAdmin(MadeElsewhere, admin.ModelAdmin):
         return False
 
 
+def extent_of(area: GEOSGeometry) -> str:
+    """West, south, east, north of an area in degrees; a map would be fetched from servers of strangers."""
+    return ", ".join(f"{value:.4f}" for value in area.extent)
+
+
 @admin.register(models.GridTile)
-class GridTileAdmin(MadeElsewhere, GISModelAdmin):
+class GridTileAdmin(ReadOnlyAdmin):
     """Tiles of the grid."""
 
     list_display = ("name", "zone", "epsg")
     search_fields = ("name",)
-    modifiable = False
+    fields = ("name", "zone", "epsg", "extent")
+
+    @admin.display(description=_("Extent"))
+    def extent(self, tile: models.GridTile) -> str:
+        """Where it lies."""
+        return extent_of(tile.footprint)
 
 
 @admin.register(models.Campaign)
