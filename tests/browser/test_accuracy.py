@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from script.lib.waiting import until
 from tests.browser.accessible import serious_findings
 from tests.webapp import products
 from webapp.review import sample
@@ -30,7 +31,7 @@ def test_points_are_labelled_by_key_and_the_result_is_told(drawn, people, open_p
     page.get_by_role("link", name="Label points").click()
     labels = {point.number: point.mapped for point in drawn.points.all()}
     for number in range(1, 7):
-        page.wait_for_function("n => document.body.dataset.point === n", arg=str(number))
+        until(page, "n => document.body.dataset.point === n", arg=str(number))
         assert "water" not in page.locator("#point-where").inner_text()
         page.keyboard.press(str(labels[number] if number > 1 else 3))
     expect(page.locator("#point-heading")).to_have_text("No point is left")
@@ -42,9 +43,9 @@ def test_points_are_labelled_by_key_and_the_result_is_told(drawn, people, open_p
 
 def test_one_goes_back_and_changes_a_label(drawn, people, open_page):
     page = open_page(f"/review/accuracy/{drawn.pk}/label/", people["reviewer"])
-    page.wait_for_function("document.body.dataset.point === '1'")
+    until(page, "document.body.dataset.point === '1'")
     page.keyboard.press("5")
-    page.wait_for_function("document.body.dataset.point === '2'")
+    until(page, "document.body.dataset.point === '2'")
     page.keyboard.press("z")
     expect(page.locator("#point-heading")).to_have_text("Point 1")
     page.keyboard.press("d")

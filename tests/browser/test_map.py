@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from script.lib.waiting import until
 from tests.webapp import products
 from tests.weights import write_own
 from webapp.campaigns.models import Campaign, Edition, Revision
@@ -23,7 +24,8 @@ def pictures(page, layer):
 
 
 def wait_for_pictures(page, layer):
-    page.wait_for_function(
+    until(
+        page,
         """layer => [...document.querySelectorAll('img.leaflet-tile-loaded')]
         .some(i => i.src.includes(`/${layer}/`) && i.naturalWidth >= 256)""",
         arg=layer,
@@ -192,7 +194,7 @@ def test_a_reviewer_sees_the_previews_and_why_each_scene_was_chosen(alps, people
     page.locator("summary", has_text="How the scenes were chosen").click()
     picture = page.get_by_role("img", name=re.compile(f"Previews of the candidates of tile {products.WEST}"))
     expect(picture).to_be_visible()
-    page.wait_for_function("i => i.naturalWidth === 700", arg=picture.element_handle())
+    until(page, "i => i.naturalWidth === 700", arg=picture.element_handle())
     rows = page.locator(".candidates tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("partial")

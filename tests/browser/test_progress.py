@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from script.lib.waiting import until
 from tests.browser.accessible import serious_findings
 from tests.webapp import products
 from webapp.campaigns.models import Edition, Revision
@@ -31,7 +32,7 @@ def test_an_operator_sees_how_far_it_is_and_publishes_and_takes_back(judged, peo
     page.get_by_role("button", name="Compare").click()
     expect(page.locator("main")).to_contain_text("1 tile differs")
     page.get_by_role("link", name="On the map").click()
-    page.wait_for_function("document.body.dataset.shown")
+    until(page, "document.body.dataset.shown")
     expect(page.locator("#side-right")).to_have_text("Revision 1 true colour")
 
 

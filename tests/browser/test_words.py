@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from pipeline.networks import NAMES
 from script.lib import packages
+from script.lib.waiting import until
 from tests import pseudo
 from tests.webapp import products
 from webapp import languages
@@ -225,7 +226,7 @@ def test_the_page_of_operators(judged, people, read, settings):
 def test_the_workspace(judged, people, read):
     row = judged.tiles.get(tile_id=products.WEST)
     page = read(f"/review/{row.current_build_id}/", people["reviewer"])
-    page.wait_for_function("document.body.dataset.shown")
+    until(page, "document.body.dataset.shown")
     page.keyboard.press("i")
     expect(page.locator("#pixel-told dl")).to_be_visible()
     page.keyboard.press("r")
@@ -242,10 +243,10 @@ def test_an_assessment_and_its_points(judged, people, read):
     made = sample.begin(judged, 6, 3, people["operator"])
     sample.run_sample(made.pk)
     page = read(f"/review/accuracy/{made.pk}/label/", people["reviewer"])
-    page.wait_for_function("document.body.dataset.point === '1'")
+    until(page, "document.body.dataset.point === '1'")
     check(page)
     for number in range(1, 7):
-        page.wait_for_function("n => document.body.dataset.point === n", arg=str(number))
+        until(page, "n => document.body.dataset.point === n", arg=str(number))
         page.keyboard.press("3")
     expect(page.locator("#done")).to_be_visible()
     check(page)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from script.lib.waiting import until
 from tests.browser.accessible import serious_findings
 from tests.webapp import products
 from webapp.campaigns.models import Revision
@@ -34,7 +35,7 @@ def open_desk(tiles, people, open_page):
         row = row or tiles[0]
         page = open_page(f"/review/{row.current_build_id}/", people[person], **size)
         expect(page.locator("#tile-heading")).to_have_text(row.tile_id)
-        page.wait_for_function("document.body.dataset.shown")
+        until(page, "document.body.dataset.shown")
         return page
 
     return open_desk
@@ -78,7 +79,7 @@ def test_the_next_tile_is_on_the_screen_within_300_ms(open_desk, tiles):
     page = open_desk()
     for row in tiles[1:]:
         build = str(row.current_build_id)
-        page.wait_for_function("build => document.body.dataset.ahead === build", arg=build)
+        until(page, "build => document.body.dataset.ahead === build", arg=build)
         expect(page.locator("#ahead")).to_contain_text("is ready")
         page.evaluate(WATCH, build)
         page.keyboard.press("a")
@@ -123,9 +124,10 @@ def test_layers_dates_and_masks_by_key(open_desk):
     expect(page.locator("#side-right")).to_have_text("2023-08-15 true colour (no. 1)")
     assert not [one for one in pictures(page, "right") if "/mask/" in one]
     page.keyboard.press("m")
-    page.wait_for_function(
+    until(
+        page,
         """[...document.querySelectorAll('.leaflet-right-pane img.leaflet-tile-loaded')]
-        .some(i => i.src.includes('/mask/'))"""
+        .some(i => i.src.includes('/mask/'))""",
     )
     expect(page.locator("#mask")).to_have_attribute("aria-pressed", "true")
 

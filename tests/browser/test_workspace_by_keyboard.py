@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from script.lib.waiting import until
 from tests.browser.test_workspace import open_desk, side, tiles  # noqa: F401
 from tests.webapp import products
 from webapp.review.models import Review
@@ -162,8 +163,6 @@ def test_a_reviewer_faster_than_the_loading_gets_one_tile_after_the_other(open_d
     for number, row in enumerate(tiles[1:], start=1):
         page.keyboard.press("a")
         expect(page.locator("#tile-heading")).to_have_text(row.tile_id)
-        page.wait_for_function(
-            "build => document.body.dataset.shown === build", arg=str(row.current_build_id)
-        )
+        until(page, "build => document.body.dataset.shown === build", arg=str(row.current_build_id))
         assert Review.objects.count() <= number
     expect(page.locator("#ahead")).to_contain_text("No other tile waits")

@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from script.lib.waiting import until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -50,7 +52,7 @@ def main(chromium: str, address: str, build: str, moves: int, name: str, passwor
         page.fill("input[name=username]", name)
         page.fill("input[name=password]", password)
         page.press("input[name=password]", "Enter")
-        page.wait_for_function("document.body.dataset.shown")
+        until(page, "document.body.dataset.shown")
         found = [moved(page, KEYS[number % len(KEYS)]) for number in range(moves)]
         browser.close()
     print(json.dumps(found))
@@ -59,9 +61,7 @@ def main(chromium: str, address: str, build: str, moves: int, name: str, passwor
 def moved(page: "Page", key: str) -> dict[str, Any]:
     """Wait until the next tile is loaded ahead, look at this one for a moment, and go on."""
     begun = time.monotonic()
-    page.wait_for_function(
-        "document.body.dataset.ahead && document.body.dataset.ahead !== document.body.dataset.shown"
-    )
+    until(page, "document.body.dataset.ahead && document.body.dataset.ahead !== document.body.dataset.shown")
     ahead = time.monotonic() - begun
     page.wait_for_timeout(SECONDS_TO_LOOK * 1000)
     page.evaluate(WATCH)
