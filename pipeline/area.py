@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
-from shapely.validation import explain_validity, make_valid
+from shapely.validation import explain_validity
 
 from pipeline.errors import UsageError
 from pipeline.words import sentence
@@ -48,7 +48,8 @@ def check_area(area: BaseGeometry) -> None:
 def refuse_crossing(area: BaseGeometry) -> None:
     """Refuse an area with a part whose outline crosses or touches itself; parts may overlap each other.
 
-    Parts without any ground inside, such as three times one point, are not looked at.
+    Parts without any ground inside, such as three times one point, are not looked at. What an outline that
+    crosses itself encloses is not worked out, as that may take minutes.
 
     Raises:
         UsageError: a coordinate is no number, or with the place in one sentence.
@@ -56,7 +57,7 @@ def refuse_crossing(area: BaseGeometry) -> None:
     if not np.isfinite(shapely.get_coordinates(area)).all():
         raise UsageError(sentence("The area has a coordinate that is no number."), "aoi")
     for part in _parts(area):
-        if not part.is_valid and make_valid(part).area > 0:
+        if not part.is_valid and part.convex_hull.area > 0:
             raise UsageError(_what_is_wrong(part), "aoi")
 
 

@@ -142,7 +142,14 @@ def _burnt(shapes: Sequence[tuple[Any, int]], geobox: GeoBox, all_touched: bool 
 def _outline(one: Mapping[str, Any]) -> BaseGeometry:
     try:
         outline = shape(one["geometry"])
-    except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OverflowError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise UsageError(sentence("An area that was drawn is no GeoJSON polygon."), "geometry") from error
     if outline.geom_type not in ("Polygon", "MultiPolygon") or outline.is_empty:
         raise UsageError(

@@ -188,7 +188,9 @@ CATALOG_FOLDERS = tuple(Path(text) for text in env.list("CATALOG_FOLDERS", defau
 for folder in CATALOG_FOLDERS:
     if not folder.is_absolute():
         raise ImproperlyConfigured(f"CATALOG_FOLDERS: {str(folder)!r} is no absolute path.")
+# Of a file; all that is no file, such as an area drawn with as many corners as are allowed, is smaller.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+BODY_MOST_BYTES = 4 * 2**20
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -224,6 +226,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "webapp.languages.ReadersLanguage",
+    "webapp.bodies.Bodies",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -291,7 +294,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "webapp.parsers.JSONParser",
         "rest_framework.parsers.MultiPartParser",
         "rest_framework.parsers.FormParser",
     ],

@@ -1,18 +1,14 @@
 """The process that `bounded` starts: a file comes in, an area or a sentence goes out as JSON."""
 
 import json
-import resource
 import sys
+
+from pipeline import bounded
 
 
 def main() -> None:
     """Set the limits before anything is loaded, then read."""
-    wanted = json.loads(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_CPU, (wanted["seconds"], wanted["seconds"] + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (wanted["memory"], wanted["memory"]))
-    written = 2 * wanted["most_unpacked"]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    wanted = bounded.limited()
 
     from pipeline.area_files.bounded import TOO_MUCH
     from pipeline.area_files.found import Limits

@@ -280,6 +280,6 @@ def test_the_reading_process_gets_no_secret(monkeypatch):
         seen.update(kwargs["env"])
         raise UsageError("Enough.", "aoi")
 
-    monkeypatch.setattr("pipeline.area_files.bounded.subprocess.run", run)
+    monkeypatch.setattr("pipeline.bounded.subprocess.run", run)
     refusal(b"{}", read=read_bounded)
     assert "PATH" in seen and "SECRET_KEY" not in seen and "DATABASE_URL" not in seen

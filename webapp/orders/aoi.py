@@ -17,10 +17,22 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.area import check_area, refuse_crossing
 from pipeline.area_files.repair import only_polygons, wrapped
 from pipeline.errors import UsageError
+from pipeline.united import united
+from webapp.throttled import throttled
 
 WGS84_NAMES = ("CRS84", "4326", "OGC:1.3:CRS84")
 GEOD = Geod(ellps="WGS84")
 FIELD = "aoi"
+# What shapely is known to raise on JSON that is no geometry.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    shapely.GEOSException,
+)
 
 
 def read_aoi(content: bytes | str | dict[str, Any], limited: bool = True) -> MultiPolygon:
@@ -44,9 +56,9 @@ def read_aoi(content: bytes | str | dict[str, Any], limited: bool = True) -> Mul
     if not isinstance(content, dict):
         raise UsageError(gettext("The area is not valid GeoJSON: it must be an object with a type."), FIELD)
     _refuse_other_crs(content)
-    parts = [_polygons(geometry) for geometry in _geometries(content)]
-    whole = shapely.union_all([wrapped(part) for part in parts])
-    area = only_polygons(whole)
+    parts = _polygons(content)
+    with throttled():
+        area = only_polygons(united([only_polygons(wrapped(part)) for part in parts]))
     if area.is_empty:
         raise UsageError(gettext("The area is empty: draw or upload a polygon."), FIELD)
     check_area(area)
@@ -131,11 +143,36 @@ def _geometries(content: Any) -> Iterator[dict[str, Any]]:
         )
 
 
-def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
-    """One geometry as shapely has it, with finite coordinates in range, its parts united."""
+def _polygons(content: dict[str, Any]) -> list[BaseGeometry]:
+    """The polygons of GeoJSON, with finite coordinates in range, each without crossings."""
+    found, vertices = [], 0
+    for geometry in _geometries(content):
+        parsed = _parsed(geometry)
+        vertices += int(shapely.get_num_coordinates(parsed))
+        if vertices > settings.AOI_MOST_VERTICES:
+            raise _too_many(_vertices(content))
+        found.append(parsed)
+    for parsed in found:
+        if not parsed.is_empty:
+            _refuse_out_of_range(parsed)
+            refuse_crossing(parsed)
+    return [part for parsed in found for part in shapely.get_parts(parsed) if part.area > 0]
+
+
+def _vertices(content: dict[str, Any]) -> int:
+    return sum(int(shapely.get_num_coordinates(_parsed(geometry))) for geometry in _geometries(content))
+
+
+def _too_many(vertices: int) -> UsageError:
+    most = settings.AOI_MOST_VERTICES
+    told = gettext("The area has %(vertices)s vertices; %(most)s are allowed: simplify it.")
+    return UsageError(told % {"vertices": _grouped(vertices), "most": _grouped(most)}, FIELD)
+
+
+def _parsed(geometry: dict[str, Any]) -> BaseGeometry:
     try:
-        parsed = shapely.force_2d(shape(geometry))
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.GEOSException) as error:
+        return shapely.force_2d(shape(geometry))
+    except UNREADABLE as error:
         raise UsageError(
             gettext(
                 "The area is not a valid polygon: it needs rings of at least three [longitude, "
@@ -143,19 +180,6 @@ def _polygons(geometry: dict[str, Any]) -> BaseGeometry:
             ),
             FIELD,
         ) from error
-    vertices = shapely.get_num_coordinates(parsed)
-    if vertices > settings.AOI_MOST_VERTICES:
-        most = settings.AOI_MOST_VERTICES
-        raise UsageError(
-            gettext("The area has %(vertices)s vertices; %(most)s are allowed: simplify it.")
-            % {"vertices": _grouped(vertices), "most": _grouped(most)},
-            FIELD,
-        )
-    if parsed.is_empty:
-        return parsed
-    _refuse_out_of_range(parsed)
-    refuse_crossing(parsed)
-    return shapely.unary_union(parsed)
 
 
 def _refuse_out_of_range(parsed: BaseGeometry) -> None:

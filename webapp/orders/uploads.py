@@ -1,13 +1,11 @@
 """Areas from files, bounding boxes and names of places."""
 
 import math
-import threading
 from dataclasses import replace
 
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext
-from rest_framework.exceptions import Throttled
 from shapely import Polygon
 from shapely.geometry import mapping
 
@@ -15,10 +13,7 @@ from pipeline.area_files import AreaFile, Limits, read_bounded
 from pipeline.errors import UsageError
 from webapp.orders.aoi import check_size, read_aoi
 from webapp.orders.places import the_place
-
-# Each takes a processor and up to 2 GiB for a moment.
-AT_ONCE = threading.BoundedSemaphore(2)
-WAIT_SECONDS = 20
+from webapp.throttled import throttled
 
 
 def read_upload(content: bytes) -> AreaFile:
@@ -29,14 +24,8 @@ def read_upload(content: bytes) -> AreaFile:
         Throttled: too many are being read.
     """
     limits = Limits(most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, most_vertices=settings.AOI_MOST_VERTICES)
-    if not AT_ONCE.acquire(timeout=WAIT_SECONDS):
-        raise Throttled(
-            wait=WAIT_SECONDS, detail=gettext("Other files are being read: try again in a minute.")
-        )
-    try:
+    with throttled():
         found = read_bounded(content, limits)
-    finally:
-        AT_ONCE.release()
     check_size(found.area)
     return found
 

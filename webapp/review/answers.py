@@ -16,8 +16,10 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.drawn import Area, touched
 from pipeline.errors import UsageError
 from pipeline.raster import geobox_of, opened, window_geobox
+from pipeline.united import mended
 from webapp.campaigns.models import CampaignTile, Override, Revision
 from webapp.review.models import Defect
+from webapp.throttled import throttled
 
 MASKED = (Defect.Kind.CLOUD, Defect.Kind.SHADOW, Defect.Kind.HAZE)
 LEAST_WIDTH, MOST_WIDTH = 20.0, 20_000.0
@@ -57,9 +59,11 @@ def outline_of(geometry: dict[str, Any], tile: CampaignTile, width: float | None
         UsageError: it is no such geometry, lies outside the tile, or the brush has no width.
     """
     try:
-        drawn = shapely.make_valid(shapely.from_geojson(json.dumps(geometry)))
+        drawn = shapely.from_geojson(json.dumps(geometry))
     except (shapely.errors.ShapelyError, TypeError) as error:
         raise UsageError(gettext("What was drawn is no GeoJSON geometry."), "geometry") from error
+    with throttled():
+        drawn = mended(drawn, "geometry")
     grid = tile.tile.grid
     there = Transformer.from_crs(4326, grid.epsg, always_xy=True)
     back = Transformer.from_crs(grid.epsg, 4326, always_xy=True)

@@ -155,7 +155,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return _found(request, site, request.GET.dict(), "search")
     try:
         words = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         words = None
     if not isinstance(words, dict):
         return refused(BadSearch("The body must be one object of JSON.", "body"))
