@@ -1,10 +1,16 @@
 """The errors a person may meet; the text of each is one sentence to act on, with the offending value."""
 
+from pipeline.redaction import redacted
+
 
 class EarthquiltError(Exception):
-    """Base of all errors that are told to a person as they stand."""
+    """Base of all errors that are told to a person as they stand; keys in addresses are left out of them."""
 
     code = "error"
+
+    def __init__(self, message: str = "") -> None:
+        # A sentence to be translated keeps what it was made of.
+        super().__init__(redacted(message) if type(message) is str else message)
 
 
 class UsageError(EarthquiltError):

@@ -1,14 +1,16 @@
-"""What gunicorn does at its start and when a process ends, for the counts that web processes share.
+"""What gunicorn does at its start and when a process ends, for the counts that web processes share; its logs.
 
 `gunicorn -c webapp/gunicorn.py webapp.wsgi:application`; all else stays on the command line.
 """
 
+import logging
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
 MEMORY = Path("/dev/shm")
@@ -18,6 +20,28 @@ is_own = FOLDER not in os.environ
 if is_own:
     where = MEMORY if os.access(MEMORY, os.W_OK) else None
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="earthquilt-metrics-", dir=where)
+
+
+class Lines(logging.Formatter):
+    """Lines as gunicorn writes them, which tell whole addresses, without the keys in these."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        # This file is read before the project can be imported.
+        from pipeline.redaction import redacted
+
+        return redacted(super().format(record))
+
+
+class logger_class(Logger):
+    """Gunicorn's own logs, without secrets."""
+
+    def setup(self, cfg: Any) -> None:
+        """Give each handler the formatter that leaves secrets out."""
+        super().setup(cfg)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            own = handler.formatter
+            handler.setFormatter(Lines(own._fmt, own.datefmt) if own else Lines())
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -338,7 +338,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"work": {"()": "webapp.logs.WorkFilter"}},
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s%(work_text)s"},
+        "plain": {
+            "()": "webapp.logs.PlainLines",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s%(work_text)s",
+        },
         "json": {"()": "webapp.logs.JsonLines"},
     },
     "handlers": {

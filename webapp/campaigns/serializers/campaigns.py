@@ -6,6 +6,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from pipeline.errors import ModelError, UsageError
+from pipeline.redaction import redacted
 from pipeline.settings import CampaignSettings
 from webapp.accounts import roles
 from webapp.campaigns import sources
@@ -68,6 +69,8 @@ class CampaignSerializer(serializers.ModelSerializer):
         shown = super().to_representation(instance)
         if not roles.sees_everything(self.context["request"].user):
             shown.pop("catalog")
+        else:
+            shown["catalog"] = redacted(shown["catalog"])
         return shown
 
 
