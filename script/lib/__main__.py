@@ -28,6 +28,7 @@ COMMANDS = {
         "backup": "backup",
         "restore": "restore",
         "land-table": "land_table",
+        "audit": "audit",
         "world-plan": "world_plan",
     }.items()
 }

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,17 @@ class Web(BaseHTTPRequestHandler):
         pass
 
 
+class Front(str):
+    """The address of nginx, and where it writes what it was asked."""
+
+    log: Path
+
+    def __new__(cls, address, log):
+        made = super().__new__(cls, address)
+        made.log = log
+        return made
+
+
 @pytest.fixture(scope="module")
 def front(tmp_path_factory):
     """The address of a real nginx with the configuration that ships, before a server of numbers."""
@@ -48,10 +60,12 @@ def front(tmp_path_factory):
     behind = ThreadingHTTPServer(("127.0.0.1", 0), Web)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
     port = ports.free_port()
-    child = subprocess.Popen(front_of.command(front_of.written(folder, port, behind.server_port, SLOWER)))
+    line = front_of.command(front_of.written(folder, port, behind.server_port, SLOWER))
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen(line, stdout=log)
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz", child)
-        yield f"http://127.0.0.1:{port}"
+        yield Front(f"http://127.0.0.1:{port}", folder / "log")
     finally:
         child.terminate()
         child.wait(timeout=20)
@@ -109,6 +123,21 @@ def test_hosts_do_not_share(front):
     one, headers = ask(address, Host="one.example")
     assert headers["X-Host"] == "one.example"
     assert ask(address, Host="two.example")[0] != one
+
+
+def test_no_key_and_no_link_of_a_delivery_is_written_down(front):
+    for path in (
+        "/tiles/open/1/rgb/1/1/9.webp?key=eq_secret-of-a-key",
+        "/deliveries/secret-of-a-link/all.zip",
+    ):
+        urllib.request.urlopen(front + path, timeout=20).read()
+    for _ in range(100):
+        told = front.log.read_text()
+        if "/deliveries/***/all.zip" in told:
+            break
+        time.sleep(0.05)
+    assert "/deliveries/***/all.zip" in told and "/tiles/open/1/rgb/1/1/9.webp" in told
+    assert "secret-of" not in told
 
 
 def test_metrics_are_for_the_network_inside(front):
