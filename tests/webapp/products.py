@@ -111,6 +111,7 @@ def make_revision(row, seam_score=1.08, **values):
     assert revision.claim()
     write_revision(revision.path, row.tile_id, **values)
     assert revision.become_current({"coverage": 0.9985, "seam_score": seam_score, "warnings": []})
+    CampaignTile.objects.filter(pk=row.pk).update(is_changed=False)
     row.refresh_from_db()
     return revision
 

@@ -41,7 +41,8 @@ def advance(campaign: Campaign, around: Collection[str] | None = None, rings: bo
         if rings:
             hint_builds(campaign, some, begun)
         look(campaign, reach_of(some) if rings and around is not None else some)
-        looked_at(campaign, some)
+        if rings:
+            looked_at(campaign, some)
         settle_orders(campaign, some)
 
 

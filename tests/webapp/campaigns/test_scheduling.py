@@ -155,6 +155,16 @@ def test_a_changed_tile_is_marked_until_somebody_has_looked(storage, queues, qui
     assert f"revision-{Revision.objects.get().pk}-0" in queues["cpu"].job_ids
 
 
+def test_the_end_of_a_revision_leaves_the_mark_of_a_build(storage, queues, quick):
+    """Whoever looks at a tile alone has not looked at those around it."""
+    campaign = make_campaign()
+    want_all(campaign, [WEST])
+    finish_all(campaign)
+    CampaignTile.objects.update(is_changed=True)
+    run_revision(Revision.objects.get().pk)
+    assert tile(WEST).current_revision and tile(WEST).is_changed
+
+
 def test_a_ready_revision_whose_hint_was_lost_is_queued_by_the_sweep(storage, queues, quick):
     campaign = make_campaign()
     want_all(campaign, [WEST, FAR])
