@@ -82,7 +82,8 @@ def led_somewhere(data, values, found):
         return values
     led = dict(values)
     for name in values:
-        if found.get(name) and data.draw(st.booleans()):
+        # The first request of all is the simplest, whose answers are these: it leads somewhere.
+        if found.get(name) and not data.draw(st.booleans()):
             led[name] = data.draw(st.sampled_from(found[name]))
     return led
 

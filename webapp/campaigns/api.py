@@ -67,7 +67,9 @@ class CampaignViewSet(
         campaign.latest_number = None
 
     @extend_schema(
-        parameters=[shapes.BoxQuery], responses={200: shapes.TileSerializer(many=True), **REFUSALS}
+        operation_id="campaigns_tiles_list",
+        parameters=[shapes.BoxQuery],
+        responses={200: shapes.TilesSerializer, **REFUSALS},
     )
     @action(detail=True, pagination_class=None, filter_backends=[])
     def tiles(self, request: Request, slug: str) -> Response:
