@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Any
 
 import django_rq
 from django.conf import settings
@@ -19,12 +20,12 @@ FAILED_JOB_SECONDS = 24 * 3600
 
 
 def queue_of(name: str) -> DjangoRQ:
-    """A queue; of one address it is the same each time, for a new one would connect and ask for a version."""
-    return _queue(name, settings.RQ_QUEUES[name]["URL"])
+    """A queue; it is kept while it is set up alike, for a new one connects and asks for a version."""
+    return _queue(name, tuple(sorted(settings.RQ_QUEUES[name].items())))
 
 
 @lru_cache(maxsize=32)
-def _queue(name: str, address: str) -> DjangoRQ:
+def _queue(name: str, set_up: tuple[tuple[str, Any], ...]) -> DjangoRQ:
     return django_rq.get_queue(name)
 
 

@@ -11,6 +11,7 @@ from webapp.campaigns import jobs, stages
 from webapp.campaigns.advance import begin_builds, sweep
 from webapp.campaigns.jobs import run_build, run_revision
 from webapp.campaigns.models import Build, Campaign, CampaignTile, GridTile, Revision
+from webapp.campaigns.queue import queue_of
 from webapp.campaigns.rings import names_within
 from webapp.campaigns.states import ACTIVE
 from webapp.campaigns.wanting import want_all
@@ -205,3 +206,10 @@ def test_an_order_is_settled_once_its_last_tile_is_finished(storage, queues, qui
     work()
     order.refresh_from_db()
     assert order.status == "ready"
+
+
+def test_a_queue_is_kept_as_long_as_it_is_set_up_alike(queues, settings):
+    assert queue_of("cpu") is queue_of("cpu")
+    before = queue_of("cpu")
+    settings.RQ_QUEUES = {name: one | {"DEFAULT_TIMEOUT": 900} for name, one in settings.RQ_QUEUES.items()}
+    assert queue_of("cpu") is not before and queue_of("cpu")._default_timeout == 900
