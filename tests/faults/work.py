@@ -68,10 +68,11 @@ def is_over(campaign: Campaign) -> bool:
     if Revision.objects.filter(status__in=ACTIVE, **own).exists():
         return False
     near = Neighbourhood(campaign)
-    failed = set(
-        Revision.objects.filter(status="failed", **own).values_list("campaign_tile__tile_id", flat=True)
+    failed = Revision.objects.filter(status="failed", **own)
+    given_up = set(failed.values_list("campaign_tile__tile_id", "inputs_hash"))
+    return not any(
+        near.is_stale(name) for name in near.tiles if (name, near.inputs_hash(name)) not in given_up
     )
-    return not any(near.is_stale(name) for name in near.tiles if name not in failed)
 
 
 def wait_for_end(campaign: Campaign, seconds: float) -> None:
