@@ -140,18 +140,27 @@ def test_an_older_range_without_scenes_is_a_warning_and_holes_stay(composed, sea
 
 
 @pytest.fixture
-def silent(built, monkeypatch):
-    """The id of an older scene whose files do not come."""
+def spoil(built, monkeypatch):
+    """Let the files of the first older scene end in an error; gives its id."""
     first = built[1]["fill"]["scenes"][0]["id"]
     fetch = imagery.fetch
 
-    def ask(scene, *rest):
-        if scene.id == first:
-            raise TransientSourceError(f"{scene.id} does not answer.")
-        return fetch(scene, *rest)
+    def spoil(error):
+        def ask(scene, *rest):
+            if scene.id == first:
+                raise error
+            return fetch(scene, *rest)
 
-    monkeypatch.setattr(imagery, "fetch", ask)
-    return first
+        monkeypatch.setattr(imagery, "fetch", ask)
+        return first
+
+    return spoil
+
+
+@pytest.fixture
+def silent(spoil):
+    """The id of an older scene whose files do not come."""
+    return spoil(TransientSourceError("The source does not answer."))
 
 
 def test_a_silent_source_is_asked_again_later(silent, composed, season):
@@ -175,17 +184,9 @@ def test_a_preview_that_does_not_come_is_asked_for_later(composed, season, monke
         older.fill_holes(composed(**OLDER), season[1], bear=Bear(silence=False, nonsense=False))
 
 
-def test_a_scene_that_cannot_be_read_is_set_aside(built, composed, season, monkeypatch):
+def test_a_scene_that_cannot_be_read_is_set_aside(spoil, composed, season):
+    first = spoil(SourceError("It is broken."))
     build = composed(**OLDER)
-    first = built[1]["fill"]["scenes"][0]["id"]
-    fetch = imagery.fetch
-
-    def broken(scene, *rest):
-        if scene.id == first:
-            raise SourceError(f"{scene.id} is broken.")
-        return fetch(scene, *rest)
-
-    monkeypatch.setattr(imagery, "fetch", broken)
     figures = older.fill_holes(build, season[1])
     assert first not in {scene["id"] for scene in figures["scenes"]}
     assert any(first in warning for warning in build.notes()["warnings"])

@@ -11,7 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from pipeline.grid import Tile
 from tests.webapp.one_of_each import PRIVATE, make_world
-from tests.webapp.products import SETTINGS, WEST
+from tests.webapp.products import WEST
+from tests.webapp.schemas import SETTINGS_OF_THEN, migrate
 from webapp.campaigns.models import (
     Build,
     Campaign,
@@ -41,18 +42,6 @@ MODELS = {
 }  # fmt: skip
 MODEL_NAMES = {name for names in MODELS.values() for name in names}
 AOI = "MULTIPOLYGON(((15.2 45.3,15.6 45.3,15.6 45.6,15.2 45.6,15.2 45.3)))"
-SETTINGS_OF_THEN = SETTINGS | {
-    "max_cloud": 60, "level": "L2A", "share": 0.999, "clear_dates": 1, "target_date": None, "series": 3,
-    "least_gain": 0.0005, "margin": 120.0, "agree_datatakes": False, "fill_hazy": False, "tone": "default",
-    "networks": {},
-}  # fmt: skip
-
-
-def migrate(targets):
-    """Migrate to some states; gives the models of then."""
-    MigrationExecutor(connection).migrate(targets)
-    loader = MigrationExecutor(connection).loader
-    return loader.project_state([target for target in targets if target[1]]).apps
 
 
 def today():

@@ -12,22 +12,12 @@ from pipeline.grid import Tile
 from pipeline.settings import CampaignSettings
 from pipeline.tone.curve import default_curve
 from tests.webapp.products import SETTINGS, WEST
+from tests.webapp.schemas import SETTINGS_OF_THEN, migrate
 from webapp.campaigns.models import Build, Campaign, Chip, Edition, GridTile, fingerprint
 from webapp.campaigns.rings import names_within
 from webapp.orders.services import campaign_of
 
 OLD = ("campaigns", "0002_override_kinds")
-SETTINGS_OF_BEFORE = SETTINGS | {
-    "max_cloud": 60, "level": "L2A", "share": 0.999, "clear_dates": 1, "target_date": None, "series": 3,
-    "least_gain": 0.0005, "margin": 120.0, "agree_datatakes": False, "fill_hazy": False, "tone": "default",
-    "networks": {},
-}  # fmt: skip
-
-
-def migrate(targets):
-    """Migrate to some states; gives the models of then."""
-    MigrationExecutor(connection).migrate(targets)
-    return MigrationExecutor(connection).loader.project_state(targets).apps
 
 
 @pytest.fixture
@@ -42,12 +32,12 @@ def of_before(transactional_db):
 def filled(of_before, customer):
     """A campaign of before with a build, a revision and a published edition of one tile."""
     get = of_before.get_model
-    content = json.dumps(["/", SETTINGS_OF_BEFORE], sort_keys=True)
+    content = json.dumps(["/", SETTINGS_OF_THEN], sort_keys=True)
     campaign = get("campaigns", "Campaign").objects.create(
         slug="before",
         name="Before",
         catalog="/",
-        settings=SETTINGS_OF_BEFORE,
+        settings=SETTINGS_OF_THEN,
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
         owner_id=customer.pk,
     )
