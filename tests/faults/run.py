@@ -172,6 +172,9 @@ class Run:
         trouble += self.left_over(lambda: work.orphans(campaign))
         trouble += sorted(self.web.wrong)
         self.trouble += trouble
+        if not trouble:
+            # The storage is small, so that it can be filled. Whoever tidies it may write there just now.
+            shutil.rmtree(campaign.path, ignore_errors=True)
         self.tell(
             f"{campaign.slug}: {faults} faults, {claims} claims, {'; '.join(trouble) or 'as undisturbed'}"
         )
