@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,8 +79,12 @@ def trim(folder: Path, limit: int, unused_seconds: float = 0.0) -> int:
 
 
 def clear_remains(folder: Path) -> None:
-    """Remove files under way that whoever worked in a working copy before has left there."""
-    for place, _, names in os.walk(folder):
+    """Remove files and folders under way that whoever worked in a working copy before has left there."""
+    for place, folders, names in os.walk(folder):
+        # Right below lie units, of which one begins with a full stop as well.
+        for name in [one for one in folders if one.startswith(".") and Path(place) != folder]:
+            shutil.rmtree(Path(place) / name, ignore_errors=True)
+            folders.remove(name)
         for name in names:
             if name.startswith("."):
                 (Path(place) / name).unlink(missing_ok=True)

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -219,27 +220,22 @@ class Objects:
 
     def under(self, prefix: str) -> list[str]:
         """The keys of all objects in a folder and below, sorted."""
-        import obstore
-
-        with self._told(f"{self._url(prefix)} could not be listed"):
-            for attempt in self._tries():
-                with attempt, self._translated():
-                    lists = obstore.list(self._store, prefix)
-                    return sorted(one["path"] for some in lists for one in some)
-        raise AssertionError("unreachable")
+        return [one["path"] for one in self._listed(prefix)]
 
     def older(self, prefix: str, seconds: float) -> list[str]:
         """The keys of the objects in a folder and below that are older than so many seconds, sorted."""
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        return [one["path"] for one in self._listed(prefix) if one["last_modified"] < before]
+
+    def _listed(self, prefix: str) -> list[Any]:
+        """What the server tells of all objects in a folder and below, sorted by key."""
         import obstore
 
-        before = datetime.now(UTC) - timedelta(seconds=seconds)
         with self._told(f"{self._url(prefix)} could not be listed"):
             for attempt in self._tries():
                 with attempt, self._translated():
                     lists = obstore.list(self._store, prefix)
-                    return sorted(
-                        one["path"] for some in lists for one in some if one["last_modified"] < before
-                    )
+                    return sorted((one for some in lists for one in some), key=itemgetter("path"))
         raise AssertionError("unreachable")
 
     def right_under(self, prefix: str) -> list[str]:

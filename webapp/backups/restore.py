@@ -13,10 +13,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from pipeline.errors import StorageError
+from pipeline.store.moving import units_in
 from webapp.backups import database, files
 from webapp.backups.backup import DUMP, STORAGE, Say, read_about, read_sums, require_same
-from webapp.campaigns.models import Campaign
+from webapp.campaigns.models import Build, Campaign, Revision
+from webapp.campaigns.networks import FOLDER as OF_NETWORKS
 from webapp.campaigns.soundness import damaged
+from webapp.orders.models import Delivery
 
 
 def restore(folder: Path, say: Say, replace: bool = False) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def restore(folder: Path, say: Say, replace: bool = False) -> dict[str, Any]:
     if about["storage"]:
         # What is later than the backup would be taken for the work of builds and revisions yet to come.
         clear_others(root, set(names))
+        clear_unknown(root)
     return about
 
 
@@ -131,6 +135,15 @@ def clear_others(root: Path, names: set[str]) -> None:
             path.rmdir()
     # Their addresses tell the number of an edition, which others will have.
     shutil.rmtree(settings.MAP_TILE_CACHE or root / files.CACHE / "map-tiles", ignore_errors=True)
+
+
+def clear_unknown(root: Path) -> None:
+    """Remove the folders of builds, revisions and deliveries that came after the dump: no row names them."""
+    kinds = (Build, Revision, Delivery)
+    known = {OF_NETWORKS}.union(*(kind.objects.values_list("folder", flat=True) for kind in kinds))
+    for unit in units_in(root):
+        if unit not in known:
+            shutil.rmtree(root / unit)
 
 
 def pending() -> list[str]:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.dispatch import Signal
 
 from webapp.campaigns import tidy, web_copies
@@ -67,8 +67,7 @@ def begin_builds(campaign: Campaign) -> list[Build]:
     if room <= 0:
         return []
     wanted = campaign.tiles.filter(status=TileStatus.WANTED)
-    ordered = wanted.filter(orders__status__in=OPEN_ORDERS).distinct().order_by("tile_id")[:room]
-    first = list(ordered.select_related("campaign"))
+    first = ordered(campaign, wanted, room)
     others = wanted.exclude(pk__in=[tile.pk for tile in first]).order_by("tile_id")
     chosen = [*first, *others.select_related("campaign")[: room - len(first)]]
     if chosen and campaign.pipeline_settings.agree_datatakes:
@@ -77,6 +76,16 @@ def begin_builds(campaign: Campaign) -> list[Build]:
     for build in begun:
         hint_build(build)
     return begun
+
+
+def ordered(campaign: Campaign, wanted: QuerySet, most: int) -> list[CampaignTile]:
+    """Wanted tiles of open orders, and those around ordered tiles that have a composite and no mosaic yet."""
+    of_orders = campaign.tiles.filter(orders__status__in=OPEN_ORDERS).distinct()
+    waiting = of_orders.filter(status=TileStatus.COMPOSITE, current_revision=None).order_by("tile_id")
+    rings = waiting.values_list("tile__near", flat=True)[:most]
+    around = {name for near in rings for name in near}
+    asked = wanted.filter(Q(orders__status__in=OPEN_ORDERS) | Q(tile_id__in=around)).distinct()
+    return list(asked.order_by("tile_id").select_related("campaign")[:most])
 
 
 def with_their_blocks(wanted: QuerySet, chosen: Sequence[CampaignTile]) -> list[CampaignTile]:
@@ -118,6 +127,8 @@ def settle(orders: QuerySet) -> None:
 def unfinished(campaign: Campaign) -> Iterator[QuerySet]:
     """The tiles that orders wait for, from the fewest on."""
     own = Revision.objects.filter(campaign_tile=OuterRef("pk"))
+    # What changed and nobody has looked at yet may be about to have a revision begun.
+    yield campaign.tiles.filter(is_changed=True)
     composite = campaign.tiles.filter(status=TileStatus.COMPOSITE)
     yield composite.filter(Exists(own.filter(status__in=ACTIVE)))
     yield composite.filter(~Exists(own), current_revision__isnull=True)

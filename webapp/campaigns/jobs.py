@@ -23,10 +23,12 @@ from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint_build, hint_pyramid
 from webapp.campaigns.recording import recorded
 from webapp.campaigns.rings import Neighbourhood
+from webapp.campaigns.schedule import look
 from webapp.campaigns.soundness import damage, fingerprints
 from webapp.campaigns.spots import spots_told
 from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
 from webapp.campaigns.watch import watched
+from webapp.logs import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,8 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
             raise
         except Exception as error:
             log.exception("%s ended unexpectedly.", item)
-            end(item, BuildStatus.FAILED, f"Ended unexpectedly with {type(error).__name__}: {error}")
+            text = f"Ended unexpectedly with {type(error).__name__}: {error}"
+            end(item, BuildStatus.FAILED, without_secrets(text))
             raise
         except BaseException:
             item.release(attempts=item.attempts - 1)
@@ -209,24 +212,33 @@ def do_revision(revision: Revision) -> None:
     approved one, it is approved as well.
     """
     current = revision.campaign_tile.current_revision
-    if current is not None and damage(current):
-        current = None
     with kept(revision) as require, storage.working(revision.folder, require):
+        if current is not None and damage(current):
+            current = None
         same = current is not None and stages.shows_the_same(revision, current)
         report = {} if same else stages.revise(revision, current)
         report |= {} if same else change_of(revision) | spots_told(revision)
         files = {} if same else fingerprints(revision.path)
     if same:
-        recorded(lambda: revision.give_way(current))
-    elif recorded(lambda: revision.become_current(report, files)):
+        recorded(lambda: ended(revision, lambda: revision.give_way(current)))
+    elif recorded(lambda: ended(revision, lambda: revision.become_current(report, files))):
         keep_approval(revision)
         hint_pyramid(revision.campaign_id, revision.pk)
     advance(revision.campaign, [revision.tile_name], rings=False)
 
 
+@transaction.atomic
+def ended(revision: Revision, record: Callable[[], Any]) -> Any:
+    """Record the end of a revision and begin the one that its inputs ask for by now: both, or neither."""
+    lock(revision.campaign)
+    result = record()
+    look(revision.campaign, [revision.tile_name])
+    return result
+
+
 def end_revision(revision: Revision, status: str, text: str) -> None:
     """End a revision that failed; the tile keeps the one that it had."""
-    recorded(lambda: record_failure(revision, text))
+    recorded(lambda: ended(revision, lambda: record_failure(revision, text)))
     advance(revision.campaign, [revision.tile_name], rings=False)
 
 

@@ -82,6 +82,8 @@ def kept(item: Build | Revision) -> Iterator[Callable[[], None]]:
         LeaseLost: the work is another worker's by now.
     """
     lease, ended = Lease(item), threading.Event()
+    # This process may have been stopped since it claimed the work.
+    lease.renew()
     thread = threading.Thread(target=_renew, args=(lease, ended), daemon=True, name=f"lease of {item}")
     thread.start()
     try:

@@ -65,7 +65,8 @@ def want_all(campaign: Campaign, names: Collection[str], by: "User | None" = Non
     """Ask for tiles of a campaign and begin what is possible; gives how many had not been asked for."""
     asked = campaign.tiles.exclude(status=TileStatus.IDLE)
     before = set(asked.values_list("tile_id", flat=True))
-    campaign.want(list(names), by)
+    # Before any tile, as all who hold both take them in this order.
     lock(campaign)
+    campaign.want(list(names), by)
     begin_builds(campaign)
     return len(set(names) - before)

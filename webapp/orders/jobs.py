@@ -22,7 +22,7 @@ from webapp.campaigns.models import Revision
 from webapp.campaigns.queue import hint
 from webapp.orders.accuracy import accuracy_told
 from webapp.orders.models import Delivery
-from webapp.orders.progress import told
+from webapp.orders.sources import without_source
 
 QUEUE = "cpu"
 PRODUCTS = ("mosaic.tif", "landcover.tif", "confidence.tif")
@@ -54,15 +54,15 @@ def run_delivery(key: int) -> None:
         attempt(delivery, partial(make, delivery), end)
 
 
-def make(delivery: Delivery) -> None:
-    """Make the files beside, and give them their folder when all are there."""
+def request_of(delivery: Delivery) -> Request:
+    """What is to be delivered, with the files that it is cut from brought near."""
     sources, left_out = pin(delivery)
     before = delivery.before
     old = {one.tile_name: one.bring(*COMPARED) for one in before.revisions.all()} if before else {}
     order = delivery.order
     options = DeliveryOptions.from_json(delivery.options)
     shows_landcover = bool({"landcover", VECTORS} & set(options.layers))
-    request = Request(
+    return Request(
         name=f"earthquilt-order-{order.pk}-{delivery.number}",
         area=shapely.from_wkb(bytes(order.aoi.wkb)),
         sources=sources,
@@ -72,12 +72,17 @@ def make(delivery: Delivery) -> None:
         accuracy=accuracy_told(order, list(delivery.revisions.all())) if shows_landcover else (),
         terms=settings.DELIVERY_TERMS,
     )
+
+
+def make(delivery: Delivery) -> None:
+    """Make the files beside, and give them their folder when all are there."""
     beside = delivery.path.with_name(f".{delivery.number}-{delivery.fence}.part")
     shutil.rmtree(beside, ignore_errors=True)
     root = storage.root()
-    root.take(delivery.folder)
     try:
         with kept(delivery) as require:
+            request = request_of(delivery)
+            root.take(delivery.folder)
             manifest = deliver(request, beside, partial(tell, delivery))
             require()
             root.publish(delivery.folder, beside)
@@ -120,7 +125,7 @@ def pin(delivery: Delivery) -> tuple[list[TileSource], dict[str, str]]:
     for tile in delivery.order.tiles.select_related("current_revision__build").order_by("tile_id"):
         revision = same.get(tile.pk, tile.current_revision)
         if revision is None:
-            why = told(tile.status_text, delivery.campaign.catalog)
+            why = without_source(tile.status_text, delivery.campaign.catalog)
             left_out[tile.tile_id] = why or gettext_noop("has no mosaic")
             continue
         served = ("approved", "unreviewed") if options.unreviewed else ("approved",)

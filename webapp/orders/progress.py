@@ -9,6 +9,7 @@ from webapp.campaigns.models import Build, CampaignTile, Revision
 from webapp.campaigns.standing import Standing, standings
 from webapp.campaigns.states import ACTIVE, Stage
 from webapp.orders.looks import STAGES
+from webapp.orders.sources import without_source
 
 # What a tile goes through: the stages of its build, and then its mosaic with its neighbours.
 STEPS = (*(stage.value for stage in Stage if stage != Stage.DONE), "blending")
@@ -109,13 +110,13 @@ def _progress(
     elif standing.phase == "blending":
         stage, at_work = "blending", blending == "running"
     return TileProgress(
-        tile.tile_id, standing.phase, stage, at_work, review, told(standing.text, tile.campaign.catalog)
+        tile.tile_id,
+        standing.phase,
+        stage,
+        at_work,
+        review,
+        without_source(standing.text, tile.campaign.catalog),
     )
-
-
-def told(text: str, catalog: str) -> str:
-    """A sentence for a customer, who is not told where the source lies."""
-    return text.replace(catalog, "the campaign's source")
 
 
 def summary(tiles: Iterable[TileProgress]) -> list[str]:

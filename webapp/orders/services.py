@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.errors import UsageError
 from pipeline.grid import Tile, tiles_of
 from pipeline.settings import CampaignSettings
-from webapp.campaigns.advance import advance
+from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.models import Campaign, fingerprint, pinned
 from webapp.orders.aoi import area_km2, check_size
 from webapp.orders.models import Order
@@ -112,6 +112,8 @@ def place(customer: "User", campaign: Campaign, area: Area) -> Order:
         created_at=moment,
     )
     order.remember("", order.status, f"{len(area.tiles)} tiles", customer)
+    # Before any tile, as all who hold both take them in this order.
+    lock(campaign)
     order.tiles.set(campaign.want(list(area.tiles), customer))
     advance(campaign, area.tiles)
     order.refresh_from_db()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from pipeline.store import FolderRoot, copy_into
+from pipeline.store.cache import clear_remains
 from tests.pipeline.store.conftest import MIB
 
 UNIT = "alps/33TWL/revisions/1"
@@ -142,3 +143,16 @@ def test_a_folder_is_copied_and_is_left_as_it_was(root, tmp_path):
     assert target.bring_file("alps/pyramid/aa/chip.tif").read_bytes() == b"chip"
     assert len(target.objects.under("")) == 5 + 3
     assert copy_into(target, folder.folder).there == 4
+
+
+def test_what_killed_work_left_in_a_working_copy_goes(tmp_path):
+    kept = [tmp_path / name for name in (".models/cloud/1.json", "deliveries/7/1/mosaic.tif")]
+    gone = [
+        tmp_path / name for name in ("deliveries/7/.2-1.part/mosaic.tif", "alps/33TWL/builds/1/.x.part.tif")
+    ]
+    for path in (*kept, *gone):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    clear_remains(tmp_path)
+    assert all(path.exists() for path in kept) and not any(path.exists() for path in gone)
+    assert not gone[0].parent.exists()

@@ -312,6 +312,24 @@ def test_what_comes_and_goes_while_a_backup_is_made(published, storage, tmp_path
     assert all(files.sha256_of(tmp_path / "backup" / name) == digest for name, digest in sums.items())
 
 
+def test_what_came_after_the_dump_is_not_restored(published, place, storage, tmp_path, monkeypatch):
+    """A build yet to come would take it for its own."""
+    dump = database.dump
+    later = "private/33TXL/builds/77/composite.tif"
+
+    def meanwhile(path: Path, state: str) -> None:
+        dump(path, state)
+        (storage / later).parent.mkdir(parents=True)
+        (storage / later).write_bytes(b"later")
+
+    monkeypatch.setattr(database, "dump", meanwhile)
+    backup.back_up(tmp_path / "backup", print)
+    assert (tmp_path / "backup/storage" / later).exists()
+    done = restore(place, tmp_path / "backup")
+    assert done.returncode == 0, said(done)
+    assert not (place.storage / later).parent.exists() and (place.storage / "private/33TXL/builds").is_dir()
+
+
 def test_rows_and_dump_are_of_one_moment(published, storage, tmp_path, monkeypatch):
     dump = database.dump
 

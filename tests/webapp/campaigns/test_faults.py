@@ -119,6 +119,15 @@ def test_a_worker_that_was_stopped_goes_on_where_nobody_took_over(
     assert (tmp_path / "late.tif").exists() and Build.objects.get().stage == "fetch"
 
 
+def test_a_worker_that_was_stopped_right_after_its_claim_makes_nothing(begun):
+    build = Build.objects.get()
+    assert build.claim()
+    Build.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert Build.objects.get().claim(), "another worker takes over"
+    with pytest.raises(lease.LeaseLost), lease.kept(build):
+        pytest.fail("the work began")
+
+
 def test_workers_sweep_as_often_as_they_are_told(queues, settings):
     settings.SWEEP_SECONDS = 7
     worker = make_worker(["cpu"])

@@ -8,11 +8,12 @@ from pipeline.grid import Tile
 from pipeline.land import existing_tiles
 from tests.webapp.products import EAST, WEST, make_campaign
 from webapp.campaigns import jobs, stages
-from webapp.campaigns.advance import begin_builds, sweep
+from webapp.campaigns.advance import begin_builds, settle, sweep
 from webapp.campaigns.jobs import run_build, run_revision
 from webapp.campaigns.models import Build, Campaign, CampaignTile, GridTile, Revision
 from webapp.campaigns.queue import queue_of
 from webapp.campaigns.rings import names_within
+from webapp.campaigns.services import rebuild
 from webapp.campaigns.states import ACTIVE
 from webapp.campaigns.wanting import want_all
 from webapp.orders.services import Area, place
@@ -131,6 +132,19 @@ def test_what_an_order_waits_for_is_begun_first(storage, queues, few_at_once, cu
     assert last.status == "building" and Build.objects.count() == 3
 
 
+def test_what_an_ordered_tile_is_blended_with_is_begun_first(storage, queues, quick, few_at_once, customer):
+    campaign = make_campaign()
+    want_all(campaign, [WEST])
+    finish_all(campaign)
+    few_at_once.MOST_BUILDS_AT_ONCE = 0
+    want_all(campaign, [FAR, EAST])
+    order = campaign.orders.create(customer=customer, aoi=tile(WEST).tile.footprint)
+    order.tiles.set([tile(WEST)])
+    few_at_once.MOST_BUILDS_AT_ONCE = 1
+    begin_builds(campaign)
+    assert [tile(name).status for name in (FAR, EAST)] == ["wanted", "building"]
+
+
 def test_tiles_whose_lists_agree_are_begun_by_whole_blocks(storage, queues, few_at_once):
     few_at_once.MOST_BUILDS_AT_ONCE = 1
     campaign = make_campaign(agree_datatakes=True)
@@ -164,6 +178,43 @@ def test_the_end_of_a_revision_leaves_the_mark_of_a_build(storage, queues, quick
     CampaignTile.objects.update(is_changed=True)
     run_revision(Revision.objects.get().pk)
     assert tile(WEST).current_revision and tile(WEST).is_changed
+
+
+def test_what_became_due_while_a_revision_ran_is_begun_with_its_end(storage, queues, quick, monkeypatch):
+    """Also where the worker is killed right after, since the look at the tile beside found one at work."""
+    campaign = make_campaign()
+    want_all(campaign, [WEST, EAST])
+    finish_all(campaign)
+
+    def blend(revision, current=None):
+        rebuild(tile(EAST))
+        finish_all(campaign)
+        monkeypatch.setattr(jobs, "advance", lambda *args, **kwargs: None)
+        return revise(revision)
+
+    monkeypatch.setattr(stages, "revise", blend)
+    first = Revision.objects.get(campaign_tile__tile_id=WEST)
+    run_revision(first.pk)
+    first.refresh_from_db()
+    assert first.status == "current"
+    assert Revision.objects.get(campaign_tile__tile_id=WEST, status__in=ACTIVE).number == 2
+
+
+def test_an_order_is_not_settled_while_nobody_has_looked_at_a_change(storage, queues, quick, work, customer):
+    campaign = make_campaign()
+    order = place(customer, campaign, Area.of_tiles([WEST]))
+    finish_all(campaign)
+    run_revision(Revision.objects.get().pk)
+    order.refresh_from_db()
+    assert order.status == "ready"
+    type(order).objects.update(status="running")
+    CampaignTile.objects.update(is_changed=True)
+    settle(campaign.orders.all())
+    order.refresh_from_db()
+    assert order.status == "running"
+    sweep()
+    order.refresh_from_db()
+    assert order.status == "ready"
 
 
 def test_a_ready_revision_whose_hint_was_lost_is_queued_by_the_sweep(storage, queues, quick):

@@ -261,8 +261,9 @@ class CampaignTileQuerySet(models.QuerySet):
         from webapp.campaigns.models import Build, Revision
 
         own = {"campaign_tile": OuterRef("pk"), "status__in": ACTIVE}
+        large = [f"current_{one}__{name}" for one in ("build", "revision") for name in ("report", "files")]
         rows = self.select_related("tile", "current_build", "current_revision")
-        return rows.defer("current_build__report", "current_revision__report").annotate(
+        return rows.defer("tile__near", *large).annotate(
             stage=Subquery(Build.objects.filter(**own).values("stage")[:1]),
             pending=Exists(Revision.objects.filter(**own)),
             coverage=Cast(KeyTextTransform("coverage", "current_build__report"), models.FloatField()),

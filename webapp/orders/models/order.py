@@ -19,6 +19,7 @@ from webapp.campaigns.models.event import Stateful
 from webapp.campaigns.standing import Standing, standings
 from webapp.campaigns.states import OPEN_ORDERS, ORDER_MOVES, BuildStatus, OrderStatus, TileStatus
 from webapp.orders.aoi import area_km2
+from webapp.orders.sources import without_source
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -123,7 +124,7 @@ class Order(Stateful):
         ]
         phases = {found[tile.pk].phase for tile in tiles}
         ready = "done" in phases and "failed" not in phases
-        text = " ".join(problems).replace(self.campaign.catalog, "the campaign's source")
+        text = without_source(" ".join(problems), self.campaign.catalog)
         self.move(
             OrderStatus.READY if ready else OrderStatus.FAILED, text, status_text=text, finished_at=Now()
         )
