@@ -55,6 +55,17 @@ def mended(drawn: BaseGeometry, field: str = "aoi") -> BaseGeometry:
     return _elsewhere("mended", drawn, field)
 
 
+def widened(lines: BaseGeometry, by: float, field: str = "aoi") -> BaseGeometry:
+    """The ground within a distance of lines, in the unit of their coordinates.
+
+    Raises:
+        UsageError: it takes too much; `bounded.Busy`: too many are at it.
+    """
+    if shapely.get_num_coordinates(lines) <= FEW:
+        return lines.buffer(by)
+    return _elsewhere(by, lines, field)
+
+
 def _mended(drawn: BaseGeometry) -> BaseGeometry:
     if shapely.get_dimensions(drawn) < 2:
         return shapely.make_valid(drawn)
@@ -62,7 +73,7 @@ def _mended(drawn: BaseGeometry) -> BaseGeometry:
     return shapely.make_valid(drawn, method="structure", keep_collapsed=False)
 
 
-def _elsewhere(what: str, geometry: BaseGeometry, field: str) -> BaseGeometry:
+def _elsewhere(what: str | float, geometry: BaseGeometry, field: str) -> BaseGeometry:
     answer = bounded.run(MODULE, what, shapely.to_wkb(geometry), BOUNDS)
     if answer is None:
         raise UsageError(TOO_MUCH, field)
@@ -73,7 +84,10 @@ def main() -> None:
     """What the process does that `_elsewhere` starts."""
     what = bounded.limited()
     found = shapely.from_wkb(sys.stdin.buffer.read())
-    done = shapely.unary_union(found) if what == "united" else _mended(found)
+    if isinstance(what, float):
+        done = found.buffer(what)
+    else:
+        done = shapely.unary_union(found) if what == "united" else _mended(found)
     sys.stdout.write(f'"{shapely.to_wkb(done, hex=True)}"')
 
 

@@ -109,6 +109,13 @@ def first_of(detail: Any, field: str | None = None) -> tuple[str | None, Any]:
     return field, detail
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 in the API's shape below /api/, as a page elsewhere."""
+    if request.path.startswith(API):
+        return JsonResponse(problem("bad_request", gettext("The request cannot be read.")), status=400)
+    return defaults.bad_request(request, exception)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 in the API's shape below /api/, as a page elsewhere."""
     if request.path.startswith(API):

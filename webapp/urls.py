@@ -29,5 +29,6 @@ urlpatterns.append(path("", include("webapp.operations.urls")))
 if find_spec("webapp.maps.urls"):
     urlpatterns.append(path("", include("webapp.maps.urls")))
 
+handler400 = "webapp.problems.bad_request"
 handler404 = "webapp.problems.not_found"
 handler500 = "webapp.problems.server_error"

@@ -31,6 +31,8 @@ UNREADABLE = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     NotPublic,
+    # Names that no host can have, and redirects that cannot be taken apart.
+    ValueError,
 )
 
 Result = TypeVar("Result")
@@ -248,7 +250,8 @@ def _seconds(retry_after: str | None) -> float | None:
     if not retry_after:
         return None
     try:
-        return max(float(retry_after), 0.0)
+        # In this order what is no number counts as 0.
+        return max(0.0, float(retry_after))
     except ValueError:
         pass
     try:

@@ -31,6 +31,8 @@ NO_API = (
     KeyError,
     TypeError,
     ValueError,
+    # A search that is said to be at a path is looked for there.
+    OSError,
 )
 
 

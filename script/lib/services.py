@@ -6,6 +6,7 @@ Addresses and passwords are kept in `.local/env` (of the tests' own services in 
 import argparse
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from script.lib.postgres import NAME, Postgres
 from script.lib.redis_server import Redis, answers
 from script.lib.say import say
 
+DEMO_SCENES = LOCAL / "demo" / "scenes"
 # Others may lose what they committed last when the server is killed.
 DURABLE = ("services", "faults")
 
@@ -124,13 +126,10 @@ def environment() -> dict[str, str]:
     storage = urlsplit(values.get("STORAGE_URL", str(LOCAL / "storage")))
     if storage.scheme == "s3":
         # Machines that share a bucket share no cache: each keeps what it fetched.
-        return {"EARTHQUILT_CACHE": str(LOCAL / "cache")} | values
-    folder = unquote(storage.path) if storage.scheme else storage.geturl()
-    usual = {
-        "EARTHQUILT_CACHE": str(ROOT / folder / ".cache"),
-        "CATALOG_FOLDERS": str(LOCAL / "demo" / "scenes"),
-    }
-    return usual | values
+        cache = LOCAL / "cache"
+    else:
+        cache = ROOT / (unquote(storage.path) if storage.scheme else storage.geturl()) / ".cache"
+    return {"EARTHQUILT_CACHE": str(cache), "CATALOG_FOLDERS": str(DEMO_SCENES)} | values
 
 
 def status(services: Services) -> int:
@@ -155,6 +154,7 @@ def main(arguments: list[str]) -> int:
         services.stop()
     elif chosen.action == "env":
         say("\n".join(f"export {line}" for line in services.env_path.read_text().splitlines()))
+        say(f"export CATALOG_FOLDERS={shlex.quote(os.environ.get('CATALOG_FOLDERS', str(DEMO_SCENES)))}")
     if chosen.action == "env":
         return 0
     shown = status(services)

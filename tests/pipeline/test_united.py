@@ -52,10 +52,21 @@ def test_an_outline_that_crosses_itself_is_mended(monkeypatch, few):
     assert united.mended(GeometryCollection([spike])).area == 1
 
 
+@pytest.mark.parametrize("few", [0, united.FEW])
+def test_a_line_is_widened_here_or_in_a_process(monkeypatch, few):
+    monkeypatch.setattr(united, "FEW", few)
+    line = LineString([(0, 0), (10, 0)])
+    assert united.widened(line, 2.0).equals(line.buffer(2.0))
+
+
 def test_a_scribble_and_a_lattice_end_in_time(monkeypatch):
     monkeypatch.setattr(united, "BOUNDS", Bounds(seconds=2))
     begun = time.monotonic()
-    for work in (lambda: united.mended(scribble(20_000), "geometry"), lambda: united.united(lattice(2_000))):
+    for work in (
+        lambda: united.mended(scribble(20_000), "geometry"),
+        lambda: united.united(lattice(2_000)),
+        lambda: united.widened(scribble(20_000).exterior, 0.001, "geometry"),
+    ):
         with pytest.raises(UsageError, match="took too much time or memory"):
             work()
     assert time.monotonic() - begun < 20

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.redaction import redacted
 from script.lib import ports
 from tests.webapp.test_headers import PRODUCTION
 from webapp import logs
@@ -24,6 +25,7 @@ from webapp.campaigns.jobs import run_build
 from webapp.campaigns.models import Build, Campaign
 from webapp.keys.models import MapKey
 from webapp.notices.models import Endpoint
+from webapp.orders.sources import without_source
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"start": "2023-08-01", "end": "2023-08-31", "resolution": 60}
@@ -105,6 +107,23 @@ def test_a_failed_build_tells_its_source_without_the_key(db, storage, queues, as
     ):
         assert "very-secret-key" not in as_(operator).get(path).content.decode()
     assert Campaign.objects.get().catalog == address
+
+
+def test_a_source_sent_as_it_was_shown_keeps_its_key(db, as_, operator):
+    address = "https://8.8.8.8/stac?subscription-key=very-secret-key"
+    Campaign.objects.create(name="Keyed", catalog=address, settings=SETTINGS)
+    shown = as_(operator).get("/api/campaigns/keyed/").json()["catalog"]
+    assert "very-secret-key" not in shown
+    answer = as_(operator).patch("/api/campaigns/keyed/", {"catalog": shown, "name": "Other"}, format="json")
+    assert answer.status_code == 200
+    assert Campaign.objects.get().catalog == address and Campaign.objects.get().name == "Other"
+
+
+def test_a_customer_is_not_told_the_address_of_a_source_without_its_key_either():
+    catalog = "https://source.example/stac?subscription-key=very-secret-key"
+    text = f"{redacted(catalog)} does not answer. https://source.example/stac broke off."
+    hidden = "the campaign's source does not answer. the campaign's source broke off."
+    assert without_source(text, catalog) == hidden
 
 
 def test_of_a_key_only_its_hash_and_its_beginning_are_kept(as_, customer):

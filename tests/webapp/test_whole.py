@@ -96,6 +96,12 @@ def test_a_bug_in_the_api_is_told_in_its_shape(monkeypatch):
     assert "ZeroDivision" not in answer.content.decode()
 
 
+def test_a_request_that_django_refuses_is_told_in_the_shape_of_the_api(as_, customer):
+    many = {f"field{number}": "x" for number in range(1_001)}
+    answer = as_(customer).post("/api/orders/", many, format="multipart")
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == "bad_request"
+
+
 @pytest.mark.parametrize(
     "outage", [OperationalError("the database system is starting up"), ConnectionError("Connection refused")]
 )

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.drawn import Area, touched
 from pipeline.errors import UsageError
 from pipeline.raster import geobox_of, opened, window_geobox
-from pipeline.united import mended
+from pipeline.united import mended, widened
 from webapp.campaigns.models import CampaignTile, Override, Revision
 from webapp.review.models import Defect
 from webapp.throttled import throttled
@@ -75,7 +75,8 @@ def outline_of(geometry: dict[str, Any], tile: CampaignTile, width: float | None
                 % {"least": f"{LEAST_WIDTH:g}", "most": f"{MOST_WIDTH:g}"},
                 "width",
             )
-        on_ground = on_ground.buffer(width / 2)
+        with throttled():
+            on_ground = widened(on_ground, width / 2, "geometry")
     inside = shapely.MultiPolygon(_polygons(shapely.intersection(on_ground, shapely.box(*grid.bounds))))
     if inside.is_empty:
         raise UsageError(gettext("What was drawn covers no ground of the tile."), "geometry")

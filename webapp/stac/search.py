@@ -1,6 +1,7 @@
 """What a search asks for, and the items that it finds, page by page."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -16,6 +17,7 @@ from webapp.campaigns.models import Edition, EditionTile
 from webapp.stac.documents import Site, item
 
 USUAL_LIMIT, MOST = 10, 1000
+SLUG = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 MOST_VERTICES = 20_000
 # What shapely is known to raise on JSON that is no geometry, or one inside the other without end.
 UNREADABLE = (
@@ -91,7 +93,7 @@ def editions_of(search: Search, visible: QuerySet[Edition]) -> QuerySet[Edition]
     keys = [
         edition.pk
         for slug, _, number in wanted
-        if number.isascii() and number.isdigit() and len(number) < 9
+        if SLUG.fullmatch(slug) and number.isascii() and number.isdigit() and len(number) < 9
         for edition in visible.filter(campaign__slug=slug, number=int(number))
     ]
     return visible.filter(pk__in=keys)
@@ -137,7 +139,7 @@ def _meets(found: Mapping[str, Any], span: Span) -> bool:
 def _box(value: Any) -> GEOSGeometry:
     try:
         numbers = [float(part) for part in (value.split(",") if isinstance(value, str) else value)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadSearch("bbox must be numbers.", "bbox") from None
     if len(numbers) == 6:
         numbers = [*numbers[:2], *numbers[3:5]]

@@ -82,6 +82,18 @@ def test_a_signer_that_signs_nothing_is_told(files, signing, answer):
         signing().signed(ADDRESS)
 
 
+@pytest.mark.parametrize("address", ["https://a..b/x.tif", f"https://{'a' * 70}.example/x.tif"])
+def test_a_name_that_no_host_has_is_told(address):
+    with pytest.raises(SourceError):
+        Http(2, 0.001).document(address)
+
+
+@pytest.mark.parametrize("asked", ["nan", "-3", "soon"])
+def test_a_pause_that_is_none_is_not_waited_for(files, signing, asked):
+    files.mishaps += [refused(503, **{"Retry-After": asked})]
+    assert signing().signed(ADDRESS) == f"{ADDRESS}?sig=abc"
+
+
 def test_a_refusal_is_told_with_what_the_server_says_of_it(files):
     def wrong_dates(handler, content):
         handler.head(400, 24)

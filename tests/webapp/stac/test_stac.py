@@ -129,6 +129,7 @@ def test_a_search_without_collections_shows_the_newest_edition_and_old_ones_stay
         ("bbox=a,b,c,d", "bbox"),
         ("bbox=0,50,10,40", "bbox"),
         ("bbox=nan,0,1,1", "bbox"),
+        (f"bbox={'9' * 400},0,1,1", "bbox"),
         ("datetime=yesterday", "datetime"),
         ("datetime=2024-01-01/2023-01-01", "datetime"),
         ("limit=0", "limit"),
@@ -144,6 +145,21 @@ def test_a_search_that_is_none_is_refused_in_words(client, two_tiles, query, fie
     answer = client.get(f"/stac/search?{query}")
     assert answer.status_code == 400
     assert answer.json()["field"] == field and answer.json()["description"].endswith(".")
+
+
+@pytest.mark.parametrize("name", ["a%00.1", "%ED%A0%80.1", "alps.9999999999", "a b.1"])
+def test_a_collection_that_cannot_be_one_finds_nothing(client, two_tiles, name):
+    answer = client.get(f"/stac/search?collections={name}")
+    assert answer.status_code == 200 and answer.json()["features"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [f'{{"bbox": [{"9" * 400}, 0, 1, 1]}}', '{"bbox": [1e999, 0, 1, 1]}'],
+)
+def test_numbers_beyond_all_measure_are_refused(client, two_tiles, body):
+    answer = client.post("/stac/search", body, content_type="application/json")
+    assert answer.status_code == 400 and answer.json()["field"] == "bbox"
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", '"x"', '{"ids": 3}', '{"collections": [1]}'])

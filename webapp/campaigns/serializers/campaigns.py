@@ -46,7 +46,9 @@ class CampaignSerializer(serializers.ModelSerializer):
         read_only_fields = ("slug", "created_at")
 
     def validate_catalog(self, value: str) -> str:
-        """A source that this server may read."""
+        """A source that this server may read; one that is sent as it was shown, without its key, stays."""
+        if self.instance and value == redacted(self.instance.catalog):
+            return str(self.instance.catalog)
         try:
             sources.require(value)
         except UsageError as error:
