@@ -32,17 +32,20 @@ SETTINGS = {"start": "2023-08-01", "end": "2023-08-31", "resolution": 60}
 
 
 @pytest.fixture(params=["plain", "json"])
-def written(request, settings, monkeypatch):
-    """Sets up logging as the settings have it; gives what was written to standard error."""
+def written(request, settings):
+    """Adds a handler as the settings have it; gives what it has written."""
     stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    root = logging.getLogger()
-    before = root.handlers[:]
+    handler = logging.StreamHandler(stream)
     config = json.loads(json.dumps(settings.LOGGING))
-    config["handlers"]["console"]["formatter"] = request.param
-    logging.config.dictConfig(config)
+    # Not `dictConfig`, which closes the handlers that there are.
+    made = logging.config.DictConfigurator(config)
+    handler.setFormatter(made.configure_formatter(config["formatters"][request.param]))
+    for name in config["handlers"]["console"].get("filters", []):
+        handler.addFilter(made.configure_filter(config["filters"][name]))
+    root = logging.getLogger()
+    root.addHandler(handler)
     yield stream.getvalue
-    root.handlers[:] = before
+    root.removeHandler(handler)
 
 
 def test_lines_and_tracebacks_have_no_secret(written, settings, monkeypatch):
