@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from tests.webapp.products import make_campaign, write_provenance, write_revision
+from tests.webapp.campaigns.tiles import begin
+from tests.webapp.products import WEST, make_campaign, write_provenance, write_revision
 from webapp.campaigns import stages
+from webapp.campaigns.models import CampaignTile
 from webapp.campaigns.states import Stage
 from webapp.campaigns.worker import SWEEP_KEY, ResidentWorker, make_worker
 
@@ -80,3 +82,17 @@ def work(queues, monkeypatch):
         make_worker(list(names) or list(queues)).work(burst=True, logging_level="ERROR")
 
     return run
+
+
+@pytest.fixture
+def begun(campaign, quick, queues):
+    """A campaign with one wanted tile, whose first stage waits."""
+    begin(campaign, WEST)
+    return campaign
+
+
+@pytest.fixture
+def finished(begun, work):
+    """The tile, with its mosaic."""
+    work()
+    return CampaignTile.objects.select_related("current_build", "current_revision").get()

@@ -10,7 +10,7 @@ from pipeline.store import BucketRoot
 from tests.webapp.products import WEST
 from webapp import storage
 from webapp.campaigns import jobs, networks, soundness, stages, tidy_bucket, web_copies
-from webapp.campaigns.advance import advance, sweep
+from webapp.campaigns.advance import sweep
 from webapp.campaigns.models import Build, CampaignTile, Revision
 from webapp.campaigns.states import Stage
 from webapp.campaigns.tidy import run_tidy
@@ -19,18 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def begun(bucket, campaign, quick):
-    """A campaign with one wanted tile, whose first stage waits; its storage is a bucket."""
-    campaign.want([WEST])
-    advance(campaign)
-    return campaign
-
-
-@pytest.fixture
-def finished(begun, work):
-    """The tile, made by a worker on machine one."""
-    work()
-    return CampaignTile.objects.select_related("current_build", "current_revision").get()
+def begun(bucket, begun):
+    """The campaign, whose storage is a bucket; its worker is machine one."""
+    return begun
 
 
 def of_another(bucket_root):

@@ -13,28 +13,13 @@ from pipeline.errors import StorageFull, TransientSourceError
 from pipeline.storage import write_bytes
 from tests.webapp.products import WEST
 from webapp.campaigns import lease, retries
-from webapp.campaigns.advance import advance, sweep
+from webapp.campaigns.advance import sweep
 from webapp.campaigns.jobs import run_build
-from webapp.campaigns.models import Build, CampaignTile, Event, Revision
+from webapp.campaigns.models import Build, Event, Revision
 from webapp.campaigns.tidy import run_tidy
 from webapp.campaigns.worker import make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def begun(campaign, quick, queues):
-    """A campaign with one wanted tile, whose first stage waits."""
-    campaign.want([WEST])
-    advance(campaign)
-    return campaign
-
-
-@pytest.fixture
-def finished(begun, work):
-    """The tile, with its mosaic."""
-    work()
-    return CampaignTile.objects.get()
 
 
 def once_more():

@@ -88,6 +88,7 @@ class Leased(Stateful):
     @classmethod
     def _claim(cls) -> str:
         """One statement that takes work nobody holds and gives its row: of two that try, one gets it."""
+        # An UPDATE of the ORM gives no rows back. Names are the model's alone, values are parameters.
         same = " AND ".join(f"{connection.ops.quote_name(name)} = %s" for name in cls.CLAIMED_AS)
         return f"""
             UPDATE {connection.ops.quote_name(cls._meta.db_table)}
