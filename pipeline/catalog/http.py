@@ -115,7 +115,9 @@ class Http:
             asked: "headers", "params" and "json" (the body) of the request.
 
         Raises:
-            TransientSourceError: the last of the tries; `TooSlow` where it came slowly or took too long.
+            TransientSourceError: the last of the tries; `TooSlow` where it came slowly or took too long. An
+                answer of 2xx other than 200 is one: a server that gives a part of what was asked for whole is
+                out of order, and says nothing of the document.
             SourceError: any other answer than 200, with what the server says of it; more than
                 `MOST_DOCUMENT` bytes.
         """
@@ -124,6 +126,8 @@ class Http:
             with self._asked(address, method, asked) as answer:
                 _check_passing(answer, address)
                 body = self._whole(answer)
+                if 200 < answer.status_code < 300:
+                    raise TransientSourceError(f"{_status(answer, address)}, a part of the document.")
                 if answer.status_code != 200:
                     reason = " ".join(body[:MOST_REASON].decode(errors="replace").split())
                     raise _refusal(answer, address, reason)
@@ -237,12 +241,16 @@ def plain(address: str) -> str:
 def _check_passing(answer: requests.Response, address: str) -> None:
     if answer.status_code in TRANSIENT:
         wait = _seconds(answer.headers.get("Retry-After"))
-        raise Refused(f"{plain(address)} answered with status {answer.status_code}.", wait)
+        raise Refused(f"{_status(answer, address)}.", wait)
 
 
 def _refusal(answer: requests.Response, address: str, reason: str = "") -> SourceError:
     said = f": {reason.rstrip('.')}" if reason else ""
-    return SourceError(f"{plain(address)} answered with status {answer.status_code}{said}.")
+    return SourceError(f"{_status(answer, address)}{said}.")
+
+
+def _status(answer: requests.Response, address: str) -> str:
+    return f"{plain(address)} answered with status {answer.status_code}"
 
 
 def _seconds(retry_after: str | None) -> float | None:

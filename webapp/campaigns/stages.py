@@ -41,7 +41,7 @@ def scene_list(build: Build) -> Result:
             build.campaign.catalog,
             neighbour_datatakes(build),
             asked_of(build.overrides),
-            Bear(silence=retries.is_last(build), nonsense=bool(build.tries) or retries.is_last(build)),
+            bear(build),
         )
     finally:
         record_scenes(build)
@@ -78,7 +78,7 @@ def fetch(build: Build) -> Result:
     """Stage 2: the files of the scenes."""
     from pipeline import chain
 
-    chain.fetch(work_of(build), Bear(silence=retries.is_last(build), nonsense=retries.is_last(build)))
+    chain.fetch(work_of(build), bear(build))
     return Stage.MASK, {}
 
 
@@ -106,8 +106,7 @@ def fill(build: Build) -> Result:
     """Stages 1 to 3 once more for the holes, on the campaign's older range."""
     from pipeline.older import fill_holes
 
-    bear = Bear(silence=retries.is_last(build), nonsense=retries.is_last(build))
-    fill_holes(work_of(build), build.campaign.catalog, bear=bear)
+    fill_holes(work_of(build), build.campaign.catalog, bear=bear(build))
     return Stage.CLASSIFY, {}
 
 
@@ -135,6 +134,12 @@ STAGES: dict[str, Callable[[Build], Result]] = {
     Stage.FILL: fill,
     Stage.CLASSIFY: classify,
 }
+
+
+def bear(build: Build) -> Bear:
+    """What a try of a build goes on without: nothing while there is another, since sources recover."""
+    is_last = retries.is_last(build)
+    return Bear(silence=is_last, nonsense=is_last)
 
 
 def take_over(build: Build) -> bool:

@@ -28,6 +28,7 @@ PASSING = {
     "drip": drip,
     "429": refused(429),
     "503": refused(503),
+    "a part of what was asked for whole": refused(206),
     "reset": reset,
     "truncated": truncated(),
 }

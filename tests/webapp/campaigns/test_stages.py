@@ -49,5 +49,13 @@ def test_the_holes_are_filled_from_the_campaigns_source(filling, monkeypatch):
     assert [str(day) for day in work.settings.fill_range] == ["2022-07-01", "2022-08-31"]
 
 
+@pytest.mark.parametrize(("tries", "gives_up"), [(0, False), (1, False), (2, False), (3, True)])
+def test_nothing_is_gone_on_without_before_the_last_try(storage, queues, settings, tries, gives_up):
+    settings.MOST_ATTEMPTS = 4
+    build = claimed()
+    build.tries = {"source": tries}
+    assert stages.bear(build) == Bear(silence=gives_up, nonsense=gives_up)
+
+
 def test_the_workers_that_fill_holes_have_loaded_the_networks_for_it():
     assert {"preview-cloud", "haze", "cloud"} <= set(NETWORKS[QUEUE_OF_STAGE[Stage.FILL]])
