@@ -23,26 +23,27 @@ from webapp.campaigns.states import ACTIVE, DUE, OPEN_ORDERS, TileStatus
 swept = Signal()
 
 BATCH = 100
+# Builds are begun some at a time, which takes as many questions as to begin one.
+ROOM_SHARE = 1 / 40
 
 
 @transaction.atomic
-def advance(campaign: Campaign, around: Collection[str] | None = None, rings: bool = True) -> None:
+def advance(campaign: Campaign, around: Collection[str] | None = None, has_builds: bool = True) -> None:
     """Begin, queue and settle what the state allows.
 
     Args:
         campaign: the campaign.
         around: names of tiles that have changed; only what may depend on them is looked at. All where None.
-        rings: whether builds, or the tiles around them, may depend on the change.
+        has_builds: whether builds of these tiles may wait that nobody was told of.
     """
     lock(campaign)
-    begun = begin_builds(campaign) if rings else []
+    begun = begin_builds(campaign)
     names = campaign.tiles.order_by("tile_id").values_list("tile_id", flat=True) if around is None else around
     for some in batches(sorted(names)):
-        if rings:
+        if has_builds:
             hint_builds(campaign, some, begun)
-        look(campaign, reach_of(some) if rings and around is not None else some)
-        if rings:
-            looked_at(campaign, some)
+        look(campaign, reach_of(some) if around is not None else some)
+        looked_at(campaign, some)
         settle_orders(campaign, some)
 
 
@@ -63,8 +64,9 @@ def begin_builds(campaign: Campaign) -> list[Build]:
 
     What open orders wait for comes first, then the others by name, so that what is begun lies together.
     """
-    room = settings.MOST_BUILDS_AT_ONCE - campaign.tiles.filter(status=TileStatus.BUILDING).count()
-    if room <= 0:
+    most = settings.MOST_BUILDS_AT_ONCE
+    room = most - campaign.tiles.filter(status=TileStatus.BUILDING).count()
+    if room < max(1, ROOM_SHARE * most):
         return []
     wanted = campaign.tiles.filter(status=TileStatus.WANTED)
     first = ordered(campaign, wanted, room)
@@ -72,7 +74,7 @@ def begin_builds(campaign: Campaign) -> list[Build]:
     chosen = [*first, *others.select_related("campaign")[: room - len(first)]]
     if chosen and campaign.pipeline_settings.agree_datatakes:
         chosen = with_their_blocks(wanted, chosen)
-    begun = [Build.begin(tile) for tile in chosen]
+    begun = Build.begin_all(chosen)
     for build in begun:
         hint_build(build)
     return begun

@@ -6,13 +6,16 @@ from django.db import transaction
 
 from pipeline.difference import COMPARED, difference
 from pipeline.errors import SourceError
-from webapp.campaigns.models import CampaignTile, Revision
+from webapp.campaigns.models import Revision
 from webapp.campaigns.states import ReviewStatus
 
 
-def last_approved(tile: CampaignTile) -> Revision | None:
-    """The newest revision of a tile that was approved, current or not."""
-    return tile.revisions.filter(review_status=ReviewStatus.APPROVED).order_by("-number").first()
+def last_approved(revision: Revision) -> Revision | None:
+    """The newest revision that was approved of the tile of one, current or not; it may be that one."""
+    if revision.number == 1 and revision.review_status != ReviewStatus.APPROVED:
+        return None
+    approved = revision.campaign_tile.revisions.filter(review_status=ReviewStatus.APPROVED)
+    return approved.order_by("-number").first()
 
 
 def change_of(revision: Revision) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def change_of(revision: Revision) -> dict[str, Any]:
         {"change": figures of `Difference` with "since" (the number of that revision) and "small" (whether
         its approval holds)}; nothing where none was approved or its files are gone.
     """
-    approved = last_approved(revision.campaign_tile)
+    approved = last_approved(revision)
     if approved is None:
         return {}
     try:

@@ -16,17 +16,24 @@ from pipeline.errors import EarthquiltError, NoScenes
 from pipeline.storage import full_disk
 from webapp import storage
 from webapp.campaigns import agreement, pyramid, retries, stages, web_copies
-from webapp.campaigns.advance import advance, lock
+from webapp.campaigns.advance import advance, lock, settle_orders
 from webapp.campaigns.approval import change_of, keep_approval
+from webapp.campaigns.going_on import between_stages, may_go_on
 from webapp.campaigns.lease import LeaseLost, kept
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
-from webapp.campaigns.queue import hint_build, hint_pyramid
+from webapp.campaigns.queue import hint_build, hint_pyramid_once, taken_up
 from webapp.campaigns.recording import recorded
-from webapp.campaigns.rings import Neighbourhood
-from webapp.campaigns.schedule import look
+from webapp.campaigns.schedule import inputs_of, look
 from webapp.campaigns.soundness import damage, fingerprints
 from webapp.campaigns.spots import spots_told
-from webapp.campaigns.states import BuildStatus, OrderStatus, RevisionStatus, Stage, TileStatus
+from webapp.campaigns.states import (
+    QUEUE_OF_STAGE,
+    BuildStatus,
+    OrderStatus,
+    RevisionStatus,
+    Stage,
+    TileStatus,
+)
 from webapp.campaigns.watch import watched
 from webapp.logs import without_secrets
 
@@ -38,11 +45,13 @@ End = Callable[[Any, str, str], None]
 
 
 def run_build(key: int) -> None:
-    """Do the next stage of a build, if nobody else does."""
-    build = Build.objects.select_related(*RELATED).defer(*UNASKED).filter(pk=key).first()
+    """Do the next stage of a build, if nobody else does, and those after it that this worker does as well."""
+    build = Build.objects.select_related(*RELATED).defer(*UNASKED).filter(pk=key).order_by().first()
     claimed = claim_build(build) if build else None
     if claimed:
-        attempt(claimed, lambda: do_stage(claimed), end_build)
+        tell_orders(claimed)
+    while claimed and attempt(claimed, lambda: do_stage(claimed), end_build):
+        between_stages()
 
 
 def claim_build(build: Build) -> Build | None:
@@ -50,6 +59,12 @@ def claim_build(build: Build) -> Build | None:
     if build.stage == Stage.AGREE:
         return agreement.claim_first(build)
     return build if build.claim() else None
+
+
+def tell_orders(build: Build) -> None:
+    """Let the orders know that work for them is under way."""
+    for order in build.campaign_tile.orders.filter(status=OrderStatus.PLACED).order_by():
+        order.move(OrderStatus.RUNNING, f"{build.tile_name} has begun")
 
 
 def run_revision(key: int) -> None:
@@ -61,6 +76,7 @@ def run_revision(key: int) -> None:
 
 def run_pyramid(key: int) -> None:
     """Make the low zooms of a campaign that are stale; what fails stays stale until the sweep."""
+    taken_up(key)
     campaign = Campaign.objects.filter(pk=key).first()
     try:
         if campaign:
@@ -79,8 +95,10 @@ def run_web_copies(key: int) -> None:
         log.error("%s cannot be laid out for web maps: %s", revision, error)
 
 
-def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
+def attempt(item: Build | Revision, work: Callable[[], bool | None], end: End) -> bool:
     """Do claimed work and record how it ended; the one place where errors of the pipeline are caught.
+
+    Gives what the work gives: whether there is more to do under the same claim; False where it failed.
 
     An error to be told becomes the sentence of the build, a transient one another try, and any other is
     recorded, logged with its traceback and raised again. What another worker has taken over is left to it.
@@ -91,8 +109,9 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
             if retries.interruptions(item) > settings.MOST_ATTEMPTS:
                 most = settings.MOST_ATTEMPTS
                 raise EarthquiltError(f"{item} was begun {most} times and never ended; see the workers' log.")
-            told_when_full(work)
+            goes_on = told_when_full(work)
             seen.outcome = "done"
+            return bool(goes_on)
         except LeaseLost as error:
             seen.outcome = "lost"
             log.warning("%s", error)
@@ -115,38 +134,41 @@ def attempt(item: Build | Revision, work: Callable[[], None], end: End) -> None:
         except BaseException:
             item.release(attempts=item.attempts - 1)
             raise
+        return False
 
 
-def told_when_full(work: Callable[[], None]) -> None:
+def told_when_full(work: Callable[[], bool | None]) -> bool | None:
     """Do work; a full disk that nobody has put in words is told as such.
 
     Raises:
         StorageFull: the disk is full.
     """
     try:
-        work()
+        return work()
     except OSError as error:
         if (full := full_disk(error)) is None:
             raise
         raise full from error
 
 
-def do_stage(build: Build) -> None:
-    """Run the build's stage and record what follows."""
-    for order in build.campaign_tile.orders.filter(status=OrderStatus.PLACED):
-        order.move(OrderStatus.RUNNING, f"{build.tile_name} has begun")
+def do_stage(build: Build) -> bool:
+    """Run the build's stage and record what follows; True where this job goes on with the next one."""
     with kept(build) as require, storage.working(build.folder, require):
         following, values = stages.STAGES[build.stage](build)
         files = fingerprints(build.path) if following == Stage.DONE else {}
     if following == Stage.DONE:
         recorded(lambda: become_composite(build, values["report"], files))
-        advance(build.campaign, [build.tile_name])
-    else:
-        recorded(lambda: go_on(build, following, values.get("together", ())))
+        advance(build.campaign, [build.tile_name], has_builds=False)
+        return False
+    together = values.get("together", ())
+    if Stage.AGREE not in (build.stage, following) and may_go_on(QUEUE_OF_STAGE[following]):
+        return recorded(lambda: build.go_on(following))
+    recorded(lambda: give_on(build, following, together))
+    return False
 
 
 @transaction.atomic
-def go_on(build: Build, following: Stage, together: Sequence[Build]) -> None:
+def give_on(build: Build, following: Stage, together: Sequence[Build]) -> None:
     """Let a build, and those whose job it did as well, wait for their next stage."""
     if build.release(stage=following, attempts=0, tries={}, error=""):
         hint_following([build, *(one for one in together if one.follow(following))])
@@ -186,7 +208,7 @@ def record_end(build: Build, status: str, text: str) -> None:
 def end_build(build: Build, status: str, text: str) -> None:
     """End a build without a composite, and let those who waited for it go on."""
     recorded(lambda: record_end(build, status, text))
-    advance(build.campaign, [build.tile_name])
+    advance(build.campaign, [build.tile_name], has_builds=False)
     if build.stage in (Stage.SCENE_LIST, Stage.AGREE):
         agreement.hint_waiting(build.campaign, build.tile_name)
 
@@ -195,13 +217,13 @@ def end_build(build: Build, status: str, text: str) -> None:
 def claim_with_inputs(revision: Revision) -> bool:
     """Claim a revision and fix its inputs, if no tile that it depends on is due."""
     lock(revision.campaign)
-    near = Neighbourhood(revision.campaign, [revision.tile_name])
-    if not near.is_ready(revision.tile_name):
+    inputs = inputs_of(revision.campaign, revision.tile_name)
+    if inputs is None:
         Revision.objects.filter(pk=revision.pk).update(is_ready=False)
         return False
     if not revision.claim():
         return False
-    revision.take_inputs(near.inputs(revision.tile_name))
+    revision.take_input_keys(inputs)
     return True
 
 
@@ -221,25 +243,31 @@ def do_revision(revision: Revision) -> None:
         files = {} if same else fingerprints(revision.path)
     if same:
         recorded(lambda: ended(revision, lambda: revision.give_way(current)))
-    elif recorded(lambda: ended(revision, lambda: revision.become_current(report, files))):
-        keep_approval(revision)
-        hint_pyramid(revision.campaign_id, revision.pk)
-    advance(revision.campaign, [revision.tile_name], rings=False)
+    elif recorded(lambda: ended(revision, lambda: become_current(revision, report, files))):
+        hint_pyramid_once(revision.campaign_id, revision.pk)
+
+
+def become_current(revision: Revision, report: dict, files: dict) -> bool:
+    """Let a revision take the place of the current one, with its approval where that stays."""
+    if not revision.become_current(report, files):
+        return False
+    keep_approval(revision)
+    return True
 
 
 @transaction.atomic
 def ended(revision: Revision, record: Callable[[], Any]) -> Any:
-    """Record the end of a revision and begin the one that its inputs ask for by now: both, or neither."""
+    """Record the end of a revision, begin the one that its inputs ask for by now, and settle its orders."""
     lock(revision.campaign)
     result = record()
     look(revision.campaign, [revision.tile_name])
+    settle_orders(revision.campaign, [revision.tile_name])
     return result
 
 
 def end_revision(revision: Revision, status: str, text: str) -> None:
     """End a revision that failed; the tile keeps the one that it had."""
     recorded(lambda: ended(revision, lambda: record_failure(revision, text)))
-    advance(revision.campaign, [revision.tile_name], rings=False)
 
 
 @transaction.atomic

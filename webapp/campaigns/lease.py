@@ -11,11 +11,10 @@ from django.db import Error, connection
 
 from pipeline.storage import permitted
 from webapp.campaigns.models import Build, Revision
+from webapp.campaigns.models.build import lease_clock
 
 log = logging.getLogger(__name__)
 
-# Unlike other clocks of a machine it goes on while that is suspended, and nobody sets it.
-CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 PATIENCE_SECONDS = 300.0
 
 
@@ -33,11 +32,10 @@ class Lease:
     def __init__(self, item: Build | Revision) -> None:
         self.item = item
         self.turn = threading.Lock()
-        self.known = time.clock_gettime(CLOCK)
 
     def is_sure(self) -> bool:
         """Whether it was held so short a time ago that nobody can have taken it over since."""
-        return time.clock_gettime(CLOCK) - self.known < settings.LEASE_SECONDS / 2
+        return lease_clock() - self.item.held_since < settings.LEASE_SECONDS / 2
 
     def renew(self) -> None:
         """Renew it.
@@ -46,10 +44,8 @@ class Lease:
             LeaseLost: another worker has the work.
             Error: the database does not answer.
         """
-        asked = time.clock_gettime(CLOCK)
         if not self.item.renew():
             raise LeaseLost(f"Another worker has taken over {self.item}; what this one makes is not taken.")
-        self.known = asked
 
     def require(self) -> None:
         """Return only while the work is held: a process may have been stopped for longer than its lease.
@@ -83,7 +79,8 @@ def kept(item: Build | Revision) -> Iterator[Callable[[], None]]:
     """
     lease, ended = Lease(item), threading.Event()
     # This process may have been stopped since it claimed the work.
-    lease.renew()
+    if not lease.is_sure():
+        lease.renew()
     thread = threading.Thread(target=_renew, args=(lease, ended), daemon=True, name=f"lease of {item}")
     thread.start()
     try:

@@ -17,6 +17,9 @@ from webapp.campaigns.states import QUEUE_OF_PYRAMID, QUEUE_OF_REVISION, QUEUE_O
 log = logging.getLogger(__name__)
 
 FAILED_JOB_SECONDS = 24 * 3600
+ANNOUNCED_KEY = "earthquilt:low-zooms:"
+# The sweep queues what is stale all the same: a lost job delays it by one sweep.
+ANNOUNCED_SECONDS = 600
 
 
 def queue_of(name: str) -> DjangoRQ:
@@ -55,6 +58,31 @@ def hint_pyramid(campaign: int, revision: int) -> None:
     """Tell the workers, once the transaction is over, that a revision made low zooms of a campaign stale."""
     name = f"pyramid-{campaign}-{revision}"
     hint(QUEUE_OF_PYRAMID, "webapp.campaigns.jobs.run_pyramid", campaign, name)
+
+
+def hint_pyramid_once(campaign: int, revision: int) -> None:
+    """As `hint_pyramid`, unless a job that nobody has taken up yet will find the low zooms stale as well."""
+    transaction.on_commit(lambda: _announce(campaign, revision))
+
+
+def _announce(campaign: int, revision: int) -> None:
+    try:
+        connection = queue_of(QUEUE_OF_PYRAMID).connection
+        if not connection.set(f"{ANNOUNCED_KEY}{campaign}", revision, nx=True, ex=ANNOUNCED_SECONDS):
+            return
+    except RedisError:
+        return
+    hint_pyramid(campaign, revision)
+
+
+def taken_up(campaign: int) -> None:
+    """Note that a job of a campaign's low zooms has begun: what becomes stale from now on needs another."""
+    try:
+        queue_of(QUEUE_OF_PYRAMID).connection.delete(f"{ANNOUNCED_KEY}{campaign}")
+    except RedisError as error:
+        log.warning(
+            "Low zooms that become stale now wait for a sweep, since Redis does not answer: %s", error
+        )
 
 
 def hint_web_copies(revision: int) -> None:

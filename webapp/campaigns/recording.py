@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, connection
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,10 @@ def recorded(step: Callable[[], Result]) -> Result:
     """
     deadline = time.monotonic() + settings.LEASE_SECONDS
     while True:
-        # A connection in the middle of a transaction is nobody's to close.
-        if not connection.in_atomic_block:
-            close_old_connections()
         try:
             return step()
         except (OperationalError, InterfaceError) as error:
+            # A connection in the middle of a transaction is nobody's to close.
             if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
             log.warning("The database cannot be reached: %s", error)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from webapp.campaigns.models import Campaign, CampaignTile, Revision, hash_of_keys
+from webapp.campaigns.models import Campaign, Revision, hash_of_keys
 from webapp.campaigns.queue import hint_revision
 from webapp.campaigns.rings import rings_of
 from webapp.campaigns.states import ACTIVE, DUE, RevisionStatus, TileStatus
@@ -49,15 +49,24 @@ def look(campaign: Campaign, targets: Collection[str]) -> None:
     due = {name for name, status, _ in rows if status in DUE}
     builds = {name: key for name, _, key in rows if key}
     known = revisions_of(found)
-    ready = []
+    missing = []
     for one in found:
         inputs = hash_of_keys(builds[name] for name in one.near if name in builds)
-        revision = known[one.key].active
-        if revision is None and inputs != one.inputs and inputs not in known[one.key].failed:
-            revision = Revision.begin(CampaignTile.objects.select_related("campaign").get(pk=one.key))
-        if revision is not None and due.isdisjoint(one.near):
-            ready.append(revision)
-    queue(ready)
+        if known[one.key].active is None and inputs != one.inputs and inputs not in known[one.key].failed:
+            missing.append(one.key)
+    begun = Revision.begin_all(campaign, missing)
+    active = ((one, begun.get(one.key) or known[one.key].active) for one in found)
+    queue([revision for one, revision in active if revision is not None and due.isdisjoint(one.near)])
+
+
+def inputs_of(campaign: Campaign, name: str) -> dict[int, int] | None:
+    """The builds that a revision of a tile is made from, as keys by tiles' keys; None while a tile is due."""
+    near = rings_of([name])[name]
+    rows = campaign.tiles.filter(tile_id__in=near).order_by("tile_id")
+    found = list(rows.values_list("pk", "status", "current_build_id"))
+    if any(status in DUE for _, status, _ in found):
+        return None
+    return {key: build for key, _, build in found if build}
 
 
 def composites(campaign: Campaign, names: Collection[str]) -> list[Target]:
@@ -84,6 +93,8 @@ def revisions_of(targets: Collection[Target]) -> dict[int, Known]:
 def queue(ready: Collection[Revision]) -> None:
     """Mark revisions that wait for no tile, and tell the workers of those that nobody holds."""
     keys = [one.pk for one in ready]
+    if not keys:
+        return
     Revision.objects.filter(pk__in=keys, is_ready=False).update(is_ready=True)
     for revision in Revision.objects.free().filter(pk__in=keys).only("pk", "fence").order_by("pk"):
         hint_revision(revision)

@@ -19,7 +19,7 @@ def spots_of_revision(revision: Revision) -> list[dict[str, Any]]:
     Raises:
         SourceError: a file is gone.
     """
-    before = last_approved(revision.campaign_tile)
+    before = last_approved(revision)
     compared = before.bring("mosaic.tif") if before and before != revision else None
     grid = revision.campaign_tile.tile.grid
     build, shown = revision.build.bring(*OF_THE_BUILD), revision.bring(*OF_THE_REVISION)

@@ -205,7 +205,8 @@ def balance_stays(revision: Revision, current: Revision) -> bool:
 
 def builds_of(revision: Revision) -> dict[str, Build]:
     """The builds that a revision is made from, by tile name."""
-    return {build.tile_name: build for build in revision.builds.select_related("campaign_tile__campaign")}
+    rows = revision.builds.select_related("campaign_tile").defer("report", "files")
+    return {build.tile_name: build for build in rows}
 
 
 def folders_of(

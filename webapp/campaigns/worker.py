@@ -13,6 +13,7 @@ from rq.worker import SimpleWorker
 
 from webapp import storage
 from webapp.campaigns.advance import sweep
+from webapp.campaigns.going_on import job_of
 from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_WEB_COPIES
 from webapp.metrics import SWEEPS
 
@@ -68,9 +69,21 @@ class ResidentWorker(SimpleWorker):
         close_old_connections()
         storage.between_jobs()
         try:
-            super().execute_job(job, queue)
+            with job_of(self):
+                super().execute_job(job, queue)
         finally:
             close_old_connections()
+
+    def goes_on_with(self, queue: str) -> bool:
+        """Whether this worker takes jobs of a queue and was not asked to stop."""
+        return queue in self.queue_names() and not self._stop_requested
+
+    def between_stages(self) -> None:
+        """What is done between two jobs, also where a job goes on with the next stage."""
+        close_old_connections()
+        storage.between_jobs()
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()
 
     def run_maintenance_tasks(self) -> None:
         """Clean the registries, and sweep unless another worker has just done it."""

@@ -104,9 +104,10 @@ def test_a_worker_that_was_stopped_goes_on_where_nobody_took_over(
     assert (tmp_path / "late.tif").exists() and Build.objects.get().stage == "fetch"
 
 
-def test_a_worker_that_was_stopped_right_after_its_claim_makes_nothing(begun):
+def test_a_worker_that_was_stopped_right_after_its_claim_makes_nothing(begun, settings):
     build = Build.objects.get()
     assert build.claim()
+    build.held_since -= settings.LEASE_SECONDS + 1
     Build.objects.update(lease_until=Now() - timedelta(seconds=1))
     assert Build.objects.get().claim(), "another worker takes over"
     with pytest.raises(lease.LeaseLost), lease.kept(build):

@@ -1,5 +1,7 @@
 """Builds, the scenes they looked at, and what reviewers asked of them."""
 
+import time
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,15 @@ class LeasedQuerySet(models.QuerySet):
         return self.filter(campaign_tile__in=user.visible_orders().values("tiles"))
 
 
+# Unlike other clocks of a machine it goes on while that is suspended, and nobody sets it.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def lease_clock() -> float:
+    """Seconds of the clock by which a process knows how long ago it made sure of a lease."""
+    return time.clock_gettime(CLOCK)
+
+
 class Leased(Stateful):
     """A row whose work is claimed by compare and swap, with a lease and a fencing number.
 
@@ -62,6 +73,8 @@ class Leased(Stateful):
 
     objects = LeasedQuerySet.as_manager()
 
+    # When this process last asked for the claim that it has, by `lease_clock`.
+    held_since = float("-inf")
     # What must be in the database as the object has it for a claim to count.
     CLAIMED_AS = ("fence",)
 
@@ -72,8 +85,8 @@ class Leased(Stateful):
 
     def claim(self) -> bool:
         """Take the work, if nobody else holds it; the object is up to date afterwards."""
-        known = [getattr(self, name) for name in self.CLAIMED_AS]
-        with transaction.atomic():
+        known, asked = [getattr(self, name) for name in self.CLAIMED_AS], lease_clock()
+        with transaction.atomic(savepoint=False):
             rows = type(self).objects.raw(self._claim(), [settings.LEASE_SECONDS, self.pk, *known])
             taken = next(iter(rows), None)
             if taken is None:
@@ -83,6 +96,7 @@ class Leased(Stateful):
                 setattr(self, field.attname, getattr(taken, field.attname))
             if before != self.status:
                 self.remember(before, self.status)
+        self.held_since = asked
         return True
 
     @classmethod
@@ -101,8 +115,14 @@ class Leased(Stateful):
 
     def renew(self) -> bool:
         """Keep the lease; False where another worker has taken the work over."""
-        until = Now() + timedelta(seconds=settings.LEASE_SECONDS)
-        return bool(self._held().update(lease_until=until))
+        return self._renewed()
+
+    def _renewed(self, **values: Any) -> bool:
+        asked, until = lease_clock(), Now() + timedelta(seconds=settings.LEASE_SECONDS)
+        if not self._held().update(lease_until=until, **values):
+            return False
+        self.held_since = asked
+        return True
 
     def release(self, **values: Any) -> bool:
         """Give the work back with changed fields; False where another worker has taken it over."""
@@ -114,9 +134,8 @@ class Leased(Stateful):
 
     def finish(self, to: str, text: str = "", **values: Any) -> bool:
         """End the work in a state, if the claim still holds."""
-        if not self._held().select_for_update().exists():
-            return False
-        return self.move(to, text, lease_until=None, finished_at=Now(), **values)
+        held = {"fence": self.fence, "status": "running"}
+        return self.move_where(held, to, text, lease_until=None, finished_at=Now(), **values)
 
     def _held(self) -> models.QuerySet:
         return type(self).objects.filter(pk=self.pk, fence=self.fence, status="running")
@@ -204,6 +223,14 @@ class Build(Leased):
         words = {"tile": self.campaign_tile, "number": self.number}
         return gettext("%(tile)s build %(number)s") % words
 
+    def go_on(self, stage: str) -> bool:
+        """Come to a stage under the same claim; False where another worker has taken the build over."""
+        values = {"stage": stage, "attempts": 1, "tries": {}, "error": ""}
+        if not self._renewed(**values):
+            return False
+        self.know(values)
+        return True
+
     def follow(self, stage: str) -> bool:
         """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
         same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=self.stage)
@@ -246,6 +273,43 @@ class Build(Leased):
         if tile.status != TileStatus.BUILDING:
             tile.move(TileStatus.BUILDING, f"build {number}", by, status_text="")
         return build
+
+    @classmethod
+    def begin_all(cls, tiles: Collection[CampaignTile]) -> list["Build"]:
+        """Begin the next build of each of some wanted tiles of one campaign, as `begin` does.
+
+        Those that had none before and of which nothing was asked are begun together, the others one by one.
+        """
+        with transaction.atomic(savepoint=False):
+            fresh = CampaignTile.objects.filter(
+                pk__in=[tile.pk for tile in tiles],
+                status=TileStatus.WANTED,
+                current_build=None,
+                builds=None,
+                overrides=None,
+            )
+            keys = set(fresh.select_for_update(of=("self",)).values_list("pk", flat=True))
+            others = [cls.begin(tile) for tile in tiles if tile.pk not in keys]
+            return [*cls._begin_first([tile for tile in tiles if tile.pk in keys]), *others]
+
+    @classmethod
+    def _begin_first(cls, tiles: Sequence[CampaignTile]) -> list["Build"]:
+        """The first builds of tiles that are locked."""
+        if not tiles:
+            return []
+        campaign = tiles[0].campaign
+        if not campaign.has_builds:
+            campaign.save()
+        folder = f"{campaign.slug}/%s/builds/1"
+        made = [cls(campaign_tile=tile, number=1, folder=folder % tile.tile_id) for tile in tiles]
+        cls.objects.bulk_create(made)
+        cls.remember_all(made, "")
+        values = {"status": TileStatus.BUILDING, "status_text": ""}
+        CampaignTile.objects.filter(pk__in=[tile.pk for tile in tiles]).update(**values)
+        for tile in tiles:
+            tile.know(values)
+        CampaignTile.remember_all(tiles, TileStatus.WANTED, lambda tile: "build 1")
+        return made
 
 
 class Scene(models.Model):

@@ -1,7 +1,7 @@
 """The history: every change of a state, with who, when and why."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -74,30 +74,43 @@ class Stateful(models.Model):
         Raises:
             ValueError: the new status may not follow the old one.
         """
+        return self.move_where({"status": self.status}, to, text, by, **values)
+
+    def move_where(
+        self, still: Mapping[str, Any], to: str, text: str = "", by: "User | None" = None, **values: Any
+    ) -> bool:
+        """As `move`, where the row still has some values."""
         before = self.status
         if to not in self.MOVES[before]:
             raise ValueError(f"A {self.subject} that is {before} cannot become {to}.")
-        with transaction.atomic():
-            moved = type(self).objects.filter(pk=self.pk, status=before).update(status=to, **values)
-            if not moved:
+        # A transaction around this one is not given a savepoint: nothing here fails and is then gone on from.
+        with transaction.atomic(savepoint=False):
+            if not type(self).objects.filter(pk=self.pk, **still).update(status=to, **values):
                 return False
             self.know({"status": to, **values})
             self.remember(before, to, text, by)
         return True
 
     def know(self, values: Mapping[str, Any]) -> None:
-        """Take over fields that were just written; what the database worked out is read."""
-        asked = [name for name, value in values.items() if hasattr(value, "resolve_expression")]
-        for name in values.keys() - set(asked):
-            setattr(self, name, values[name])
-        if asked:
-            self.refresh_from_db(fields=asked)
+        """Take over fields that were just written; what the database worked out is read when asked for."""
+        for name, value in values.items():
+            if hasattr(value, "resolve_expression"):
+                self.__dict__.pop(self._meta.get_field(name).attname, None)
+            else:
+                setattr(self, name, value)
 
     def remember(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
         """Write a line of the history."""
         event = self.event(before, after, text, by)
         event.save()
         return event
+
+    @classmethod
+    def remember_all(
+        cls, rows: Iterable[Self], before: str, text: Callable[[Self], str] = lambda row: ""
+    ) -> None:
+        """Write a line of the history of each of some rows, which have their new status."""
+        Event.objects.bulk_create([row.event(before, row.status, text(row)) for row in rows])
 
     def event(self, before: str, after: str, text: str = "", by: "User | None" = None) -> Event:
         """A line of the history, not written yet."""

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from django.contrib.gis.db import models
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -16,9 +16,6 @@ from webapp.campaigns.models.build import Build, Leased, LeasedQuerySet
 from webapp.campaigns.models.campaign import Campaign, CampaignTile
 from webapp.campaigns.models.chip import Chip
 from webapp.campaigns.states import ACTIVE, REVISION_MOVES, ReviewStatus, RevisionStatus
-
-if TYPE_CHECKING:
-    from webapp.accounts.models import User
 
 
 class RevisionQuerySet(LeasedQuerySet):
@@ -104,23 +101,39 @@ class Revision(Leased):
         return gettext("%(tile)s revision %(number)s") % words
 
     @classmethod
-    @transaction.atomic
-    def begin(cls, tile: CampaignTile, text: str = "", by: "User | None" = None) -> "Revision":
+    def begin(cls, tile: CampaignTile) -> "Revision":
         """Make the next revision of a tile, waiting for its ring."""
-        number = cls.next_number(tile)
-        folder = f"{tile.campaign.slug}/{tile.tile_id}/revisions/{number}"
-        revision = cls.objects.create(campaign_tile=tile, number=number, folder=folder)
-        revision.remember("", revision.status, text, by)
-        return revision
+        return cls.begin_all(tile.campaign, [tile.pk])[tile.pk]
 
-    @transaction.atomic
+    @classmethod
+    def begin_all(cls, campaign: Campaign, tiles: Collection[int]) -> dict[int, "Revision"]:
+        """Make the next revision of each of some tiles of a campaign, by the tiles' keys."""
+        if not tiles:
+            return {}
+        rows = campaign.tiles.filter(pk__in=tiles).order_by("tile_id").only("tile_id", "campaign")
+        made = []
+        with transaction.atomic(savepoint=False):
+            for tile in rows.annotate(last=Max("revisions__number")):
+                number = (tile.last or 0) + 1
+                folder = f"{campaign.slug}/{tile.tile_id}/revisions/{number}"
+                made.append(cls(campaign_tile=tile, number=number, folder=folder))
+            cls.objects.bulk_create(made)
+            cls.remember_all(made, "")
+        return {one.campaign_tile_id: one for one in made}
+
     def take_inputs(self, builds: list[Build]) -> None:
         """Fix the builds that this revision is made from."""
-        own = next(build for build in builds if build.campaign_tile_id == self.campaign_tile_id)
-        RevisionInput.objects.filter(revision=self).delete()
-        RevisionInput.objects.bulk_create([RevisionInput(revision=self, build=build) for build in builds])
-        self.build, self.inputs_hash = own, hash_of(builds)
-        self.save(update_fields=["build", "inputs_hash"])
+        self.take_input_keys({build.campaign_tile_id: build.pk for build in builds})
+
+    def take_input_keys(self, builds: Mapping[int, int]) -> None:
+        """Fix the builds that this revision is made from, as keys by those of their campaign's tiles."""
+        with transaction.atomic(savepoint=False):
+            if self.inputs_hash:
+                RevisionInput.objects.filter(revision=self).delete()
+            rows = [RevisionInput(revision=self, build_id=key) for key in builds.values()]
+            RevisionInput.objects.bulk_create(rows)
+            self.build_id, self.inputs_hash = builds[self.campaign_tile_id], hash_of_keys(builds.values())
+            self.save(update_fields=["build", "inputs_hash"])
 
     @transaction.atomic
     def give_way(self, current: "Revision") -> bool:
@@ -141,13 +154,13 @@ class Revision(Leased):
             files: its products, see `soundness.fingerprints`.
         """
         tile = CampaignTile.objects.select_for_update().get(pk=self.campaign_tile_id)
-        for old in current_revisions(tile):
+        for old in current_revisions(tile) if tile.current_revision_id else ():
             old.move(RevisionStatus.SUPERSEDED, f"replaced by revision {self.number}")
         if not self.finish(RevisionStatus.CURRENT, report=report, files=files or {}, error=""):
             transaction.set_rollback(True)
             return False
         CampaignTile.objects.filter(pk=tile.pk).update(current_revision=self, changed_at=Now())
-        Chip.mark(tile, self)
+        Chip.mark(self.campaign_tile, self)
         return True
 
 

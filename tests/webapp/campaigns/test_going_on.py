@@ -1,0 +1,147 @@
+"""A worker goes on with the tile that it has, as far as it takes jobs of the next stage."""
+
+import pytest
+
+from pipeline.errors import TransientSourceError
+from tests.webapp.campaigns.tiles import tile
+from tests.webapp.products import EAST, WEST
+from webapp.campaigns import stages
+from webapp.campaigns.advance import sweep
+from webapp.campaigns.going_on import LONGEST_SHARE, may_go_on
+from webapp.campaigns.models import Build, CampaignTile, Event, Revision
+from webapp.campaigns.queue import hint_pyramid_once, taken_up
+from webapp.campaigns.states import Stage
+from webapp.campaigns.worker import ResidentWorker
+
+ALL = ["scene_list", "fetch", "mask", "compose", "classify"]
+
+
+def test_a_worker_of_all_queues_makes_a_composite_under_one_claim(begun, quick, work):
+    work()
+    build = Build.objects.get()
+    assert build.status == "done" and build.fence == 1
+    assert quick.calls == [*((WEST, stage) for stage in ALL), (WEST, "revise")]
+
+
+def test_a_worker_hands_on_what_it_has_no_networks_for(begun, quick, work, queues):
+    work("download")
+    build = Build.objects.get()
+    assert (build.status, build.stage, build.attempts, build.lease_until) == ("running", "mask", 0, None)
+    assert quick.calls == [(WEST, "scene_list"), (WEST, "fetch")]
+    assert queues["gpu"].count == 1
+    work("gpu")
+    assert queues["cpu"].count == 1, "it is composed by those that compose"
+
+
+def test_a_tile_goes_back_to_the_scenes_under_the_same_claim(begun, quick, work):
+    quick.more[WEST] = 2
+    work()
+    assert Build.objects.get().fence == 1
+    assert [stage for _, stage in quick.calls].count("fetch") == 3
+
+
+def test_a_worker_that_was_asked_to_stop_ends_its_stage_alone(begun, quick, work, monkeypatch, queues):
+    fetch = stages.STAGES[Stage.FETCH]
+
+    def asked_to_stop(build):
+        monkeypatch.setattr(ResidentWorker, "goes_on_with", lambda self, queue: False)
+        return fetch(build)
+
+    monkeypatch.setitem(stages.STAGES, Stage.FETCH, asked_to_stop)
+    work("download", "gpu")
+    assert [stage for _, stage in quick.calls] == ALL[:3]
+    assert Build.objects.get().fence == 2, "the masks were another job"
+
+
+def test_a_worker_that_stops_goes_on_with_nothing(begun, work, monkeypatch):
+    seen = []
+
+    def look(self, queue):
+        self._stop_requested = True
+        seen.append(goes_on_with(self, queue))
+        return seen[-1]
+
+    goes_on_with = ResidentWorker.goes_on_with
+    monkeypatch.setattr(ResidentWorker, "goes_on_with", look)
+    work()
+    assert seen == [False] and Build.objects.get().stage == "fetch"
+
+
+def test_an_old_job_begins_no_further_stage(begun, quick, work, settings, monkeypatch):
+    settings.STAGE_TIMEOUT = 0
+    assert LONGEST_SHARE * settings.STAGE_TIMEOUT == 0
+    work("download")
+    assert Build.objects.get().fence == 2
+
+
+def test_nothing_goes_on_where_no_worker_runs_it():
+    assert not any(may_go_on(queue) for queue in ("download", "gpu", "cpu"))
+
+
+def test_another_stage_that_fails_tells_and_is_tried_by_itself(begun, quick, work):
+    quick.trouble[WEST, "fetch"] = TransientSourceError("silent")
+    work()
+    build = Build.objects.get()
+    assert (build.stage, build.tries, build.error) == ("fetch", {"source": 1}, "silent")
+    del quick.trouble[WEST, "fetch"]
+    Build.objects.update(lease_until=None)
+    sweep()
+    work()
+    assert tile(WEST).current_revision and Build.objects.get().tries == {}
+
+
+def test_what_was_taken_over_meanwhile_is_left_to_the_other(begun, quick, work, monkeypatch):
+    fetch = stages.STAGES[Stage.FETCH]
+
+    def taken_over(build):
+        Build.objects.update(fence=9)
+        return fetch(build)
+
+    monkeypatch.setitem(stages.STAGES, Stage.FETCH, taken_over)
+    work()
+    assert [stage for _, stage in quick.calls] == ALL[:2]
+    assert Build.objects.get().stage == "fetch"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_low_zooms_are_asked_for_once_until_somebody_makes_them(storage, queues):
+    for revision in (1, 2, 3):
+        hint_pyramid_once(7, revision)
+    assert queues["cpu"].count == 1
+    taken_up(7)
+    hint_pyramid_once(7, 4)
+    hint_pyramid_once(8, 1)
+    assert queues["cpu"].count == 3
+
+
+def test_first_builds_are_begun_together_as_one_by_one(campaign, quick):
+    names = [WEST, EAST]
+    tiles = list(CampaignTile.objects.filter(pk__in=[one.pk for one in campaign.want(names)]))
+    begun = Build.begin_all(tiles)
+    assert {one.tile_name: one.folder for one in begun} == {
+        name: f"{campaign.slug}/{name}/builds/1" for name in names
+    }
+    assert {one.status for one in CampaignTile.objects.all()} == {"building"}
+    lines = Event.objects.filter(subject__in=["build", "tile"], after__in=["waiting", "building"])
+    told = {(one.subject, one.tile_name, one.before, one.after, one.text) for one in lines}
+    assert told == {
+        line
+        for name in names
+        for line in (("build", name, "", "waiting", ""), ("tile", name, "wanted", "building", "build 1"))
+    }
+    assert Build.begin_all(tiles) == begun, "what is under way is given again"
+    assert Build.objects.count() == 2
+
+
+def test_a_tile_of_which_something_was_asked_gets_it_with_its_first_build(campaign, customer):
+    (row,) = campaign.want([WEST])
+    row.overrides.create(kind="exclude", content={"scene": "S2A"})
+    (build,) = Build.begin_all([row])
+    assert build.overrides == {"exclude": ["S2A"]}
+
+
+def test_revisions_are_begun_together_with_the_next_number_of_each(finished, campaign):
+    (other,) = campaign.want([EAST])
+    begun = Revision.begin_all(campaign, [finished.pk, other.pk])
+    assert {key: one.number for key, one in begun.items()} == {finished.pk: 2, other.pk: 1}
+    assert begun[other.pk].folder == f"{campaign.slug}/{EAST}/revisions/1"
