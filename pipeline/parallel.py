@@ -48,6 +48,11 @@ def in_order(
             yield first, done.result()
 
 
+def few_ahead(work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[tuple[T, R]]:
+    """As `in_order`, but besides the one that is given at most `ahead` are worked on or held."""
+    return in_order(work, items, min(threads(), ahead + 1), ahead=1)
+
+
 def one_ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
     """As `in_order`, but besides the one that is given only the next is worked on, whatever the threads."""
-    return in_order(work, items, min(threads(), 2), ahead=1)
+    return few_ahead(work, items, 1)

@@ -19,9 +19,15 @@ DRIVER = "libcuda.so.1"
 
 
 class BackEnd(Protocol):
-    """A network ready to run; safe in several threads at once."""
+    """A network ready to run; safe in several threads at once.
+
+    Attributes:
+        name: one of `BACK_ENDS`.
+        ahead: windows that are made ready while it works on one.
+    """
 
     name: str
+    ahead: int
 
     def probabilities(self, inputs: NDArray[np.float32], wanted: Part) -> NDArray[np.float32]:
         """Return probabilities (classes, rows, cols) of a normalised window.

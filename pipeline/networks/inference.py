@@ -11,7 +11,7 @@ from rasterio.windows import Window
 
 from pipeline.networks.normalise import valid_pixels
 from pipeline.networks.parts import Part
-from pipeline.parallel import one_ahead
+from pipeline.parallel import few_ahead
 from pipeline.raster import windows
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def predict(
 ) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
     """Run a network over a raster of any size; memory is that of a few windows.
 
-    The next window is read and made ready in a thread while the network works on one.
+    The next window is read and made ready in a thread while the network works on one, the next few where a
+    GPU works on them, which takes less time for a window than one thread takes to make it ready.
 
     Args:
         network: what `load` returned.
@@ -83,7 +84,8 @@ def _predict(
         return [_Ready.of(network, once, window, shape) for network in networks]
 
     try:
-        for window, found in one_ahead(ready, windows(shape, networks[0].window)):
+        ahead = max(network.back_end.ahead for network in networks)
+        for window, found in few_ahead(ready, windows(shape, networks[0].window), ahead):
             inputs = [one.inputs for one in found if one.inputs is not None]
             if inputs:
                 probabilities = run(inputs, [one.wanted for one in found])

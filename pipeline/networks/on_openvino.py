@@ -24,6 +24,7 @@ class OnOpenvino:
     """
 
     name = "openvino"
+    ahead = 1
 
     def __init__(self, card: Card, tensors: Tensors) -> None:
         made = graph.haze if card.kind == "haze" else graph.unet

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from script.lib import setup
-from script.lib.bench import machine, report
+from script.lib.bench import gpu, machine, report
 from script.lib.bench.inputs import DATES, FULL_RESOLUTION, RESOLUTIONS, SEEDS
 from script.lib.bench.measure import Bench
 from script.lib.places import LOCAL
@@ -25,6 +25,8 @@ SUBCOMMANDS = {
     "scene-lists": "script.lib.bench.scene_lists",
     "fetched": "script.lib.bench.fetched",
 }
+# What can be measured on a GPU.
+ON_GPU = ("networks", "one-tile")
 # What has options of its own and writes nothing to docs/benchmarks.md.
 APART = {
     "low-zooms": "script.lib.bench_low_zooms",
@@ -51,15 +53,18 @@ def parser() -> argparse.ArgumentParser:
         own.add_argument(
             "--seeds", type=int, nargs="+", default=SEEDS, metavar="N", help="of the stacks, for `fetched`"
         )
+        if name in ON_GPU:
+            own.add_argument("--device", default="cpu", choices=gpu.DEVICES, help="cuda: on a GPU")
         own.add_argument(
             "--work", type=Path, default=LOCAL / "bench", metavar="DIR", help="scenes and builds"
         )
     return whole
 
 
-def key_of(name: str, resolution: int) -> str:
-    """The section that a measurement takes the place of: each resolution has its own."""
-    return name if resolution == FULL_RESOLUTION else f"{name}-{resolution}m"
+def key_of(name: str, resolution: int, device: str = "cpu") -> str:
+    """The section that a measurement takes the place of: each resolution and device has its own."""
+    on_device = name if device == "cpu" else f"{name}-{device}"
+    return on_device if resolution == FULL_RESOLUTION else f"{on_device}-{resolution}m"
 
 
 def main(arguments: list[str]) -> int:
@@ -72,13 +77,15 @@ def main(arguments: list[str]) -> int:
     words = [word for name in sizes for word in (f"--{name}", str(getattr(asked, name)))]
     if tuple(asked.seeds) != SEEDS:
         words += ["--seeds", *map(str, asked.seeds)]
+    device = getattr(asked, "device", "cpu")
+    if device != "cpu":
+        words += ["--device", device]
     about = machine.about([asked.name, *words], asked.threads)
-    bench = Bench(
-        asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates, tuple(asked.seeds)
-    )
+    sizes_of = asked.work.resolve(), asked.resolution, asked.runs, asked.threads, asked.dates
+    bench = Bench(*sizes_of, tuple(asked.seeds), device)
     section = importlib.import_module(SUBCOMMANDS[asked.name]).measure(bench)
     report.keep(
-        key_of(asked.name, asked.resolution),
+        key_of(asked.name, asked.resolution, device),
         section,
         about | {"load_after": os.getloadavg()[0]},
         asked.json.resolve(),

@@ -29,6 +29,7 @@ class Bench:
         threads: of the numeric libraries, as a worker has them.
         dates: candidates.
         seeds: of the stacks, where several are measured.
+        device: "cpu", or "cuda" for a worker that has a GPU.
     """
 
     work: Path
@@ -37,6 +38,7 @@ class Bench:
     threads: int
     dates: int = DATES
     seeds: tuple[int, ...] = SEEDS
+    device: str = "cpu"
 
     @property
     def side(self) -> int:
@@ -53,8 +55,9 @@ class Bench:
         return range_ | {"resolution": self.resolution} | changes
 
     def environment(self) -> dict[str, str]:
-        """That of a worker that has no GPU."""
-        return worker.environment(os.environ, self.threads) | {"CUDA_VISIBLE_DEVICES": ""}
+        """That of a worker, which sees a GPU only where one is to be measured."""
+        found = worker.environment(os.environ, self.threads)
+        return found if self.device == "cuda" else found | {"CUDA_VISIBLE_DEVICES": ""}
 
     def task(self, name: str, **arguments: Any) -> runs.Run:
         """Run a task of `tasks.py` in a process of its own."""

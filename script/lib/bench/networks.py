@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pipeline.networks.card import BACK_ENDS
-from script.lib.bench import runs
+from script.lib.bench import networks_on_gpu, runs
 from script.lib.bench.measure import Bench
 from script.lib.bench.report import Section, Table
 from script.lib.bench.runs import Run
@@ -25,7 +25,9 @@ Tasks = Mapping[str, Callable[[], Run]]
 
 
 def measure(bench: Bench) -> Section:
-    """Measure the networks that ship, untrained ones of other widths, and other back ends."""
+    """Measure the networks that ship, untrained ones of other widths, and other back ends; or a GPU."""
+    if bench.device == "cuda":
+        return networks_on_gpu.measure(bench, SHIPPED, OF_PREVIEWS, ROWS, PREVIEWS)
     found: dict[str, list[Run]] = {}
     with step("Networks that ship, and other widths"):
         for threads in THREADS:

@@ -45,7 +45,7 @@ def speed(network: str, width: float | None, rows: int, cols: int, back_end: str
 
     tiled()
     seconds = seconds_of(tiled)
-    peak = peak_mib()
+    peak, on_gpu = peak_mib(), gpu_mib(asked)
     with recorded(asked) as given:
         tiled()
     return {
@@ -55,6 +55,7 @@ def speed(network: str, width: float | None, rows: int, cols: int, back_end: str
         "windows": len(given),
         "back_end": asked.back_end.name,
         "peak_mib": peak,
+        "gpu_mib": on_gpu,
     }
 
 
@@ -134,18 +135,27 @@ def _on_torch(network: Network, given: list[Inputs]) -> list[Work]:
 
     from pipeline.networks.on_torch import OnTorch
 
-    module = cast(OnTorch, network.back_end).module
+    back_end = cast(OnTorch, network.back_end)
+    of_shape: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def ready(inputs: NDArray[np.float32]) -> torch.Tensor:
+        tensor = torch.from_numpy(inputs)[None].to(back_end.device)
+        return tensor.contiguous(memory_format=back_end.layout)
 
     def of(inputs: NDArray[np.float32], wanted: Part) -> Work:
-        tensor = torch.from_numpy(inputs)[None].contiguous(memory_format=torch.channels_last)
+        # A GPU may not hold all windows of a tile; one of each shape takes as long.
+        if not back_end.on_gpu or inputs.shape not in of_shape:
+            of_shape[inputs.shape] = ready(inputs)
+        tensor = of_shape[inputs.shape]
 
         def forward() -> None:
             with torch.inference_mode():
-                module(tensor, wanted)
+                back_end.module(tensor, wanted)
 
         return forward
 
-    return [of(*one) for one in given]
+    passes = [of(*one) for one in given]
+    return [*passes, torch.cuda.synchronize] if back_end.on_gpu else passes
 
 
 def _on_openvino(network: Network, given: list[Inputs]) -> list[Work]:
@@ -159,6 +169,15 @@ def _on_openvino(network: Network, given: list[Inputs]) -> list[Work]:
         return lambda: request.infer(ready, share_inputs=True, share_outputs=True)
 
     return [of(*one) for one in given]
+
+
+def gpu_mib(network: Network) -> float:
+    """The most memory of the GPU that torch held for this process, 0 where there is none."""
+    if network.back_end.name != "torch":
+        return 0.0
+    import torch
+
+    return torch.cuda.max_memory_reserved() / 2**20 if torch.cuda.is_available() else 0.0
 
 
 def peak_mib() -> float:

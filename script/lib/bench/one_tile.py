@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from script.lib.bench import runs
+from script.lib.bench import gpu, runs
 from script.lib.bench.inputs import TILE, Inputs, require_gib, simulated
 from script.lib.bench.measure import Bench
 from script.lib.bench.report import Section, Table
@@ -17,17 +17,24 @@ GIB_PER_MEGAPIXEL = 0.1
 
 
 def measure(bench: Bench) -> Section:
-    """Run the whole chain for one tile, `runs` times."""
+    """Run the whole chain for one tile, `runs` times.
+
+    Raises:
+        Trouble: there is no GPU where one is to be measured.
+    """
+    card = gpu.card_of(bench) if bench.device == "cuda" else None
     require_gib(bench.work, GIB_PER_MEGAPIXEL * bench.megapixels)
     inputs = simulated(bench.work, bench.resolution, bench.dates)
     with step("One tile from catalog to landcover"):
         done = runs.paired({TILE: lambda: _chain(bench, inputs)}, bench.count)[TILE]
     return Section(
-        title=f"One tile, {bench.side} x {bench.side} pixels, {bench.dates} candidate dates, to landcover",
+        title=f"One tile, {bench.side} x {bench.side} pixels, {bench.dates} candidate dates, to landcover"
+        + (" on a GPU" if card else ""),
         tables=(_summary(done), _steps(done)),
-        figures=runs.in_json({"runs": done}),
+        figures=runs.in_json({"runs": done}) | ({"gpu": card} if card else {}),
         notes=(
-            f"Medians of {len(done)} runs, the most of their memory, without starting Python; no GPU. "
+            f"Medians of {len(done)} runs, the most of their memory, without starting Python; "
+            f"{gpu.told(card) if card else 'no GPU.'} "
             "The networks' seconds are part of the steps that they run in: `cloud` of imagery, `water`, "
             "`vegetation` and `buildings` of landcover.",
         ),

@@ -285,6 +285,20 @@ def back_ends(**arguments: Any) -> Figures:
     return back_ends_task.back_ends(**arguments)
 
 
+def gpu() -> Figures:
+    """See `gpu_task`, which loads torch and is therefore imported late."""
+    from script.lib.bench import gpu_task
+
+    return gpu_task.gpu()
+
+
+def agreement(**arguments: Any) -> Figures:
+    """See `gpu_task`."""
+    from script.lib.bench import gpu_task
+
+    return gpu_task.agreement(**arguments)
+
+
 TASKS: dict[str, Callable[..., Figures]] = {
     "chain": run_chain,
     "only-files": only_files,
@@ -300,6 +314,8 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "network": speed,
     "previews": previews,
     "back-ends": back_ends,
+    "gpu": gpu,
+    "agreement": agreement,
     "balance-many": balance_task.many,
     "balance-square": balance_task.square,
     "scene-list": lists,
