@@ -39,7 +39,6 @@ class OnTorch:
         torch.backends.cudnn.deterministic = True
         # torch lets a GPU round what convolutions read to ten bits, which changes classes.
         torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
 
     def probabilities(self, inputs: NDArray[np.float32], wanted: Part) -> NDArray[np.float32]:
         """See `BackEnd`."""

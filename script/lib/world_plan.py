@@ -33,10 +33,10 @@ COPY_UINT8, COPY_FILES = 6, 4
 
 @dataclass(frozen=True)
 class Assumed:
-    """What was not measured here; prices are in any one currency.
+    """What is chosen, or was not measured; prices are in any one currency.
 
     Attributes:
-        gpu_times: how many times as fast as the two cores of the benchmark one GPU runs the networks.
+        gpu_times: how many times as fast as two cores one GPU runs the networks; 0 = as measured.
         gpus: GPU workers.
         share_used: share of its time in which a worker has work.
         again: share of the tiles that are built a second time.
@@ -48,7 +48,7 @@ class Assumed:
         months: how long the products are kept.
     """
 
-    gpu_times: float = 30.0
+    gpu_times: float = 0.0
     gpus: int = 4
     share_used: float = 0.9
     again: float = 0.1
@@ -73,6 +73,8 @@ class PerTile:
         work: bytes that go when its build has ended or is superseded.
         objects: files that stay.
         work_objects: files that go.
+        gpu: name of the GPU that was measured.
+        gpu_times: how many times as fast as two threads beside it that GPU ran the networks.
     """
 
     network_seconds: float
@@ -83,6 +85,8 @@ class PerTile:
     work: float
     objects: int
     work_objects: int
+    gpu: str
+    gpu_times: float
 
 
 def main(arguments: list[str]) -> int:
@@ -114,6 +118,7 @@ def per_tile(measured: Mapping[str, Any]) -> PerTile:
         packed = measured["packing-60m"]["figures"]["rounds"][0]
         alone = measured["stages"]["figures"]["stages 1 to 3"][0]
         neighbours = measured["neighbours"]["figures"]["eight"][0]
+        on_gpu = measured["networks-cuda"]["figures"]
     except (KeyError, IndexError, StopIteration) as error:
         raise Trouble(f"{MEASURED} lacks {error}: run `script/bench` for it first.") from error
     networks = sum(one["answer"]["networks"].values())
@@ -131,6 +136,8 @@ def per_tile(measured: Mapping[str, Any]) -> PerTile:
         work=scenes * (BUILD_UINT16 * uint16 + SCENE_UINT8 * uint8),
         objects=BUILD_FILES + REVISION_FILES + COPY_FILES,
         work_objects=scenes * (SCENE_FILES + 1),
+        gpu=on_gpu["gpu"]["name"],
+        gpu_times=on_gpu["times"],
     )
 
 
@@ -141,7 +148,8 @@ def plan(tile: PerTile, assumed: Assumed) -> str:
     land = tiles_of_land()
     km2 = sum(one.own_km2 for one in land)
     builds = len(land) * (1 + assumed.again)
-    gpu_hours = builds * tile.network_seconds / assumed.gpu_times / 3600 / assumed.share_used
+    times = assumed.gpu_times or tile.gpu_times
+    gpu_hours = builds * tile.network_seconds / times / 3600 / assumed.share_used
     core_hours = builds * tile.other_core_seconds / 3600 / assumed.share_used
     objects = len(land) * tile.objects
     puts = builds * (tile.objects + tile.work_objects)
@@ -163,9 +171,9 @@ def plan(tile: PerTile, assumed: Assumed) -> str:
         "land": f"{km2 / 1e6:.1f} million km²",
         "tiles": f"{len(land):,}",
         f"builds, {assumed.again:.0%} of the tiles twice": f"{builds:,.0f}",
-        f"hours of GPU, each {assumed.gpu_times:g} times as fast as two cores": f"{gpu_hours:,.0f}",
+        f"hours of GPU, each {times:.3g} times as fast as two cores": f"{gpu_hours:,.0f}",
         f"days of {assumed.gpus} GPUs": f"{gpu_hours / assumed.gpus / HOURS_PER_DAY:,.1f}",
-        "hours of two cores in place of a GPU": f"{gpu_hours * assumed.gpu_times:,.0f}",
+        "hours of two cores in place of a GPU": f"{gpu_hours * times:,.0f}",
         "hours of a core for all else": f"{core_hours:,.0f}",
         f"cores that keep up with {assumed.gpus} GPUs": f"{core_hours / (gpu_hours / assumed.gpus):,.0f}",
         "bytes fetched": f"{builds * tile.fetched / TB:,.0f} TB",
@@ -177,6 +185,7 @@ def plan(tile: PerTile, assumed: Assumed) -> str:
     }
     each = {
         "networks, on two cores": f"{tile.network_seconds:,.0f} s",
+        _on_gpu(tile, assumed): f"{tile.network_seconds / times:,.0f} s",
         "all else, of one core": f"{tile.other_core_seconds:,.0f} s",
         "scenes fetched": f"{tile.scenes}",
         "bytes fetched": f"{tile.fetched / GB:.2f} GB",
@@ -192,6 +201,11 @@ def plan(tile: PerTile, assumed: Assumed) -> str:
             _table("money", "in the currency of the prices", costs),
         ]
     )
+
+
+def _on_gpu(tile: PerTile, assumed: Assumed) -> str:
+    asked = f"{assumed.gpu_times:g} times as fast as told"
+    return f"networks, on a GPU ({asked if assumed.gpu_times else tile.gpu})"
 
 
 def _table(what: str, how_much: str, rows: Mapping[str, str]) -> str:

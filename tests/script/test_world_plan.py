@@ -38,6 +38,14 @@ def test_twice_as_fast_gpus_need_half_the_hours(tile):
     assert row(fast, "hours of a core") == row(slow, "hours of a core")
 
 
+def test_a_gpu_is_as_fast_as_measured_unless_told(measured, tile):
+    assert tile.gpu_times == measured["networks-cuda"]["figures"]["times"] > 1
+    found, told = plan(tile, Assumed()), plan(tile, Assumed(gpu_times=2 * tile.gpu_times))
+    assert row(found, "hours of GPU") == pytest.approx(2 * row(told, "hours of GPU"), rel=0.02)
+    assert tile.gpu in found and tile.gpu not in told
+    assert row(found, "networks, on a GPU") == round(tile.network_seconds / tile.gpu_times)
+
+
 def test_twice_as_many_bytes_a_tile_are_twice_as_many_of_all(tile):
     few, many = plan(tile, Assumed()), plan(replace(tile, kept=2 * tile.kept), Assumed())
     assert row(many, "products for 12 months") == pytest.approx(
@@ -56,8 +64,9 @@ def test_the_page_tells_what_the_command_prints(tile):
 
 
 def test_a_figure_that_was_not_measured_is_named(measured):
-    with pytest.raises(Trouble, match="lacks 'neighbours'"):
-        per_tile({name: one for name, one in measured.items() if name != "neighbours"})
+    for missing in ("neighbours", "networks-cuda"):
+        with pytest.raises(Trouble, match=f"lacks '{missing}'"):
+            per_tile({name: one for name, one in measured.items() if name != missing})
 
 
 def test_a_page_without_a_place_is_refused():

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,3 +164,22 @@ def test_a_card_from_before_there_were_back_ends_reads_as_torch(weights):
 def test_a_back_end_or_batch_that_there_is_not_is_refused(make_card, changes, words):
     with pytest.raises(ModelError, match=words):
         check_card(make_card(**changes), make_card())
+
+
+def test_torch_rounds_nothing_on_a_gpu_that_a_processor_does_not(weights, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    load.__globals__["_load"].cache_clear()
+    load("cloud", weights, "torch")
+    assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("back_end", ["torch", "openvino"])
+def test_windows_made_ready_further_ahead_tell_the_same_bytes(weights, monkeypatch, back_end):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    network, pixels = load("cloud", weights, back_end), picture((150, 200))
+    monkeypatch.setattr(network, "card", replace(network.card, window=32, reach=32, margin=32))
+    before = network.probabilities(pixels)
+    monkeypatch.setattr(network.back_end, "ahead", 3)
+    np.testing.assert_array_equal(network.probabilities(pixels), before)
