@@ -69,7 +69,7 @@ def begin_builds(campaign: Campaign) -> list[Build]:
     if room < max(1, ROOM_SHARE * most):
         return []
     wanted = campaign.tiles.filter(status=TileStatus.WANTED)
-    first = ordered(campaign, wanted, room)
+    first = ordered(campaign, wanted, room) if has_open_orders(campaign) else []
     others = wanted.exclude(pk__in=[tile.pk for tile in first]).order_by("tile_id")
     chosen = [*first, *others.select_related("campaign")[: room - len(first)]]
     if chosen and campaign.pipeline_settings.agree_datatakes:
@@ -111,8 +111,15 @@ def looked_at(campaign: Campaign, names: Collection[str]) -> None:
     campaign.tiles.filter(tile_id__in=names, is_changed=True).update(is_changed=False)
 
 
+def has_open_orders(campaign: Campaign) -> bool:
+    """Whether somebody waits for any tile of a campaign."""
+    return campaign.orders.filter(status__in=OPEN_ORDERS).exists()
+
+
 def settle_orders(campaign: Campaign, names: Collection[str]) -> None:
     """Bring the open orders that hold any of the tiles up to date, where nothing of them is under way."""
+    if not has_open_orders(campaign):
+        return
     held = CampaignTile.orders.through.objects.filter(
         order=OuterRef("pk"), campaigntile__campaign=campaign, campaigntile__tile_id__in=names
     )

@@ -82,7 +82,7 @@ def revisions_of(targets: Collection[Target]) -> dict[int, Known]:
     rows = Revision.objects.filter(campaign_tile__in=known.keys()).filter(
         Q(status__in=ACTIVE) | Q(status=RevisionStatus.FAILED)
     )
-    for row in rows.defer("report", "files"):
+    for row in rows.only("campaign_tile_id", "status", "inputs_hash", "fence", "is_ready"):
         if row.status == RevisionStatus.FAILED:
             known[row.campaign_tile_id].failed.add(row.inputs_hash)
         else:

@@ -1,6 +1,7 @@
 """A worker that loads the networks once and keeps them."""
 
 import logging
+import time
 from typing import Any
 
 import django_rq
@@ -9,6 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job
+from rq.utils import now
 from rq.worker import SimpleWorker
 
 from webapp import storage
@@ -26,6 +28,8 @@ NETWORKS = {
     "later": (),
 }
 SWEEP_KEY = "earthquilt:swept"
+# As often as RQ's own workers do it.
+CLEAN_SECONDS = 600.0
 
 
 class ResidentWorker(SimpleWorker):
@@ -33,6 +37,8 @@ class ResidentWorker(SimpleWorker):
 
     SIGTERM and SIGINT let the stage at work end; a second one gives its claim back and stops at once.
     """
+
+    cleaned: float | None = None
 
     @property
     def dequeue_timeout(self) -> int:
@@ -86,8 +92,11 @@ class ResidentWorker(SimpleWorker):
             self.run_maintenance_tasks()
 
     def run_maintenance_tasks(self) -> None:
-        """Clean the registries, and sweep unless another worker has just done it."""
-        super().run_maintenance_tasks()
+        """Sweep unless another worker has just done it, and clean RQ's registries now and then."""
+        if self.cleaned is None or time.monotonic() - self.cleaned > CLEAN_SECONDS:
+            super().run_maintenance_tasks()
+            self.cleaned = time.monotonic()
+        self.last_cleaned_at = now()
         try:
             if self.connection.set(SWEEP_KEY, self.name, nx=True, ex=settings.SWEEP_SECONDS):
                 close_old_connections()

