@@ -85,8 +85,10 @@ class ResidentWorker(SimpleWorker):
         return queue in self.queue_names() and not self._stop_requested
 
     def between_stages(self) -> None:
-        """What is done between two jobs, also where a job goes on with the next stage."""
-        close_old_connections()
+        """What is done between two jobs, also where a job goes on with the next stage.
+
+        Its connection is left alone: it has just recorded the end of a stage.
+        """
         storage.between_jobs()
         if self.should_run_maintenance_tasks:
             self.run_maintenance_tasks()
