@@ -22,6 +22,7 @@
 | `RETRY_SECONDS` | the first pause before it is tried again; doubled each time | 20 |
 | `MOST_BUILDS_AT_ONCE` | builds of a campaign that are under way together; at least 4 for each worker | 400 |
 | `ORPHAN_SECONDS` | how long files that a killed worker left are kept | 86400 (a day) |
+| `WORK_FILES_SECONDS` | how long a current build keeps the files of its scenes; 0: for ever | 0 |
 | `REVIEW_HOLD_SECONDS` | how long a tile stays with a reviewer of whom nothing is heard | 900 |
 | `SECOND_OPINION_SHARE` | share of the verdicts that another reviewer is asked about, 0..1 | 0.1 |
 | `MAP_TILE_CACHE` | the folder of encoded map tiles | `.cache/map-tiles` of the storage |
@@ -146,6 +147,7 @@ RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
 MOST_BUILDS_AT_ONCE = env.int("MOST_BUILDS_AT_ONCE", default=400)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
 ORPHAN_SECONDS = env.int("ORPHAN_SECONDS", default=24 * 3600)
+WORK_FILES_SECONDS = env.int("WORK_FILES_SECONDS", default=0)
 REVIEW_HOLD = timedelta(seconds=env.int("REVIEW_HOLD_SECONDS", default=900))
 SECOND_OPINION_SHARE = env.float("SECOND_OPINION_SHARE", default=0.1)
 

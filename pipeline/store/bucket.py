@@ -237,6 +237,27 @@ class BucketRoot:
         self.objects.remove(left)
         return len(left)
 
+    def drop(self, unit: str, names: Sequence[str]) -> int:
+        """Publish a unit without some of its files, and remove these; gives how many it named.
+
+        It is for units that nobody works on.
+
+        Args:
+            unit: whose.
+            names: of files, or patterns.
+        """
+        before = self._manifest(unit, fresh=True)
+        files = {name: entry for name, entry in before.files.items() if not _matches(name, names)}
+        if len(files) == len(before.files):
+            return 0
+        following = before.followed_by(files)
+        if not self.objects.create(manifest.key_of_manifest(unit, following.number), following.to_bytes()):
+            self._known.pop(unit, None)
+            return 0
+        self._remember(unit, following)
+        self.prune(unit)
+        return len(before.files) - len(files)
+
     def remove_old(self, unit: str, seconds: float) -> bool:
         """Remove a unit of which nothing was written within so many seconds; whether it went."""
         if set(self.objects.under(unit)) - set(self.objects.older(unit, seconds)):

@@ -1,4 +1,4 @@
-"""Removes what killed workers have left in the storage, after a grace time."""
+"""Removes what killed workers have left in the storage, and work files that are over, after a grace time."""
 
 import logging
 import shutil
@@ -14,6 +14,7 @@ from webapp.campaigns import tidy_bucket
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint
 from webapp.campaigns.states import ACTIVE, QUEUE_OF_WEB_COPIES
+from webapp.campaigns.work_files import SCENES, without_work
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def run_tidy(key: int = 0) -> int:
 
 
 def tidy(campaign: Campaign) -> list[Path]:
-    """Remove the files of a campaign that were never finished and that nobody goes on with."""
+    """Remove the files of a campaign that were never finished or are over, and that nobody goes on with."""
     if not campaign.path.is_dir():
         return []
     before = now_of(campaign.path) - settings.ORPHAN_SECONDS
@@ -57,7 +58,7 @@ def tidy(campaign: Campaign) -> list[Path]:
 
 
 def left_behind(tile: CampaignTile) -> Iterator[Path]:
-    """What may be removed of a tile: folders of no row, and unfinished files where nobody is at work."""
+    """What may be removed of a tile: folders of no row, and unfinished and work files that nobody is at."""
     for kind, model in (("builds", Build), ("revisions", Revision)):
         for folder in sorted((tile.path / kind).glob("*")):
             # Asked after the folder was seen: a row is there before its folder is.
@@ -68,6 +69,9 @@ def left_behind(tile: CampaignTile) -> Iterator[Path]:
                 yield folder
             elif row.status not in ACTIVE:
                 yield from unfinished(folder)
+    for build in without_work(tile):
+        if (build.path / SCENES).is_dir():
+            yield build.path / SCENES
 
 
 def unfinished(folder: Path) -> Iterator[Path]:

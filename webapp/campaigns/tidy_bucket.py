@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from webapp import storage
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
+from webapp.campaigns.work_files import SCENES, without_work
 
 # Of work that ended longer ago than so many times the grace time, what was left has gone already.
 LOOKED_AT_TIMES = 3
@@ -19,6 +20,7 @@ def tidy(campaign: Campaign) -> list[str]:
     for tile in campaign.tiles.order_by("tile_id").iterator():
         removed += remove_units_of_no_row(campaign, tile)
         removed += prune_ended(tile)
+        removed += drop_work_files(tile)
     return removed
 
 
@@ -34,6 +36,13 @@ def remove_units_of_no_row(campaign: Campaign, tile: CampaignTile) -> list[str]:
             unit for unit in units if unit not in known and root.remove_old(unit, settings.ORPHAN_SECONDS)
         ]
     return removed
+
+
+def drop_work_files(tile: CampaignTile) -> list[str]:
+    """Remove the work files of builds that need them no more."""
+    root, since = storage.bucket_root(), LOOKED_AT_TIMES * timedelta(seconds=settings.ORPHAN_SECONDS)
+    builds = without_work(tile, since).values_list("folder", flat=True)
+    return [f"{unit}/{SCENES}" for unit in builds if root.drop(unit, [f"{SCENES}/*"])]
 
 
 def prune_ended(tile: CampaignTile) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from pipeline.errors import SourceError
 from pipeline.store import BucketRoot
 from tests.webapp.products import WEST
 from webapp import storage
@@ -211,6 +212,31 @@ def test_what_losers_left_goes_after_the_grace_time(finished, settings, monkeypa
     root.forget()
     assert root.names(build.folder) == named
     assert soundness.damage(build) == [] and soundness.damage(finished.current_revision) == []
+
+
+def test_work_files_of_a_build_that_failed_go_from_the_bucket(begun, quick, work, settings, monkeypatch):
+    root, fetch = storage.root(), stages.STAGES[Stage.FETCH]
+
+    def fetch_a_scene(build):
+        path = build.path / "scenes" / "S2A" / "cloud.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"0")
+        return fetch(build)
+
+    monkeypatch.setitem(stages.STAGES, Stage.FETCH, fetch_a_scene)
+    quick.trouble[WEST, "compose"] = SourceError("S2A is broken.")
+    work()
+    build = Build.objects.get()
+    named = root.names(build.folder)
+    assert build.status == "failed" and "scenes/S2A/cloud.tif" in named
+    run_tidy()
+    root.forget()
+    assert root.names(build.folder) == named, "the grace time is not over"
+    Build.objects.update(finished_at=Now() - timedelta(seconds=settings.ORPHAN_SECONDS + 60))
+    assert run_tidy() == 1
+    root.forget()
+    assert root.names(build.folder) == named - {"scenes/S2A/cloud.tif"}
+    assert not [key for key in objects_of(build.folder) if "scenes/" in key]
 
 
 def test_what_is_worked_on_is_not_tidied(begun, settings):
