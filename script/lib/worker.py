@@ -17,8 +17,9 @@ MALLOC = {
 }
 
 
-def command(queues: str, metrics_port: int | None = None) -> list[str]:
+def command(queues: str, metrics_port: int | None = None, gpu: bool = False) -> list[str]:
     line = [str(PYTHON), str(ROOT / "manage.py"), "worker", "--queues", *queues.split(",")]
+    line += ["--gpu"] if gpu else []
     return line if metrics_port is None else [*line, "--metrics-port", str(metrics_port)]
 
 
@@ -32,7 +33,7 @@ def environment(base: Mapping[str, str], threads: int, gpu: int | None = None) -
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/worker", description="Work on queued stages.")
     parser.add_argument("--queues", default="gpu,cpu,download", help="comma separated, the first comes first")
-    parser.add_argument("--gpu", type=int, metavar="N", help="use the GPU of this number alone")
+    parser.add_argument("--gpu", type=int, metavar="N", help="use this GPU alone; refuse without")
     parser.add_argument("--metrics-port", type=int, metavar="PORT", help="answer Prometheus at this port")
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count() or 1,
@@ -40,5 +41,5 @@ def main(arguments: list[str]) -> int:
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
     os.chdir(ROOT)
-    line = command(chosen.queues, chosen.metrics_port)
+    line = command(chosen.queues, chosen.metrics_port, gpu=chosen.gpu is not None)
     os.execve(line[0], line, environment(services.environment(), chosen.threads, chosen.gpu))

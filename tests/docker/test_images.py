@@ -11,10 +11,12 @@ from compose_spec import PyCompose
 from django.core.management import get_commands
 
 from pipeline.catalog import Cache
+from script.lib import postgres, worker
 from script.lib.places import ROOT
 from webapp.settings import storage_bucket
 
 COMPOSE = ROOT / "docker" / "compose.yaml"
+GPU = ROOT / "docker" / "gpu.yaml"
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 PASSED_ON = {"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
@@ -22,6 +24,18 @@ PASSED_ON = {"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECR
 @pytest.fixture
 def compose():
     return yaml.safe_load(COMPOSE.read_text())
+
+
+@pytest.fixture
+def with_gpu(compose):
+    """The services as Compose makes them of both files: what the second says is put over the first."""
+    return merged(compose, yaml.safe_load(GPU.read_text()))["services"]
+
+
+def merged(under, over):
+    if isinstance(under, dict) and isinstance(over, dict):
+        return under | {key: merged(under.get(key), value) for key, value in over.items()}
+    return over
 
 
 def test_dockerfile_passes_the_linter():
@@ -38,13 +52,14 @@ def filled(text):
 def test_compose_file_is_valid(compose):
     read = PyCompose.from_yaml(filled(yaml.safe_dump(compose, width=1000))).to_dict()
     assert set(read["services"]) == {
-        *("database", "queue", "migrate", "web", "front", "worker", "gpu-worker", "gpu-0"),
-        *("prometheus", "grafana", "object-store", "bucket"),
+        *("database", "queue", "migrate", "web", "front", "worker", "gpu-worker"),
+        *("prometheus", "grafana", "objects-owner", "object-store", "bucket"),
     }
+    PyCompose.from_yaml(filled(GPU.read_text()))
 
 
 def test_services_run_commands_that_exist(compose):
-    for name in ("migrate", "worker", "gpu-worker", "gpu-0"):
+    for name in ("migrate", "worker", "gpu-worker"):
         program, manage, command, *_ = compose["services"][name]["command"]
         assert (program, manage) == ("python", "manage.py")
         assert command in get_commands(), f"{name} runs {command}"
@@ -62,6 +77,48 @@ def test_all_queues_have_a_worker(compose, settings):
     assert queues == set(settings.QUEUES)
 
 
+def test_a_gpu_takes_the_place_of_the_processor(with_gpu, compose):
+    assert set(with_gpu) == set(compose["services"])
+    on_gpu = [name for name, service in with_gpu.items() if "gpu" in service.get("command", [])]
+    assert on_gpu == ["gpu-worker"]
+    made = with_gpu["gpu-worker"]
+    assert made["image"] != compose["services"]["gpu-worker"]["image"]
+    assert made["environment"]["CUDA_VISIBLE_DEVICES"] == "0" and made["restart"] == "unless-stopped"
+    line = compose["services"]["gpu-worker"]["command"]
+    assert made["command"] == [*line[:3], "--gpu", *line[3:]]
+
+
+def test_no_worker_has_another_back_end_beside_a_gpu(with_gpu):
+    workers = {name: one for name, one in with_gpu.items() if "--queues" in one.get("command", [])}
+    told = {name: one["environment"].get("EARTHQUILT_BACK_END") for name, one in workers.items()}
+    assert told.pop("gpu-worker") is None, "with --gpu it is torch"
+    assert told and set(told.values()) == {"torch"}
+
+
+def test_workers_have_the_environment_of_the_script(compose):
+    wanted = worker.environment({}, threads=4)
+    for name in ("worker", "gpu-worker"):
+        given = compose["services"][name]["environment"]
+        assert {key: filled(given[key]) for key in wanted} == wanted
+
+
+def test_the_database_takes_as_many_connections_as_that_of_the_scripts(compose):
+    assert compose["services"]["database"]["command"] == ["postgres", *postgres.CONNECTIONS.split()]
+
+
+def test_grafana_has_no_password_that_all_know(compose):
+    password = compose["services"]["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"]
+    assert password.startswith("${GRAFANA_PASSWORD:?")
+
+
+def test_the_volume_of_the_object_store_is_given_to_its_user(compose):
+    owner, store = compose["services"]["objects-owner"], compose["services"]["object-store"]
+    assert store["depends_on"]["objects-owner"]["condition"] == "service_completed_successfully"
+    assert store["volumes"] == ["objects:/data"] and owner["volumes"] == ["objects:/objects"]
+    assert owner["entrypoint"] == ["chown", store["user"], "/objects"]
+    assert owner["cap_add"] == ["CHOWN"] and owner["network_mode"] == "none"
+
+
 def test_workers_share_a_cache_in_the_storage(compose):
     for name in ("worker", "gpu-worker"):
         service = compose["services"][name]
@@ -76,19 +133,20 @@ def test_foreign_images_are_pinned(compose):
     }
     assert set(images) == {
         *("database", "queue", "front", "prometheus", "grafana", "object-store", "bucket"),
+        "objects-owner",
     }  # fmt: skip
     for image in images.values():
         assert re.search(r":(v?\d+[.-]\d|RELEASE\.\d{4}-)", image), f"{image} is not pinned"
 
 
 def test_each_variable_of_the_compose_file_is_in_the_example():
-    asked = set(re.findall(r"\$\{([A-Z_0-9]+)", COMPOSE.read_text())) | PASSED_ON
+    asked = set(re.findall(r"\$\{([A-Z_0-9]+)", COMPOSE.read_text() + GPU.read_text())) | PASSED_ON
     example = (ROOT / "docker" / ".env.example").read_text()
     assert asked == set(re.findall(r"^(?:# )?([A-Z_0-9]+)=", example, re.MULTILINE))
 
 
 def test_what_a_bucket_needs_is_handed_on_where_it_is_set(compose):
-    for name in ("migrate", "web", "worker", "gpu-worker", "gpu-0"):
+    for name in ("migrate", "web", "worker", "gpu-worker"):
         given = compose["services"][name]["environment"]
         assert {key for key, value in given.items() if value is None} == PASSED_ON
         assert Path(given["STORAGE_CACHE"]).is_relative_to("/storage")
@@ -103,7 +161,7 @@ def test_the_bucket_of_the_example_is_the_one_that_is_made(compose):
     assert (
         endpoint.netloc in made["environment"]["MC_HOST_there"] and endpoint.hostname in compose["services"]
     )
-    assert {"object-store", "bucket"} == {
+    assert {"objects-owner", "object-store", "bucket"} == {
         name for name, service in compose["services"].items() if service.get("profiles") == ["s3"]
     }
 
@@ -128,7 +186,8 @@ def test_the_database_is_not_reachable_from_outside(compose):
 def test_services_run_as_nobody_special_on_a_file_system_that_cannot_be_written(compose):
     for name, service in compose["services"].items():
         is_own = "build" in service
-        assert service.get("read_only") or name == "grafana", name
+        assert service.get("read_only"), name
+        assert service.get("user") != "0:0" or name == "objects-owner", name
         assert is_own or service.get("user") or name in ("front", "prometheus", "grafana"), name
     last_user = [line for line in DOCKERFILE.read_text().splitlines() if line.startswith("USER")][-1]
     assert last_user == "USER 10001"

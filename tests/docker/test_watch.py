@@ -48,9 +48,13 @@ def test_panels_do_not_lie_on_each_other():
 
 
 def test_prometheus_finds_web_and_workers():
-    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
     jobs = yaml.safe_load((WATCH / "prometheus.yml").read_text())["scrape_configs"]
     (workers,) = [job["dns_sd_configs"][0] for job in jobs if job["job_name"] == "workers"]
-    for name in workers["names"]:
-        line = compose[name]["command"]
-        assert line[line.index("--metrics-port") + 1] == str(workers["port"])
+    found = set()
+    for file in ("compose.yaml", "gpu.yaml"):
+        for name, service in yaml.safe_load((ROOT / "docker" / file).read_text())["services"].items():
+            line = service.get("command", [])
+            if "--metrics-port" in line:
+                found.add(name)
+                assert line[line.index("--metrics-port") + 1] == str(workers["port"])
+    assert found == set(workers["names"])

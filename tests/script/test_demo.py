@@ -103,6 +103,7 @@ def test_a_worker_keeps_memory_and_sees_one_gpu():
     assert environment["OMP_NUM_THREADS"] == "3"
     assert environment["CUDA_VISIBLE_DEVICES"] == "1"
     assert "CUDA_VISIBLE_DEVICES" not in worker.environment({}, threads=1)
+    assert "--gpu" in worker.command("gpu", gpu=True) and "--gpu" not in worker.command("gpu")
     assert worker.environment({"MALLOC_TOP_PAD_": "1"}, threads=1)["MALLOC_TOP_PAD_"] == "1"
 
 
