@@ -1,6 +1,8 @@
 """For who runs it: is everything there, and how much is to do."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -62,6 +64,8 @@ def _compare(name: str, changed: int, size: int) -> None:
     Store().shipped(name).check()
 
 
+# A question that is not answered by then is not waited for, and the next one is asked anew.
+GIVEN_UP_SECONDS = 60.0
 PARTS: dict[str, Callable[[], None]] = {
     "database": ask_database,
     "queue": ask_queue,
@@ -70,16 +74,64 @@ PARTS: dict[str, Callable[[], None]] = {
 }
 
 
-def parts() -> dict[str, str]:
-    """Each part with "ok" or "down"; why one is down goes to the log."""
-    found = {}
-    for name, ask in PARTS.items():
+class Question:
+    """One part, asked in a thread of its own, so that who asks waits no longer than they want to.
+
+    Args:
+        name: of the part.
+        ask: raises where it does not work.
+    """
+
+    def __init__(self, name: str, ask: Callable[[], None]) -> None:
+        self.name = name
+        self.ask = ask
+        self.began = time.monotonic()
+        self.answered = threading.Event()
+        self.found = ""
+        threading.Thread(target=self._ask, daemon=True, name=f"health of {name}").start()
+
+    def _ask(self) -> None:
         try:
-            ask()
-            found[name] = "ok"
+            self.ask()
+            self.found = "ok"
         except (DatabaseError, RedisError, OSError, EarthquiltError) as error:
-            log.warning("The %s does not work: %s", name, error)
-            found[name] = "down"
+            log.warning("The %s does not work: %s", self.name, error)
+            self.found = "down"
+        except Exception:
+            log.exception("The %s does not work.", self.name)
+            self.found = "down"
+        finally:
+            connection.close()
+            self.answered.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer may still come: others then wait for it, and no more threads are begun."""
+        return not self.answered.is_set() and time.monotonic() - self.began < GIVEN_UP_SECONDS
+
+
+_asked: dict[str, Question] = {}
+_turn = threading.Lock()
+
+
+def question(name: str) -> Question:
+    """The question of a part that is not answered yet, or a new one."""
+    with _turn:
+        if name not in _asked or not _asked[name].is_open:
+            _asked[name] = Question(name, PARTS[name])
+        return _asked[name]
+
+
+def parts() -> dict[str, str]:
+    """Each part with "ok", "down" or that it does not answer; why one is down goes to the log."""
+    deadline = time.monotonic() + settings.HEALTH_SECONDS
+    found = {}
+    for name, asked in [(name, question(name)) for name in PARTS]:
+        if asked.answered.wait(max(0.0, deadline - time.monotonic())):
+            found[name] = asked.found
+        else:
+            found[name] = f"does not answer in {settings.HEALTH_SECONDS:g} s"
+            log.warning("The %s %s.", name, found[name])
     return found
 
 

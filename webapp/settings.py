@@ -19,6 +19,8 @@
 | `TARIFF_LEAST`, `TARIFF_CURRENCY` | the least an order costs, and in which currency | 0, EUR |
 | `LEASE_SECONDS` | how long a worker may be silent before another takes its stage | 120 |
 | `MOST_ATTEMPTS` | how often a stage is begun that fails by its source or kills its worker | 4 |
+| `STAGE_TIMEOUT` | how long a job may take before it is ended | 21600 (6 hours) |
+| `HUNG_SECONDS` | how much longer before its worker, which hangs, is ended | 600 |
 | `RETRY_SECONDS` | the first pause before it is tried again; doubled each time | 20 |
 | `MOST_BUILDS_AT_ONCE` | builds of a campaign that are under way together; at least 4 for each worker | 400 |
 | `ORPHAN_SECONDS` | how long files that a killed worker left are kept | 86400 (a day) |
@@ -40,6 +42,7 @@
 | `NOTICE_SECONDS` | how long a webhook may take to answer | 15 |
 | `PUBLIC_ADDRESS_EXCEPTIONS` | inside hosts that webhooks and catalogs may lead to (docs/running.md) | none |
 | `CATALOG_FOLDERS` | folders below which catalogs and scenes may lie, comma separated | none: the web only |
+| `HEALTH_SECONDS` | how long `/healthz` waits for each part | 5 |
 | `LOG_LEVEL` | `DEBUG`, `INFO`, `WARNING`, `ERROR` | `INFO` |
 | `LOG_FORMAT` | `plain` text, or `json`: an object a line | `plain` |
 | `GDAL_LIBRARY_PATH`, `GEOS_LIBRARY_PATH` | libraries for GeoDjango | found by name |
@@ -129,6 +132,15 @@ CONTENT_SECURITY_POLICY = {
 
 DATABASES = {"default": env.db("DATABASE_URL", default="postgis://eq@127.0.0.1:5432/earthquilt")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# A server that is cut off, or takes connections and is silent, is an error and no endless wait. What the
+# address says comes first (?connect_timeout=30).
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+} | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 GDAL_LIBRARY_PATH = env.str("GDAL_LIBRARY_PATH", default=None)
 GEOS_LIBRARY_PATH = env.str("GEOS_LIBRARY_PATH", default=None)
@@ -142,6 +154,7 @@ QUEUES = ("download", "cpu", "gpu", "later")
 STAGE_TIMEOUT = env.int("STAGE_TIMEOUT", default=6 * 3600)
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": STAGE_TIMEOUT} for name in QUEUES}
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
+HUNG_SECONDS = env.float("HUNG_SECONDS", default=600.0)
 MOST_ATTEMPTS = env.int("MOST_ATTEMPTS", default=4)
 RETRY_SECONDS = env.int("RETRY_SECONDS", default=20)
 MOST_BUILDS_AT_ONCE = env.int("MOST_BUILDS_AT_ONCE", default=400)
@@ -158,6 +171,7 @@ STORAGE_CACHE = storage_folder(env.str("STORAGE_CACHE", default="") or ".local/w
 STORAGE_CACHE_MIB = env.int("STORAGE_CACHE_MIB", default=20 * 1024)
 # Of a bucket, the working copy of those who only read: they share it.
 STORAGE_ROOT = STORAGE_CACHE / "reading" if STORAGE_BUCKET else storage_folder(STORAGE_URL)
+HEALTH_SECONDS = env.float("HEALTH_SECONDS", default=5.0)
 MAP_TILE_CACHE = env.str("MAP_TILE_CACHE", default="")
 MAP_TILE_CACHE_MIB = env.int("MAP_TILE_CACHE_MIB", default=2048)
 MAP_MEMORY_SECONDS = env.float("MAP_MEMORY_SECONDS", default=5.0)

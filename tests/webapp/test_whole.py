@@ -3,19 +3,23 @@
 import io
 import re
 import shutil
+import socket
+import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.conf import settings as site
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.test import Client
 from redis.exceptions import ConnectionError
 
 from pipeline.errors import TransientStorageError
 from pipeline.networks.registry import WEIGHTS
-from webapp import checks
+from webapp import checks, health
 from webapp.settings import storage_bucket, storage_folder
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +63,73 @@ def test_health_names_what_is_down(client, settings, tmp_path):
     assert answer.status_code == 503
     found = answer.json()
     assert found == {"status": "down", "database": "ok", "queue": "down", "storage": "down", "models": "ok"}
+
+
+@pytest.fixture
+def silent():
+    """The port of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def silent_database(silent, settings, monkeypatch):
+    def ask():
+        values = connections["default"].settings_dict | {"HOST": "127.0.0.1", "PORT": str(silent)}
+        with closing(connections["default"].__class__(values)) as other, other.cursor() as cursor:
+            cursor.execute("SELECT postgis_version()")
+
+    monkeypatch.setitem(health.PARTS, "database", ask)
+
+
+def test_health_names_a_database_that_is_silent(client, storage, queues, settings, silent_database):
+    settings.HEALTH_SECONDS = 1.0
+    began = time.monotonic()
+    answer = client.get("/healthz")
+    assert time.monotonic() - began < 10 and answer.status_code == 503
+    assert answer.json() == {
+        "status": "down",
+        "database": "does not answer in 1 s",
+        "queue": "ok",
+        "storage": "ok",
+        "models": "ok",
+    }
+
+
+def test_health_names_a_queue_that_is_silent(client, storage, settings, silent):
+    settings.HEALTH_SECONDS = 1.0
+    settings.RQ_QUEUES = {name: {"URL": f"redis://127.0.0.1:{silent}/0"} for name in settings.QUEUES}
+    began = time.monotonic()
+    found = [client.get("/healthz").json() for _ in range(2)]
+    assert time.monotonic() - began < 10
+    assert {one["queue"] for one in found} == {"does not answer in 1 s"}
+    assert all(one["database"] == one["storage"] == "ok" for one in found)
+
+
+def test_a_silent_part_is_asked_by_one_thread_alone(monkeypatch, settings):
+    settings.HEALTH_SECONDS = 0.05
+    begun, answers = [], threading.Event()
+
+    def ask():
+        begun.append(1)
+        answers.wait(20)
+
+    monkeypatch.setattr(health, "PARTS", {"queue": ask})
+    assert [health.parts()["queue"] for _ in range(3)] == ["does not answer in 0.05 s"] * 3 and begun == [1]
+    answers.set()
+    settings.HEALTH_SECONDS = 20
+    assert health.parts() == {"queue": "ok"}
+
+
+def test_connecting_to_a_silent_database_has_an_end(silent, settings):
+    options = settings.DATABASES["default"]["OPTIONS"]
+    assert options["connect_timeout"] == 10 and options["tcp_user_timeout"] == 60_000
+    values = connections["default"].settings_dict
+    values = values | {"PORT": str(silent), "OPTIONS": values["OPTIONS"] | {"connect_timeout": 2}}
+    began = time.monotonic()
+    with closing(connections["default"].__class__(values)) as other, pytest.raises(OperationalError):
+        other.ensure_connection()
+    assert time.monotonic() - began < 20
 
 
 def test_metrics_count_by_state(client, alps):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from pipeline.storage import permitted
+from webapp.campaigns import hung
 from webapp.campaigns.models import Build, Revision
 from webapp.campaigns.models.build import lease_clock
 
@@ -72,7 +73,7 @@ def kept(item: Build | Revision) -> Iterator[Callable[[], None]]:
     """Renew the lease of claimed work from a thread of its own, until the block ends.
 
     No file gets its name in the block once the lease may be another worker's. Gives what asks whether it is:
-    it raises then, and is to be asked before anything is published.
+    it raises then, and is to be asked before anything is published. A block that hangs ends the process.
 
     Raises:
         LeaseLost: the work is another worker's by now.
@@ -92,7 +93,10 @@ def kept(item: Build | Revision) -> Iterator[Callable[[], None]]:
 
 
 def _renew(lease: Lease, ended: threading.Event) -> None:
+    work, longest, began = words_for(lease.item), hung.longest(), time.monotonic()
     while not ended.wait(settings.LEASE_SECONDS / 4):
+        if time.monotonic() - began > longest:
+            hung.end_process(work, longest)
         try:
             lease.renew()
         except LeaseLost as error:
@@ -102,3 +106,8 @@ def _renew(lease: Lease, ended: threading.Event) -> None:
             log.warning("The lease of %s could not be renewed: %s", lease.item, error)
         finally:
             connection.close()
+
+
+def words_for(item: Build | Revision) -> str:
+    """Claimed work with its stage, where it has one."""
+    return f"{item}, stage {item.stage}," if isinstance(item, Build) else str(item)

@@ -16,6 +16,7 @@ from rq.worker import SimpleWorker
 from webapp import storage
 from webapp.campaigns.advance import sweep
 from webapp.campaigns.going_on import job_of
+from webapp.campaigns.hung import ended_when_stuck
 from webapp.campaigns.states import QUEUE_OF_REVISION, QUEUE_OF_WEB_COPIES
 from webapp.metrics import SWEEPS
 
@@ -71,11 +72,14 @@ class ResidentWorker(SimpleWorker):
         """Nothing was subscribed to."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job with database connections that still live."""
+        """Run a job with database connections that still live; one that never ends takes this process along.
+
+        That is for jobs without a lease, and where the thread that keeps it gets no turn (`lease.kept`).
+        """
         close_old_connections()
         storage.between_jobs()
         try:
-            with job_of(self):
+            with job_of(self), ended_when_stuck((job.timeout or 0) + 2 * settings.HUNG_SECONDS):
                 super().execute_job(job, queue)
         finally:
             close_old_connections()
