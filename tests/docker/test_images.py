@@ -1,4 +1,5 @@
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import yaml
 from compose_spec import PyCompose
 from django.core.management import get_commands
 
+from pipeline import bounded
 from pipeline.catalog import Cache
 from script.lib import postgres, worker
 from script.lib.places import ROOT
@@ -137,6 +139,53 @@ def test_foreign_images_are_pinned(compose):
     }  # fmt: skip
     for image in images.values():
         assert re.search(r":(v?\d+[.-]\d|RELEASE\.\d{4}-)", image), f"{image} is not pinned"
+
+
+def test_the_bases_are_pinned_to_a_patch_version(with_gpu):
+    bases = [re.search(r"^ARG BASE=(.*)$", DOCKERFILE.read_text(), re.MULTILINE)[1]]
+    bases.append(with_gpu["gpu-worker"]["build"]["args"]["BASE"])
+    assert all(re.search(r":\d+\.\d+\.\d+-", base) for base in bases)
+
+
+def pins(name):
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_each_image_has_the_torch_that_it_needs(with_gpu):
+    own, cpu, cuda = pins("requirements.txt"), pins("constraints-cpu.txt"), pins("constraints-cuda.txt")
+    assert (cpu["torch"], cuda["torch"]) == (f"{own['torch']}+cpu", own["torch"])
+    assert (
+        "--extra-index-url https://download.pytorch.org/whl/cpu\n"
+        in (ROOT / "constraints-cpu.txt").read_text()
+    )
+    assert {"triton", "nvidia-cudnn-cu13", "nvidia-nccl-cu13", "cuda-toolkit"} <= set(cuda)
+    text = DOCKERFILE.read_text()
+    assert "-c constraints-${TORCH}.txt" in text and "ARG TORCH=cpu\n" in text
+    assert with_gpu["gpu-worker"]["build"]["args"]["TORCH"] == "cuda"
+
+
+def test_images_have_the_database_s_own_tools(compose):
+    server = re.search(r":(\d+)-", compose["services"]["database"]["image"])[1]
+    assert re.findall(r"postgresql-client-(\d+)", DOCKERFILE.read_text()) == [server]
+
+
+def test_what_reads_files_of_strangers_has_limits(compose, with_gpu):
+    for name in ("web", "worker", "gpu-worker"):
+        for services in (compose["services"], with_gpu):
+            variable = "WEB_MEMORY" if name == "web" else "WORKER_MEMORY"
+            assert services[name]["mem_limit"].startswith(f"${{{variable}:-")
+            assert int(filled(services[name]["pids_limit"])) >= 512
+    children = bounded.Bounds().memory * 2 * int(gunicorn_option("--workers"))
+    assert gib(filled(compose["services"]["web"]["mem_limit"])) * 2**30 > children
+
+
+def gib(text):
+    return int(text.removesuffix("g"))
+
+
+def gunicorn_option(name):
+    line = json.loads(re.search(r"^CMD (.*)$", DOCKERFILE.read_text(), re.MULTILINE)[1])
+    return line[line.index(name) + 1]
 
 
 def test_each_variable_of_the_compose_file_is_in_the_example():
