@@ -16,8 +16,18 @@ from script.lib import ports
 
 pytestmark = pytest.mark.skipif(front_of.nginx() is None, reason="nginx is not installed here")
 
-# A tenth of the limits for each key, since the server of these tests is slow.
-SLOWER = {"rate=100r/s": "rate=10r/s", "burst=400": "burst=40"}
+# A tenth of the limits, since the server of these tests is slow.
+SLOWER = {
+    "searchers:16m rate=20r/s": "searchers:16m rate=2r/s",
+    "burst=100": "burst=10",
+    "rate=100r/s": "rate=10r/s",
+    "burst=400": "burst=40",
+    "rate=200r/s": "rate=20r/s",
+    "burst=800": "burst=80",
+    "rate=500r/s": "rate=50r/s",
+    "burst=2000": "burst=200",
+}
+TILE = "/tiles/open/1/rgb/9/1/1.webp"
 PUBLIC = "public, max-age=31536000, immutable"
 
 
@@ -25,6 +35,8 @@ class Web(BaseHTTPRequestHandler):
     """Answers with a number that grows, public below /tiles/open/ and private elsewhere."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and body go out as one, without which each answer waits for 40 ms.
+    wbufsize = -1
     asked: list[str] = []
 
     def do_GET(self):
@@ -37,6 +49,10 @@ class Web(BaseHTTPRequestHandler):
         self.send_header("X-Host", self.headers["Host"])
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def log_message(self, *args):
         pass
@@ -146,16 +162,86 @@ def test_metrics_are_for_the_network_inside(front):
 
 
 def test_a_flood_by_one_key_ends_here_and_others_are_answered(front):
-    told = Counter(status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", "flood") for _ in range(120))
+    told = Counter(status_of(f"{front}{TILE}", key="flood") for _ in range(120))
     assert told[429] > 20 and told[200] > 30
-    assert status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", "another") == 200
-    assert status_of(f"{front}/tiles/open/1/rgb/9/1/1.webp", None) == 200
+    assert status_of(f"{front}{TILE}", key="another") == 200
+    assert status_of(f"{front}{TILE}") == 200
 
 
-def status_of(address, key):
-    headers = {"X-API-Key": key} if key else {}
+@pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
+def test_words_beside_the_key_do_not_hide_a_flood(front, header):
+    address = f"{front}{TILE}?key=beside-{header}"
+    # Each from an address of its own, so that the key alone can tell.
+    told = Counter(
+        status_of(address, visitor=f"203.0.113.{number}", **{header: f"Bearer {number}"})
+        for number in range(120)
+    )
+    assert told[429] > 20 and told[200] > 30
+
+
+def test_a_flood_of_made_up_keys_from_one_address_ends_here_and_other_addresses_are_answered(front):
+    told = Counter(
+        status_of(f"{front}{TILE}?key=eq_{number}", visitor="198.51.100.1") for number in range(200)
+    )
+    assert told[429] > 60 and told[200] > 80
+    assert status_of(f"{front}{TILE}?key=mine", visitor="198.51.100.2") == 200
+    # Pages without a key go on, also from there.
+    assert status_of(f"{front}{TILE}", visitor="198.51.100.1") == 200
+
+
+def test_addresses_of_one_subscriber_count_as_one(front):
+    told = Counter(
+        status_of(f"{front}{TILE}?key=eq_v6_{number}", visitor=f"2001:db8:1:2:3:4:5:{number:x}")
+        for number in range(200)
+    )
+    assert told[429] > 60
+    assert status_of(f"{front}{TILE}?key=mine", visitor="2001:db8:1:3::5") == 200
+
+
+def test_what_a_visitor_claims_to_be_is_not_believed(front):
+    told = Counter(
+        status_of(f"{front}{TILE}?key=eq_claim_{number}", visitor=f"203.0.113.{number}, 198.51.100.3")
+        for number in range(200)
+    )
+    assert told[429] > 60
+
+
+def test_a_flood_of_searches_ends_here(front):
+    told = Counter(status_of(f"{front}/stac/search", visitor="198.51.100.4") for _ in range(60))
+    assert told[429] > 30 and told[200] > 8
+    assert status_of(f"{front}/stac/search", visitor="198.51.100.5") == 200
+    told = Counter(
+        status_of(f"{front}/stac/?key=stac", visitor=f"203.0.113.{number}") for number in range(120)
+    )
+    assert told[429] > 20
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/", "/accounts/%6Cogin/?next=/"])
+def test_passwords_are_not_tried_without_limit(front, path):
+    visitor = f"198.51.100.{len(path)}"
+    told = Counter(status_of(front + path, data=b"username=a", visitor=visitor) for _ in range(120))
+    assert told[429] > 100 and told[200] > 8
+    assert status_of(front + path, data=b"username=a", visitor="198.51.100.200") == 200
+    assert status_of(front + path, visitor=visitor) == 200
+
+
+def test_passwords_of_the_api_are_not_tried_without_limit(front):
+    for scheme in ("Basic", "bAsIc"):
+        told = Counter(
+            status_of(f"{front}/api/me/", visitor="198.51.100.6", Authorization=f"{scheme} eDp5")
+            for _ in range(120)
+        )
+        assert told[429] > 80
+    assert status_of(f"{front}/api/me/", visitor="198.51.100.7", Authorization="Basic eDp5") == 200
+    assert status_of(f"{front}/api/me/", visitor="198.51.100.6") == 200
+
+
+def status_of(address, data=None, key="", visitor="", **headers):
+    headers |= {"X-API-Key": key} if key else {}
+    headers |= {"X-Forwarded-For": visitor} if visitor else {}
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10) as reply:
+        asked = urllib.request.Request(address, data=data, headers=headers)
+        with urllib.request.urlopen(asked, timeout=10) as reply:
             return reply.status
     except urllib.error.HTTPError as error:
         return error.code

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 MINUTE = 60
 FLUSH_SECONDS = 5.0
 KEYS_IN_MEMORY = 4096
+UNKNOWN_IN_MEMORY = 16_384
 BEARER = "Bearer "
 
 
@@ -46,6 +47,8 @@ class Known:
 
 
 _known: dict[str, Known] = {}
+# Until when a digest is taken to be of no key; a process may have been asked for it before the key was made.
+_unknown: dict[str, float] = {}
 # The minute in which a key has asked too often.
 _over: dict[int, int] = {}
 
@@ -151,12 +154,15 @@ def find(token: str) -> Known:
     digest = digest_of(token)
     found = _known.get(digest)
     if found is None or found.until <= time.monotonic():
+        if _unknown.get(digest, 0.0) > time.monotonic():
+            raise opens_nothing()
         row = MapKey.objects.select_related("owner").filter(digest=digest, revoked_at=None).first()
         if row is None or not row.owner.is_active:
             _known.pop(digest, None)
-            raise Refused(
-                401, "no_such_key", gettext("This key opens nothing: it is wrong, or it was revoked.")
-            )
+            if len(_unknown) >= UNKNOWN_IN_MEMORY:
+                _unknown.clear()
+            _unknown[digest] = time.monotonic() + settings.MAP_MEMORY_SECONDS
+            raise opens_nothing()
         slugs = frozenset(row.campaigns.values_list("slug", flat=True))
         if len(_known) >= KEYS_IN_MEMORY:
             _known.clear()
@@ -164,9 +170,15 @@ def find(token: str) -> Known:
     return found
 
 
+def opens_nothing() -> Refused:
+    """Say that there is no such key."""
+    return Refused(401, "no_such_key", gettext("This key opens nothing: it is wrong, or it was revoked."))
+
+
 def forget() -> None:
     """Ask database and Redis about every key again."""
     _known.clear()
+    _unknown.clear()
     _over.clear()
 
 

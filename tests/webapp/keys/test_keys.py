@@ -164,6 +164,31 @@ def test_too_many_requests_a_minute_are_refused_and_told_when_to_come_again(clie
     assert client.get(f"{TILE}?key={key}").status_code == 200
 
 
+def test_a_wrong_key_costs_one_query_and_works_soon_after_it_was_made(
+    db, customer, monkeypatch, django_assert_num_queries
+):
+    now = 1000.0
+    monkeypatch.setattr(admission.time, "monotonic", lambda: now)
+    token = "eq_made-later"
+    with django_assert_num_queries(1):
+        for _ in range(5):
+            with pytest.raises(admission.Refused, match="opens nothing"):
+                admission.find(token)
+    row = MapKey.objects.create(owner=customer, name="Ours", shown="eq_made", digest=digest_of(token))
+    with pytest.raises(admission.Refused):
+        admission.find(token)
+    now += 5.1
+    assert admission.find(token).key == row
+
+
+def test_wrong_keys_fill_no_memory(db, monkeypatch):
+    monkeypatch.setattr(admission, "UNKNOWN_IN_MEMORY", 3)
+    for number in range(10):
+        with pytest.raises(admission.Refused):
+            admission.find(f"eq_{number}")
+    assert len(admission._unknown) <= 3
+
+
 def test_without_redis_nobody_is_refused(client, make, monkeypatch):
     key = make(per_minute=1)["key"]
 
