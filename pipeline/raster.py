@@ -293,7 +293,8 @@ def _reopened(written: Path, path: Path) -> rasterio.DatasetReader:
 def _write_error(error: Exception, path: Path) -> StorageError:
     """The sentence for what GDAL threw, which names a full disk on standard error at most."""
     cause = error.__cause__ or error.__context__
-    told = "No space left" in f"{error} {cause}" or getattr(cause, "errno", None) in FULL
+    words = f"{error} {cause}"
+    told = any(os.strerror(code) in words for code in FULL) or getattr(cause, "errno", None) in FULL
     if told or nearly_full(path.parent):
         return StorageFull(f"The disk is full: {path} could not be written; free some space and run again.")
     return StorageError(f"{path} could not be written: {str(error).rstrip('.')}.")

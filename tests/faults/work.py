@@ -27,6 +27,8 @@ SETTINGS = {
 # Of a build and of a revision: what is compared byte by byte.
 OF_BUILD = ("composite.tif", "provenance.tif", "probabilities.tif", "scene_list.json")
 OF_REVISION = ("mosaic.tif", "landcover.tif", "confidence.tif")
+# Folders of a campaign beside those of its tiles.
+BESIDE_TILES = ("pyramid", "exports", "comparisons")
 POLL_SECONDS = 0.2
 
 
@@ -172,8 +174,9 @@ def orphans(campaign: Campaign) -> list[str]:
         for row in campaign.tiles.all()
         for made in (*row.builds.all(), *row.revisions.all())
     }  # fmt: skip
+    known |= {campaign.path / name for name in BESIDE_TILES}
     found = []
-    for path in (path for row in campaign.tiles.all() for path in row.path.rglob("*")):
+    for path in campaign.path.rglob("*"):
         if not path.is_file():
             continue
         owned = any(folder in path.parents for folder in known)

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 import rasterio
@@ -5,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from pipeline import raster
@@ -98,6 +102,17 @@ def test_a_foreign_file_is_refused_in_words(tmp_path):
 def test_a_full_disk_is_told_as_such():
     with pytest.raises(StorageError, match="disk is full"):
         write_raster_to_full_device()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_and_a_quota_are_told_as_such_also_where_gdal_tells_of_them(tmp_path, code, monkeypatch):
+    monkeypatch.setattr(raster, "nearly_full", lambda folder: False)
+    written = RasterioError(f"Write error at scanline 512: {os.strerror(code)}")
+    assert isinstance(raster._write_error(written, tmp_path / "a.tif"), StorageFull)
+    of_python = RasterioError("Write failed")
+    of_python.__cause__ = OSError(code, os.strerror(code))
+    assert isinstance(raster._write_error(of_python, tmp_path / "a.tif"), StorageFull)
+    assert not isinstance(raster._write_error(RasterioError("Write failed"), tmp_path / "a.tif"), StorageFull)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 200])

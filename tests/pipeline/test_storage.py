@@ -1,9 +1,9 @@
 import os
-from errno import ENOSPC
+from errno import EDQUOT, EFBIG, ENOSPC
 
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, StorageFull
 from pipeline.storage import read_json, require_space, reserve, whole_file, write_bytes, write_json
 
 
@@ -50,7 +50,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         write_bytes(tmp_path / "file" / "below", b"x")
 
 
-def test_room_on_the_disk_is_taken_before_a_file_is_written_through_memory(tmp_path, monkeypatch):
+@pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EFBIG])
+def test_room_on_the_disk_is_taken_before_a_file_is_written_through_memory(tmp_path, monkeypatch, code):
     path = tmp_path / "room"
     with path.open("wb") as file:
         file.truncate(2**20)
@@ -59,8 +60,10 @@ def test_room_on_the_disk_is_taken_before_a_file_is_written_through_memory(tmp_p
     assert path.stat().st_size == 2**20 <= path.stat().st_blocks * 512
 
     def full(*_):
-        raise OSError(ENOSPC, os.strerror(ENOSPC))
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(StorageError, match="disk is full"):
+    with pytest.raises(StorageFull, match="disk is full"):
         reserve(path)
+    with pytest.raises(StorageFull, match="disk is full"), whole_file(path):
+        full()

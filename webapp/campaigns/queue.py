@@ -91,16 +91,23 @@ def hint_web_copies(revision: int) -> None:
     hint(QUEUE_OF_WEB_COPIES, "webapp.campaigns.jobs.run_web_copies", revision, name)
 
 
-def hint(queue: str, function: str, key: int | str, job_id: str) -> None:
+def hint(queue: str, function: str, key: int | str, job_id: str, at_front: bool = False) -> None:
     """Queue a function of a key under a name of its own, once the transaction is over."""
-    transaction.on_commit(lambda: _put(queue, function, key, job_id))
+    transaction.on_commit(lambda: _put(queue, function, key, job_id, at_front))
 
 
-def _put(queue_name: str, function: str, key: int | str, job_id: str) -> None:
+def _put(queue_name: str, function: str, key: int | str, job_id: str, at_front: bool = False) -> None:
     """Queue a job, unless it stands in the queue already; without Redis the sweep does it later."""
     try:
         queue = queue_of(queue_name)
         if queue.get_job_position(job_id) is None:
-            queue.enqueue(function, key, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
+            queue.enqueue(
+                function,
+                key,
+                job_id=job_id,
+                at_front=at_front,
+                result_ttl=0,
+                failure_ttl=FAILED_JOB_SECONDS,
+            )
     except RedisError as error:
         log.warning("The queue %s did not take %s (%s); the sweep will queue it.", queue_name, job_id, error)

@@ -3,44 +3,52 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import django_rq
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from webapp.campaigns import tidy_bucket
+from webapp.campaigns import networks, pyramid, tidy_bucket
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
 from webapp.campaigns.queue import hint
-from webapp.campaigns.states import ACTIVE, QUEUE_OF_WEB_COPIES
+from webapp.campaigns.states import ACTIVE, QUEUE_OF_REVISION
 from webapp.campaigns.work_files import SCENES, without_work
 
 log = logging.getLogger(__name__)
 
 LOOKED_KEY = "earthquilt:tidied"
 PART = ".part"
+PROBE = ".now-"
 SOURCE = "source"
 
 
 def hint_tidy() -> None:
-    """Queue the look for what was left, unless one was queued a short while ago."""
+    """Queue the look for what was left, unless one was queued a short while ago.
+
+    It comes first, for where builds never end nothing that waits for them is ever done.
+    """
     try:
-        connection = django_rq.get_connection(QUEUE_OF_WEB_COPIES)
+        connection = django_rq.get_connection(QUEUE_OF_REVISION)
         if not connection.set(LOOKED_KEY, "1", nx=True, ex=max(settings.ORPHAN_SECONDS // 4, 1)):
             return
     except RedisError:
         return
-    hint(QUEUE_OF_WEB_COPIES, "webapp.campaigns.tidy.run_tidy", 0, "tidy")
+    hint(QUEUE_OF_REVISION, "webapp.campaigns.tidy.run_tidy", 0, "tidy", at_front=True)
 
 
 def run_tidy(key: int = 0) -> int:
     """Remove what was left in all campaigns; gives how many files and folders."""
     look = tidy_bucket.tidy if settings.STORAGE_BUCKET else tidy
-    removed = [path for campaign in Campaign.objects.order_by("pk") for path in look(campaign)]
+    removed = 0
+    for campaign in Campaign.objects.order_by("pk"):
+        removed += len(look(campaign)) + pyramid.prune(campaign)
+    if not settings.STORAGE_BUCKET:
+        removed += len(tidy_weights())
     if removed:
-        log.info("%d files and folders of work that had broken off were removed.", len(removed))
-    return len(removed)
+        log.info("%d files and folders that nobody needs were removed.", removed)
+    return removed
 
 
 def tidy(campaign: Campaign) -> list[Path]:
@@ -48,13 +56,43 @@ def tidy(campaign: Campaign) -> list[Path]:
     if not campaign.path.is_dir():
         return []
     before = now_of(campaign.path) - settings.ORPHAN_SECONDS
-    removed = []
+    removed = remove_older(beside_tiles(campaign), before)
     for tile in campaign.tiles.order_by("tile_id").iterator():
-        for path in left_behind(tile):
-            if newest(path) < before:
-                remove(path)
-                removed.append(path)
+        removed += remove_older(left_behind(tile), before)
     return removed
+
+
+def tidy_weights() -> list[Path]:
+    """Remove copies of weights that were never finished."""
+    folder = Path(settings.STORAGE_ROOT) / networks.FOLDER
+    if not folder.is_dir():
+        return []
+    return remove_older(sorted(folder.glob(f"*/.*{PART}")), now_of(folder) - settings.ORPHAN_SECONDS)
+
+
+def remove_older(found: Iterable[Path], before: float) -> list[Path]:
+    """Remove those files and folders in which nothing was written since a moment; gives them."""
+    removed = []
+    for path in found:
+        if newest(path) < before:
+            remove(path)
+            removed.append(path)
+    return removed
+
+
+def beside_tiles(campaign: Campaign) -> Iterator[Path]:
+    """Unfinished files of a campaign outside of its tiles' folders: packed editions, low zooms, and so on."""
+    names = set(campaign.tiles.values_list("tile_id", flat=True))
+    for path in sorted(campaign.path.iterdir()):
+        if path.name not in names:
+            yield from filter(is_under_way, sorted(path.rglob("*")) if path.is_dir() else [path])
+
+
+def is_under_way(path: Path) -> bool:
+    """Whether a file has the name of one that is being written."""
+    return path.is_file() and (
+        path.name.startswith(PROBE) or (path.name.startswith(".") and PART in path.name)
+    )
 
 
 def left_behind(tile: CampaignTile) -> Iterator[Path]:
@@ -69,6 +107,7 @@ def left_behind(tile: CampaignTile) -> Iterator[Path]:
                 yield folder
             elif row.status not in ACTIVE:
                 yield from unfinished(folder)
+    yield from filter(is_under_way, sorted(tile.path.glob(".*")))
     for build in without_work(tile):
         if (build.path / SCENES).is_dir():
             yield build.path / SCENES
@@ -87,7 +126,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 def now_of(folder: Path) -> float:
     """The time by the clock that dates the files of a folder, seconds since 1970."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".now-") as probe:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=PROBE) as probe:
         probe.write(b"0")
         probe.flush()
         return Path(probe.name).stat().st_mtime

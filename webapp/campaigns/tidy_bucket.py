@@ -1,27 +1,58 @@
 """Removes from a bucket what killed and overtaken workers have left, after a grace time."""
 
+import logging
 from datetime import timedelta
 
+import django_rq
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
 from webapp import storage
 from webapp.campaigns.models import Build, Campaign, CampaignTile, Revision
-from webapp.campaigns.work_files import SCENES, without_work
+from webapp.campaigns.states import QUEUE_OF_REVISION
+from webapp.campaigns.work_files import SCENES, past, without_work
 
-# Of work that ended longer ago than so many times the grace time, what was left has gone already.
+log = logging.getLogger(__name__)
+
+# What ended is looked at as often as fits into so many grace times, and longer while nobody has looked.
 LOOKED_AT_TIMES = 3
+LOOKED_KEY = "earthquilt:tidied-bucket:"
 
 
 def tidy(campaign: Campaign) -> list[str]:
     """Remove units of no row, and objects that no manifest names of work that has ended; gives the units."""
-    removed = []
+    removed, (now, lately) = [], lately_ended(campaign)
     for tile in campaign.tiles.order_by("tile_id").iterator():
         removed += remove_units_of_no_row(campaign, tile)
-        removed += prune_ended(tile)
-        removed += drop_work_files(tile)
+        removed += prune_ended(tile, lately)
+        removed += drop_work_files(tile, lately)
+    note_look(campaign, now)
     return removed
+
+
+def lately_ended(campaign: Campaign) -> tuple[float, timedelta | None]:
+    """The time now, by the database's clock, and how far back to look: beyond the last look that ended.
+
+    Without one known, all work is looked at: what nobody looked at in time would stay for ever.
+    """
+    now = Campaign.objects.annotate(now=Now()).get(pk=campaign.pk).now.timestamp()
+    try:
+        last = django_rq.get_connection(QUEUE_OF_REVISION).get(f"{LOOKED_KEY}{campaign.pk}")
+    except RedisError:
+        last = None
+    if last is None:
+        return now, None
+    return now, timedelta(seconds=LOOKED_AT_TIMES * settings.ORPHAN_SECONDS + max(0.0, now - float(last)))
+
+
+def note_look(campaign: Campaign, began: float) -> None:
+    """Remember when a look at the whole campaign began."""
+    try:
+        django_rq.get_connection(QUEUE_OF_REVISION).set(f"{LOOKED_KEY}{campaign.pk}", began)
+    except RedisError as error:
+        log.warning("The next look at the bucket is at all work, since Redis does not answer: %s", error)
 
 
 def remove_units_of_no_row(campaign: Campaign, tile: CampaignTile) -> list[str]:
@@ -38,17 +69,19 @@ def remove_units_of_no_row(campaign: Campaign, tile: CampaignTile) -> list[str]:
     return removed
 
 
-def drop_work_files(tile: CampaignTile) -> list[str]:
-    """Remove the work files of builds that need them no more."""
-    root, since = storage.bucket_root(), LOOKED_AT_TIMES * timedelta(seconds=settings.ORPHAN_SECONDS)
-    builds = without_work(tile, since).values_list("folder", flat=True)
+def drop_work_files(tile: CampaignTile, lately: timedelta | None) -> list[str]:
+    """Remove the work files of builds that came to need them no more lately."""
+    root = storage.bucket_root()
+    builds = without_work(tile, lately).values_list("folder", flat=True)
     return [f"{unit}/{SCENES}" for unit in builds if root.drop(unit, [f"{SCENES}/*"])]
 
 
-def prune_ended(tile: CampaignTile) -> list[str]:
-    """Remove what no manifest names of builds and revisions that ended some grace times ago."""
-    root, grace = storage.bucket_root(), timedelta(seconds=settings.ORPHAN_SECONDS)
-    span = {"finished_at__lt": Now() - grace, "finished_at__gt": Now() - LOOKED_AT_TIMES * grace}
-    rows: list[QuerySet] = [tile.builds.filter(**span), tile.revisions.filter(**span)]
+def prune_ended(tile: CampaignTile, lately: timedelta | None) -> list[str]:
+    """Remove what no manifest names of builds and revisions that ended a grace time ago, and that lately."""
+    root, ended = (
+        storage.bucket_root(),
+        past("finished_at", timedelta(seconds=settings.ORPHAN_SECONDS), lately),
+    )
+    rows: list[QuerySet] = [tile.builds.filter(ended), tile.revisions.filter(ended)]
     units = [unit for found in rows for unit in found.values_list("folder", flat=True)]
     return [unit for unit in units if root.prune(unit, settings.ORPHAN_SECONDS)]

@@ -28,7 +28,11 @@ def once_more():
     sweep()
 
 
-@pytest.mark.parametrize("error", [StorageFull("The disk is full."), OSError(errno.ENOSPC, "No space")])
+# A full disk, a quota, and the largest file that a process may write.
+FULL = [OSError(code, os.strerror(code)) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
+
+
+@pytest.mark.parametrize("error", [StorageFull("The disk is full."), *FULL], ids=str)
 def test_a_full_disk_is_waited_for_longer_than_a_source(begun, quick, work, settings, error):
     quick.trouble[(WEST, "compose")] = error
     for _ in range(settings.MOST_ATTEMPTS + 2):
@@ -164,6 +168,42 @@ def test_what_killed_workers_left_goes_after_the_grace_time(finished, settings, 
     assert run_tidy() == 4
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
+
+
+def test_what_killed_exports_and_copies_left_goes_after_the_grace_time(finished, settings, queues):
+    campaign, root = finished.campaign, settings.STORAGE_ROOT
+    left = [
+        campaign.path / "exports" / ".1-rgb.1a2b3c4d.part.pmtiles",
+        campaign.path / "exports" / ".1-rgb.1a2b3c4d.part.mbtiles-journal",
+        campaign.path / "pyramid" / "ab" / f".{'ab' * 32}.1a2b3c4d.part.tif",
+        campaign.path / "pyramid" / "ab" / f"{'ab' * 32}.tif",
+        campaign.path / ".now-k2j1",
+        finished.path / ".told.1a2b3c4d.part.json",
+        root / ".models" / "cloud" / ".1.0.0-abcd.1a2b3c4d.part" / "cloud.json",
+    ]
+    kept = [
+        campaign.path / "exports" / "1-rgb.pmtiles",
+        campaign.path / "comparisons" / "1-2" / "33TWL.json",
+        root / ".models" / "cloud" / "1.0.0-abcd" / "cloud.json",
+    ]
+    for path in (*left, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"0")
+    assert run_tidy() == 0 and all(path.exists() for path in (*left, *kept))
+    ago = time.time() - settings.ORPHAN_SECONDS - 60
+    for path in (*left, *kept, left[-1].parent, kept[-1].parent):
+        os.utime(path, (ago, ago))
+    assert run_tidy() == len(left)
+    assert not any(path.exists() for path in left) and not left[-1].parent.exists()
+    assert all(path.exists() for path in kept)
+
+
+def test_the_look_for_leftovers_comes_before_all_that_waits(begun, queues):
+    queues["cpu"].enqueue("webapp.campaigns.jobs.run_pyramid", 0, job_id="waits")
+    sweep()
+    sweep()
+    assert queues["cpu"].job_ids[0] == "tidy" and queues["cpu"].job_ids.count("tidy") == 1
+    assert queues["later"].count == 0
 
 
 def test_work_under_way_is_not_tidied(begun, settings):
