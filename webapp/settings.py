@@ -34,6 +34,9 @@
 | `DELIVERY_KEEP_DAYS` | how long the files of a delivery are kept | 90 |
 | `DELIVERY_TOLD_DAYS` | how long before they are removed the customer is told | 7 |
 | `DELIVERY_TERMS` | the operator's own terms, for the licence of deliveries | none |
+| `PASSWORD_TRIES` | wrong passwords of a name from one address until they lock; 0: never | 10 |
+| `PASSWORD_TRIES_ADDRESS` | those of all names from one address; 0: never | 100 |
+| `PASSWORD_LOCK_SECONDS` | within which they count, and how long they then lock | 900 |
 | `LANGUAGES` | languages of the pages, comma separated | `en`, see `locale/README.md` |
 | `PUBLIC_URL` | this server's address in letters and webhooks, `https://HOST` | `http://127.0.0.1:8000` |
 | `EMAIL_URL` | `smtp+tls://USER:PASSWORD@HOST:587` (or `smtp+ssl://`, `smtp://`) | no mail is sent |
@@ -250,6 +253,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "webapp.problems.JobsThatEnded",
+    "webapp.accounts.guesses.LockedPage",
 ]
 
 ROOT_URLCONF = "webapp.urls"
@@ -276,6 +280,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = ["webapp.accounts.guesses.Guard", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_TRIES = env.int("PASSWORD_TRIES", default=10)
+PASSWORD_TRIES_ADDRESS = env.int("PASSWORD_TRIES_ADDRESS", default=100)
+PASSWORD_LOCK_SECONDS = env.int("PASSWORD_LOCK_SECONDS", default=900)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"

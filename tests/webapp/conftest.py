@@ -46,6 +46,8 @@ def limited(settings):
 def quick_passwords(settings):
     """Passwords of tests need not cost a second each."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Wrong ones of all tests come from one address.
+    settings.PASSWORD_TRIES = settings.PASSWORD_TRIES_ADDRESS = 0
 
 
 @pytest.fixture
