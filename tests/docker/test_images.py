@@ -47,8 +47,9 @@ def test_dockerfile_passes_the_linter():
 
 
 def filled(text):
-    """The text with each variable's default, or a word where it has none."""
-    return re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}", lambda variable: variable[1] or "word", text)
+    """The text with each variable's default, or a word where one must be given."""
+    values = r"\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}"
+    return re.sub(values, lambda variable: "word" if variable[1] is None else variable[1], text)
 
 
 def test_compose_file_is_valid(compose):

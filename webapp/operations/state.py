@@ -1,6 +1,7 @@
 """How the whole system is: its parts, workers and queues, and what is failing, tried again, or slow."""
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import django_rq
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -25,6 +26,10 @@ MOST_ROWS = 50
 NEWEST = 60
 SLOW_TIMES = 3
 GIB = 2**30
+ENDED_WELL: dict[type[Build] | type[Revision], tuple[str, ...]] = {
+    Build: ("done", "superseded"),
+    Revision: ("current", "superseded"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,19 @@ class WorkerState:
 
 def state() -> dict[str, Any]:
     """All that the operators' page shows."""
-    usual = usual_seconds()
+    usual = {model: usual_seconds(model) for model in ENDED_WELL}
+    queues, known = health.queue_lengths(), workers()
     return {
         "parts": health.parts(),
-        "queues": health.queue_lengths(),
-        "workers": workers(),
+        "queues": queues,
+        "unserved": unserved(queues, known),
+        "workers": known,
         "storage": storage(),
         "failing": failing(),
         "again": tried_again(),
         "slow": slow(usual),
-        "usual_hours": usual / 3600 if usual else None,
+        "usual_hours": _hours(usual[Build]),
+        "usual_hours_of_revisions": _hours(usual[Revision]),
         "notices_given_up": Notice.objects.filter(status=Notice.Status.FAILED).count(),
         "deliveries_failed": Delivery.objects.filter(status="failed").count(),
     }
@@ -80,6 +88,18 @@ def _worker(one: BaseWorker) -> WorkerState:
     return WorkerState(
         one.name, queues, str(one.get_state()), one.last_heartbeat, one.successful_job_count, hours
     )
+
+
+def unserved(queues: Mapping[str, int], known: Iterable[WorkerState]) -> list[str]:
+    """The queues with waiting jobs that no worker takes, none at work and none seen for two sweeps."""
+    silent = timezone.now() - timedelta(seconds=2 * settings.SWEEP_SECONDS + 60)
+    taken = {
+        name
+        for one in known
+        if one.state == "busy" or (one.state != "suspended" and one.seen and one.seen > silent)
+        for name in one.queues
+    }
+    return [name for name, length in queues.items() if length and name not in taken]
 
 
 def storage() -> dict[str, float] | None:
@@ -119,18 +139,24 @@ def tried_again() -> list[Build | Revision]:
     return sorted(found, key=lambda one: -one.attempts)[:MOST_ROWS]
 
 
-def usual_seconds() -> float | None:
-    """The median seconds from begin to end of the newest builds that ended well; None before the first."""
-    ended = Build.objects.filter(Q(status="done") | Q(status="superseded"), started_at__isnull=False)
+def usual_seconds(model: type[Build] | type[Revision]) -> float | None:
+    """The median seconds from begin to end of the newest that ended well; None before the first."""
+    ended = model.objects.filter(status__in=ENDED_WELL[model], started_at__isnull=False)
     times = ended.exclude(finished_at=None).order_by("-finished_at").values_list("started_at", "finished_at")
     rows = sorted((end - begin).total_seconds() for begin, end in times[:NEWEST])
     return median(rows) if rows else None
 
 
-def slow(usual: float | None) -> list[Build]:
-    """Builds under way for over three times as long as is usual, the longest first."""
-    if usual is None:
-        return []
-    before = timezone.now() - timedelta(seconds=SLOW_TIMES * usual)
-    rows = Build.objects.filter(status__in=ACTIVE, started_at__lt=before)
-    return list(rows.select_related("campaign_tile__campaign").order_by("started_at")[:MOST_ROWS])
+def _hours(seconds: float | None) -> float | None:
+    return seconds / 3600 if seconds else None
+
+
+def slow(usual: Mapping[type[Build] | type[Revision], float | None]) -> list[Build | Revision]:
+    """Builds and revisions under way for over three times as long as is usual, the longest first."""
+    found: list[Build | Revision] = []
+    for model, seconds in usual.items():
+        if seconds is not None:
+            before = timezone.now() - timedelta(seconds=SLOW_TIMES * seconds)
+            rows = model.objects.filter(status__in=ACTIVE, started_at__lt=before)
+            found += rows.select_related("campaign_tile__campaign").order_by("started_at")[:MOST_ROWS]
+    return sorted(found, key=lambda one: one.started_at)[:MOST_ROWS]

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tests.webapp.products import EAST, WEST
-from webapp.campaigns.models import Build, CampaignTile
+from webapp.campaigns.models import Build, CampaignTile, Revision
 from webapp.campaigns.worker import make_worker
 from webapp.operations.state import state
 
@@ -72,6 +72,41 @@ def test_slow_is_what_takes_three_times_as_long_as_usual(operator, alps, storage
     Build.objects.filter(pk=running.pk).update(started_at=now - timedelta(hours=3.1))
     assert state()["slow"] == [running]
     assert tile.tile_id in operator.get("/operations/").content.decode()
+
+
+def test_slow_revisions_are_held_against_revisions(operator, alps, storage, queues):
+    now = timezone.now()
+    Build.objects.update(started_at=None)
+    done, *others = Revision.objects.filter(status="current")
+    Revision.objects.filter(pk=done.pk).update(
+        started_at=now - timedelta(minutes=20), finished_at=now - timedelta(minutes=10)
+    )
+    Revision.objects.filter(pk__in=[one.pk for one in others]).update(started_at=None)
+    running = Revision.begin(done.campaign_tile)
+    Revision.objects.filter(pk=running.pk).update(started_at=now - timedelta(minutes=29))
+    assert state()["usual_hours"] is None and state()["slow"] == []
+    assert state()["usual_hours_of_revisions"] == pytest.approx(1 / 6)
+    Revision.objects.filter(pk=running.pk).update(started_at=now - timedelta(minutes=31))
+    assert state()["slow"] == [running]
+    page = operator.get("/operations/").content.decode()
+    assert done.campaign_tile.tile_id in page and "<td>Revision</td>" in page
+
+
+def test_queues_with_jobs_and_without_a_live_worker_are_told(
+    operator, storage, queues, django_capture_on_commit_callbacks
+):
+    told = "No worker takes the jobs of the queue gpu."
+    with django_capture_on_commit_callbacks(execute=True):
+        queues["gpu"].enqueue("builtins.len", [])
+    assert state()["unserved"] == ["gpu"]
+    assert told in operator.get("/operations/").content.decode()
+    for names, found in ((["cpu"], ["gpu"]), (["gpu"], [])):
+        worker = make_worker(names)
+        worker.register_birth()
+        assert state()["unserved"] == found
+    assert told not in operator.get("/operations/").content.decode()
+    worker.connection.hset(worker.key, "last_heartbeat", "2026-01-01T00:00:00.000000Z")
+    assert state()["unserved"] == ["gpu"], "a worker that has not been seen for long takes nothing"
 
 
 def test_what_is_tried_again_is_told_with_its_last_trouble(operator, alps, storage, queues):
