@@ -378,3 +378,47 @@ def test_the_networks_of_the_campaign_are_told(published, open_page, tmp_path):
     page = open_page("/?campaign=ours")
     page.get_by_text("Networks of this campaign").click()
     expect(page.locator("#networks-unpinned")).to_be_visible()
+
+
+@pytest.fixture
+def large(published, monkeypatch):
+    """A campaign with more tiles than the page would know at once."""
+    monkeypatch.setattr("webapp.maps.views.MOST_TILES", 2)
+    return published
+
+
+def drag(page, start, end, key=None):
+    """Draw with the mouse on the map, from its middle, in pixels; with Shift, a box that is zoomed to."""
+    box = page.locator("#map").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if key:
+        page.keyboard.down(key)
+    page.mouse.move(middle[0] + start[0], middle[1] + start[1])
+    page.mouse.down()
+    page.mouse.move(middle[0] + end[0], middle[1] + end[1], steps=5)
+    page.mouse.up()
+    if key:
+        page.keyboard.up(key)
+
+
+def test_of_a_large_campaign_the_tiles_in_view_are_asked_for(large, people, open_page):
+    asked = []
+    page = open_page(person=people["reviewer"])
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/tiles/") else None)
+    expect(page.locator("#tiles-empty")).to_have_text("Zoom in to list the tiles in view.")
+    # The tiles lie there while the map shows the whole world.
+    drag(page, (-2, -104), (46, -56), key="Shift")
+    expect(page.locator("#tiles li")).to_have_count(3)
+    choose(page, products.WEST)
+    page.locator("#map").hover()
+    for _ in range(3):
+        drag(page, (0, -200), (0, 200))
+    expect(page.locator("#tiles li")).to_have_count(1)
+    expect(page.locator("#tile-heading")).to_have_text(products.WEST)
+    assert not asked, "all tiles were asked for"
+
+
+def test_a_visitor_of_a_large_campaign_without_an_edition_is_told_to_zoom_in(alps, open_page, monkeypatch):
+    monkeypatch.setattr("webapp.maps.views.MOST_TILES", 2)
+    page = open_page()
+    expect(page.locator("#blank")).to_contain_text("this campaign has 3")

@@ -19,7 +19,7 @@ from script.lib.redis_server import Redis
 from script.lib.services import Services
 from script.lib.worker import environment as worker_environment
 
-STORAGE_MIB = 1024
+STORAGE_MIB = 2048
 QUEUES = (("gpu", "cpu", "download"), ("download", "cpu", "gpu"))
 # Short, so that a run takes minutes in place of days; how often work may be lost is what the harness chooses.
 PACE = {

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.gis.geos import Polygon
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -59,12 +60,16 @@ class CampaignViewSet(
         """Those that the visitor may see."""
         standing = Edition.objects.standing().filter(campaign=OuterRef("pk"))
         newest = standing.order_by("-number").values("number")[:1]
-        return Campaign.objects.visible_to(self.request.user).annotate(latest_number=Subquery(newest))
+        counted = CampaignTile.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign")
+        return Campaign.objects.visible_to(self.request.user).annotate(
+            latest_number=Subquery(newest),
+            tile_count=Coalesce(Subquery(counted.annotate(count=Count("*")).values("count")), 0),
+        )
 
     def perform_create(self, serializer: Any) -> None:
         """The operator owns what they make."""
         campaign = serializer.save(owner=self.request.user)
-        campaign.latest_number = None
+        campaign.latest_number, campaign.tile_count = None, 0
 
     @extend_schema(
         operation_id="campaigns_tiles_list",

@@ -16,6 +16,8 @@ from webapp.review.models import Reason
 from webapp.tileserver.layers import LAYERS, RANK_COLOURS
 
 HISTORY_ROWS = 50
+# The map page knows all tiles of campaigns with no more, and those in view of larger ones.
+MOST_TILES = 1000
 TITLES = {"map": _("Map"), "orders": _("New order"), "review": _("Review")}
 
 
@@ -52,6 +54,7 @@ def page_data(request: HttpRequest, desk: str) -> dict[str, Any]:
         "reasons": [{"value": value, "label": str(label)} for value, label in Reason.choices],
         "base_map": base_map(),
         "shipped_networks": SHIPPED.pinned(),
+        "most_tiles": MOST_TILES,
         "user": {
             "signed_in": user.is_authenticated,
             "may_order": roles.may_order(user),

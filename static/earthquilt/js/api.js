@@ -67,9 +67,9 @@ export async function takeNext(slug) {
   return (await ask("queue/next/", { campaign: slug })).entry;
 }
 
-/** All tiles of a campaign, as rows with their GeoJSON geometry. */
-export async function tiles(slug) {
-  const collection = await ask(`campaigns/${slug}/tiles/`);
+/** The tiles of a campaign, all or those that meet a box (west,south,east,north), as rows with their GeoJSON geometry. */
+export async function tiles(slug, box) {
+  const collection = await ask(`campaigns/${slug}/tiles/${box ? `?bbox=${box}` : ""}`);
   return collection.features.map(({ properties, geometry }) => ({ ...properties, geometry }));
 }
 

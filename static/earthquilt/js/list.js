@@ -37,8 +37,13 @@ function fill() {
   $("tiles").replaceChildren(...rows.map(row));
   $("tiles-count").textContent = rows.length === store.tiles.length ? `${rows.length}` : gettext("%(shown)s of %(all)s", { shown: rows.length, all: store.tiles.length });
   $("tiles-empty").hidden = rows.length > 0;
-  $("tiles-empty").textContent = store.tiles.length ? gettext("No tile is in this state.") : gettext("This campaign has no tiles yet: order an area to begin.");
+  $("tiles-empty").textContent = emptyWords();
   activate(active);
+}
+
+function emptyWords() {
+  if (store.tiles.length) return gettext("No tile is in this state.");
+  return store.campaign?.tile_count > store.page.most_tiles ? gettext("Zoom in to list the tiles in view.") : gettext("This campaign has no tiles yet: order an area to begin.");
 }
 
 function row(tile) {

@@ -3,22 +3,23 @@
 import * as api from "./api.js";
 import { $, announce, h, tell } from "./dom.js";
 import { startGrid } from "./grid.js";
-import { gettext, ngettext } from "./i18n.js";
+import { gettext, ngettext, number } from "./i18n.js";
 import { startLayers } from "./layers.js";
 import { startList } from "./list.js";
-import { extentOf, makeMap } from "./map.js";
+import { boxInView, extentOf, getMap, makeMap } from "./map.js";
 import { startNetworks } from "./networks.js";
 import { loadOrders, startOrders } from "./orders.js";
 import { startPoint } from "./point.js";
 import { startPublish } from "./publish.js";
 import { startQueue } from "./queue.js";
-import { on, set, store } from "./store.js";
+import { chosenTile, on, set, store } from "./store.js";
 import { startTile } from "./tile.js";
 import { lookOf } from "./words.js";
 
 const POLL_BUSY = 2000;
 const POLL_CALM = 10000;
 const REMEMBER = "earthquilt.campaign";
+const SETTLED = 250;
 let timer = null;
 let known = "";
 
@@ -37,6 +38,7 @@ function start() {
   startDesks();
   on("tiles", showBlank);
   on("tiles", sayProgress);
+  getMap().on("moveend", () => isLarge() && again(SETTLED));
   $("campaign").addEventListener("change", (event) => chooseCampaign(event.target.value));
   $("edition").addEventListener("change", (event) => chooseView(event.target.value));
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
@@ -85,17 +87,36 @@ async function refresh(slugWanted) {
   const slug = store.campaign?.slug;
   if (!slug) return;
   try {
-    const [tiles, editions] = await Promise.all([api.tiles(slug), api.editions(slug), loadOrders()]);
+    const [tiles, editions] = await Promise.all([tilesToShow(slug), api.editions(slug), loadOrders()]);
     if (store.campaign.slug !== slug) return;
     set("editions", editions);
-    showExtent(tiles);
+    if (!isLarge()) showExtent(tiles);
     set("tiles", tiles);
     showViews();
     tell($("problem"), "");
   } catch (error) {
     tell($("problem"), error.message);
   }
-  if (!document.hidden) timer = setTimeout(refresh, isBusy() ? POLL_BUSY : POLL_CALM);
+  if (!document.hidden) again(isBusy() ? POLL_BUSY : POLL_CALM);
+}
+
+function again(milliseconds) {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, milliseconds);
+}
+
+/** Whether a campaign has more tiles than are shown at once: then those in view are, from some zoom on. */
+function isLarge() {
+  return store.campaign?.tile_count > store.page.most_tiles;
+}
+
+/** The tiles to show, and the chosen one wherever it lies. */
+async function tilesToShow(slug) {
+  if (!isLarge()) return api.tiles(slug);
+  const box = boxInView();
+  const tiles = box ? await api.tiles(slug, box) : [];
+  const chosen = chosenTile();
+  return chosen && !tiles.some((tile) => tile.name === chosen.name) ? [...tiles, chosen] : tiles;
 }
 
 function isBusy() {
@@ -125,7 +146,7 @@ function showViews() {
 }
 
 function chooseView(word) {
-  const stamp = word === "newest" ? store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0) : "";
+  const stamp = word === "newest" ? stampOfNewest() : "";
   const view = word ? { word, stamp } : null;
   if (JSON.stringify(view) !== JSON.stringify(store.view)) set("view", view);
   const edition = /^\d+$/.test(word) ? word : "";
@@ -134,10 +155,17 @@ function chooseView(word) {
   showBlank();
 }
 
+/** What changes when the newest revisions do; of a large campaign, which is not known as a whole, every minute. */
+function stampOfNewest() {
+  if (isLarge()) return Math.floor(Date.now() / 60000);
+  return store.tiles.reduce((sum, tile) => sum + (tile.revision?.id || 0), 0);
+}
+
 function showBlank() {
   const { campaign, tiles, view } = store;
   if (!campaign) return;
   if (view || store.page.user.sees_newest) blank("");
+  else if (isLarge() && !tiles.length) blank(gettext("Zoom in to see single tiles: this campaign has %(count)s.", { count: number(campaign.tile_count) }));
   else blank(tiles.length ? gettext("Nothing has been published yet; the grid shows how far each tile is.") : gettext("Nothing has been ordered in this campaign yet."));
 }
 

@@ -4,6 +4,7 @@ import { addGraticule } from "./graticule.js";
 import { gettext } from "./i18n.js";
 import { on } from "./store.js";
 
+const TILES_FROM_ZOOM = 6;
 const EMPTY = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 let map = null;
 let raster = null;
@@ -23,6 +24,15 @@ export function makeMap(baseMap) {
   new ResizeObserver(() => map.invalidateSize()).observe(map.getContainer());
   on("extent", fit);
   return map;
+}
+
+/** What the map shows as west,south,east,north; null while that is too much to show single tiles in. */
+export function boxInView() {
+  if (map.getZoom() < TILES_FROM_ZOOM) return null;
+  const bounds = map.getBounds();
+  const west = Math.max(L.Util.wrapNum(bounds.getWest(), [-180, 180], true), -180);
+  const east = Math.min(west + bounds.getEast() - bounds.getWest(), 180);
+  return [west, Math.max(bounds.getSouth(), -90), east, Math.min(bounds.getNorth(), 90)].map((degrees) => degrees.toFixed(4)).join();
 }
 
 /** Give the bounds of all tiles, or null where there are none. */

@@ -34,5 +34,6 @@ function showState() {
   const published = newest ? gettext("Edition %(number)s was published %(time)s.", { number: newest.number, time: moment(newest.published_at) }) : gettext("No edition has been published yet.");
   const tiles = ngettext("%(count)s tile approved, %(made)s to review, %(rejected)s rejected.", "%(count)s tiles approved, %(made)s to review, %(rejected)s rejected.",
     count("approved"), { made: count("made"), rejected: count("rejected") });
-  $("publish-state").textContent = `${published} ${tiles}`;
+  const isLarge = store.campaign?.tile_count > store.page.most_tiles;
+  $("publish-state").textContent = isLarge ? published : `${published} ${tiles}`;
 }

@@ -27,6 +27,7 @@ class CampaignSerializer(serializers.ModelSerializer):
 
     settings = SettingsField()
     settings_fixed = serializers.BooleanField(source="has_builds", read_only=True)
+    tile_count = serializers.IntegerField(read_only=True, help_text="tiles that were ever asked for")
     latest_edition = serializers.IntegerField(read_only=True, allow_null=True, source="latest_number")
 
     class Meta:
@@ -40,6 +41,7 @@ class CampaignSerializer(serializers.ModelSerializer):
             "settings",
             "is_public",
             "settings_fixed",
+            "tile_count",
             "latest_edition",
             "created_at",
         )
