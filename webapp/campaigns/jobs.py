@@ -1,7 +1,8 @@
-"""The jobs that RQ runs: one stage of one build, or one revision, each.
+"""The jobs that RQ runs: stages of one build, or one revision, each.
 
 A job reads the state, claims it, does the work, records the result in one transaction, and advances the
-campaign. A job that finds nothing to claim ends at once.
+campaign. One of a build does so for each further stage that its worker does as well. A job that finds nothing
+to claim ends at once.
 """
 
 import logging
@@ -51,7 +52,7 @@ def run_build(key: int) -> None:
     if claimed:
         tell_orders(claimed)
     while claimed and attempt(claimed, lambda: do_stage(claimed), end_build):
-        between_stages()
+        step_over(claimed)
 
 
 def claim_build(build: Build) -> Build | None:
@@ -59,6 +60,15 @@ def claim_build(build: Build) -> Build | None:
     if build.stage == Stage.AGREE:
         return agreement.claim_first(build)
     return build if build.claim() else None
+
+
+def step_over(build: Build) -> None:
+    """Do what is due between two stages of a build; the claim is given back where that fails or is ended."""
+    try:
+        between_stages()
+    except BaseException:
+        build.release(attempts=build.attempts - 1)
+        raise
 
 
 def tell_orders(build: Build) -> None:

@@ -20,16 +20,26 @@ def recorded(step: Callable[[], Result]) -> Result:
         step: harmless when done twice, since its answer may be lost after it was written.
 
     Raises:
-        Error: of the last try, after `LEASE_SECONDS`; the sweep has the work done again.
+        Error: of the last try, `LEASE_SECONDS` after the first; the sweep has the work done again.
     """
-    deadline = time.monotonic() + settings.LEASE_SECONDS
+    close_idle()
+    deadline = None
     while True:
         try:
             return step()
         except (OperationalError, InterfaceError) as error:
+            deadline = deadline or time.monotonic() + settings.LEASE_SECONDS
             # A connection in the middle of a transaction is nobody's to close.
             if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
             log.warning("The database cannot be reached: %s", error)
             connection.close()
             time.sleep(min(1.0, settings.LEASE_SECONDS / 8))
+
+
+def close_idle() -> None:
+    """Close a connection that was open for longer than it may be, which a network may have forgotten."""
+    over = connection.close_at
+    # One in the middle of a transaction is nobody's to close.
+    if not connection.in_atomic_block and over is not None and time.monotonic() >= over:
+        connection.close()

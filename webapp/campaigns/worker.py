@@ -99,11 +99,11 @@ class ResidentWorker(SimpleWorker):
 
     def run_maintenance_tasks(self) -> None:
         """Sweep unless another worker has just done it, and clean RQ's registries now and then."""
-        if self.cleaned is None or time.monotonic() - self.cleaned > CLEAN_SECONDS:
-            super().run_maintenance_tasks()
-            self.cleaned = time.monotonic()
         self.last_cleaned_at = now()
         try:
+            if self.cleaned is None or time.monotonic() - self.cleaned > CLEAN_SECONDS:
+                super().run_maintenance_tasks()
+                self.cleaned = time.monotonic()
             if self.connection.set(SWEEP_KEY, self.name, nx=True, ex=settings.SWEEP_SECONDS):
                 close_old_connections()
                 sweep()

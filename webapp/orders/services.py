@@ -17,6 +17,7 @@ from pipeline.grid import Tile, tiles_of
 from pipeline.settings import CampaignSettings
 from webapp.campaigns.advance import advance, lock
 from webapp.campaigns.models import Campaign, fingerprint, pinned
+from webapp.campaigns.states import BuildStatus, OrderStatus
 from webapp.orders.aoi import area_km2, check_size
 from webapp.orders.models import Order
 from webapp.orders.quotas import quota_told, take
@@ -117,6 +118,10 @@ def place(customer: "User", campaign: Campaign, area: Area) -> Order:
     order.tiles.set(campaign.want(list(area.tiles), customer))
     advance(campaign, area.tiles)
     order.refresh_from_db()
+    # Work that is under way tells those who wait for it when it begins.
+    at_work = order.tiles.filter(builds__status=BuildStatus.RUNNING).order_by("tile_id").first()
+    if at_work and order.status == OrderStatus.PLACED:
+        order.move(OrderStatus.RUNNING, f"{at_work.tile_id} has begun")
     return order
 
 

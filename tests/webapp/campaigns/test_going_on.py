@@ -1,17 +1,22 @@
 """A worker goes on with the tile that it has, as far as it takes jobs of the next stage."""
 
+import time
+
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from pipeline.errors import TransientSourceError
 from tests.webapp.campaigns.tiles import tile
 from tests.webapp.products import EAST, WEST
-from webapp.campaigns import stages
+from webapp.campaigns import jobs, stages
 from webapp.campaigns.advance import sweep
 from webapp.campaigns.going_on import LONGEST_SHARE, may_go_on
 from webapp.campaigns.models import Build, CampaignTile, Event, Revision
 from webapp.campaigns.queue import hint_pyramid_once, taken_up
+from webapp.campaigns.recording import recorded
 from webapp.campaigns.states import Stage
 from webapp.campaigns.worker import ResidentWorker
+from webapp.orders.services import Area, place
 
 ALL = ["scene_list", "fetch", "mask", "compose", "classify"]
 
@@ -145,3 +150,75 @@ def test_revisions_are_begun_together_with_the_next_number_of_each(finished, cam
     begun = Revision.begin_all(campaign, [finished.pk, other.pk])
     assert {key: one.number for key, one in begun.items()} == {finished.pk: 2, other.pk: 1}
     assert begun[other.pk].folder == f"{campaign.slug}/{EAST}/revisions/1"
+
+
+@pytest.mark.parametrize("way", ["committed, but the answer lost", "rolled back"])
+@pytest.mark.parametrize("ending", ["build", "revision"])
+def test_an_end_whose_answer_was_lost_is_recorded_once(begun, quick, work, monkeypatch, way, ending):
+    name = {"build": "become_composite", "revision": "ended"}[ending]
+    record, calls = getattr(jobs, name), []
+
+    def lost_once(*args):
+        calls.append(args)
+        if len(calls) > 1:
+            return record(*args)
+        with transaction.atomic():
+            record(*args)
+            if way == "rolled back":
+                raise OperationalError("The server closed the connection.")
+        raise OperationalError("The server closed the connection.")
+
+    monkeypatch.setattr(jobs, name, lost_once)
+    work()
+    found = tile(WEST)
+    assert len(calls) == 2 and found.current_revision.status == "current"
+    assert Build.objects.get().fence == Revision.objects.get().fence == 1
+    ends = Event.objects.filter(after__in=["done", "current"]).values_list("subject", flat=True)
+    assert sorted(ends) == ["build", "revision"]
+
+
+def test_what_fails_between_two_stages_gives_the_claim_back(begun, quick, work, monkeypatch):
+    def full():
+        raise OSError("No room is made.")
+
+    monkeypatch.setattr("webapp.campaigns.jobs.between_stages", full)
+    work("download")
+    build = Build.objects.get()
+    assert (build.stage, build.attempts, build.lease_until) == ("fetch", 0, None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("age", [-60, 60])
+def test_a_connection_that_was_open_too_long_is_not_used_to_record(age):
+    connection.ensure_connection()
+    before, connection.close_at = connection.connection, time.monotonic() - age
+    recorded(connection.ensure_connection)
+    assert (connection.connection is before) == (age < 0)
+
+
+def test_a_revision_whose_inputs_are_to_be_looked_at_anew_gives_way(finished, quick, work):
+    current = finished.current_revision
+    Revision.objects.filter(pk=current.pk).update(inputs_hash="")
+    Revision.begin(finished)
+    Revision.objects.filter(number=2).update(is_ready=True)
+    quick.same = True
+    sweep()
+    work()
+    first, second = Revision.objects.order_by("number")
+    assert (first.status, second.status) == ("current", "superseded")
+    assert first.inputs_hash == second.inputs_hash != ""
+
+
+def test_who_orders_what_is_under_way_is_told_so(begun, quick, customer):
+    assert Build.objects.get().claim()
+    order = place(customer, begun, Area.of_tiles([WEST]))
+    assert order.status == "running"
+    other = place(customer, begun, Area.of_tiles([EAST]))
+    assert other.status == "placed"
+
+
+def test_a_tile_of_a_cancelled_order_is_idle_and_its_build_over(begun, customer, quick):
+    order = place(customer, begun, Area.of_tiles([EAST]))
+    order.cancel(customer)
+    assert tile(EAST).status == "idle"
+    assert Build.objects.get(campaign_tile__tile_id=EAST).status == "superseded"

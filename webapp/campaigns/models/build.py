@@ -232,8 +232,8 @@ class Build(Leased):
         return True
 
     def follow(self, stage: str) -> bool:
-        """Go on to a stage as the job of another build did the work; False where it came otherwise since."""
-        same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=self.stage)
+        """Go on from agreement, which another build's job did for it; False where it came otherwise since."""
+        same = Build.objects.free().filter(pk=self.pk, fence=self.fence, stage=Stage.AGREE)
         values = {"stage": stage, "attempts": 0, "tries": {}, "error": ""}
         if not same.update(**values):
             return False

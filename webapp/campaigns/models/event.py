@@ -79,8 +79,9 @@ class Stateful(models.Model):
     def move_where(
         self, still: Mapping[str, Any], to: str, text: str = "", by: "User | None" = None, **values: Any
     ) -> bool:
-        """As `move`, where the row still has some values."""
-        before = self.status
+        """As `move`, where the row still has some values, the status among them."""
+        # Not this object's: it has the new one where the step is tried again, since its answer was lost.
+        before = still["status"]
         if to not in self.MOVES[before]:
             raise ValueError(f"A {self.subject} that is {before} cannot become {to}.")
         # A transaction around this one is not given a savepoint: nothing here fails and is then gone on from.

@@ -128,7 +128,7 @@ class Revision(Leased):
     def take_input_keys(self, builds: Mapping[int, int]) -> None:
         """Fix the builds that this revision is made from, as keys by those of their campaign's tiles."""
         with transaction.atomic(savepoint=False):
-            if self.inputs_hash:
+            if self.build_id:
                 RevisionInput.objects.filter(revision=self).delete()
             rows = [RevisionInput(revision=self, build_id=key) for key in builds.values()]
             RevisionInput.objects.bulk_create(rows)

@@ -136,6 +136,8 @@ class Order(Stateful):
         Raises:
             UsageError: the order is over.
         """
+        # Before any tile, as all who hold both take them in this order.
+        Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=self.campaign_id)
         if not self.is_open or not self.move(OrderStatus.CANCELLED, "cancelled", by, finished_at=Now()):
             raise UsageError(
                 gettext("Order %(number)s is %(status)s and cannot be cancelled.")
@@ -144,10 +146,10 @@ class Order(Stateful):
             )
         others = Order.objects.filter(status__in=OPEN_ORDERS).values("tiles")
         for tile in self.tiles.due().filter(current_build__isnull=True).exclude(pk__in=others):
-            build = tile.active_build
-            if build:
-                build.move(BuildStatus.SUPERSEDED, f"order {self.pk} was cancelled", by, finished_at=Now())
-            tile.move(TileStatus.IDLE, f"order {self.pk} was cancelled", by)
+            build, text = tile.active_build, f"order {self.pk} was cancelled"
+            # The tile before its build, as who ends a build does.
+            if tile.move(TileStatus.IDLE, text, by) and build:
+                build.move(BuildStatus.SUPERSEDED, text, by, finished_at=Now())
 
     def good_tiles(self) -> models.QuerySet:
         """Its tiles that have a mosaic."""
