@@ -164,7 +164,7 @@ def fill_disk(on: Ground) -> str | None:
         return limit_files(on, seconds)
     filler = on.at.storage / ".filler"
     try:
-        with filler.open("wb") as file, suppress(OSError):
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(2**20))
         with filler.open("ab", buffering=0) as file, suppress(OSError):
