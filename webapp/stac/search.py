@@ -4,21 +4,23 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from shapely import get_num_coordinates
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from webapp.campaigns.models import Edition, EditionTile
+from webapp.campaigns.models import Edition, EditionTile, Scene
 from webapp.stac.documents import Site, item
 
 USUAL_LIMIT, MOST = 10, 1000
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 MOST_VERTICES = 20_000
+# Items tell moments as texts, perhaps without their fraction of a second.
+ROUNDING = timedelta(seconds=1)
 # What shapely is known to raise on JSON that is no geometry, or one inside the other without end.
 UNREADABLE = (
     ShapelyError,
@@ -73,11 +75,14 @@ class Search:
         if words.get("bbox") and words.get("intersects"):
             raise BadSearch("Give bbox or intersects, not both.", "bbox")
         area = _box(words["bbox"]) if words.get("bbox") else _shape(words.get("intersects"))
-        ids = _names(words.get("ids"), "ids")
+        named = _names(words.get("ids"), "ids")
+        ids = None if named is None else frozenset(named)
+        if ids is not None and len(ids) > MOST:
+            raise BadSearch(f"ids may have {MOST} names.", "ids")
         return cls(
             area,
             _span(words.get("datetime")),
-            None if ids is None else frozenset(ids),
+            ids,
             _names(words.get("collections"), "collections"),
             _number(words.get("limit", USUAL_LIMIT), "limit", 1, MOST),
             _number(words.get("token", 0), "token", 0, 2**62),
@@ -89,14 +94,14 @@ def editions_of(search: Search, visible: QuerySet[Edition]) -> QuerySet[Edition]
     if search.collections is None:
         newest = visible.order_by("campaign_id", "-number").distinct("campaign_id")
         return visible.filter(pk__in=newest.values("pk"))
-    wanted = [name.rpartition(".") for name in search.collections]
-    keys = [
-        edition.pk
-        for slug, _, number in wanted
+    wanted = {
+        (slug, int(number))
+        for slug, _, number in (name.rpartition(".") for name in search.collections)
         if SLUG.fullmatch(slug) and number.isascii() and number.isdigit() and len(number) < 9
-        for edition in visible.filter(campaign__slug=slug, number=int(number))
-    ]
-    return visible.filter(pk__in=keys)
+    }
+    rows = visible.filter(campaign__slug__in={slug for slug, _ in wanted})
+    known = rows.values_list("pk", "campaign__slug", "number")
+    return visible.filter(pk__in=[key for key, slug, number in known if (slug, number) in wanted])
 
 
 def find(search: Search, visible: QuerySet[Edition], site: Site) -> tuple[list[Item], int | None]:
@@ -110,7 +115,9 @@ def find(search: Search, visible: QuerySet[Edition], site: Site) -> tuple[list[I
     )
     if search.area is not None:
         rows = rows.filter(tile__footprint__intersects=search.area)
-    rows = rows.select_related("edition__campaign", "revision").order_by("pk")
+    if search.ids is not None:
+        rows = rows.filter(tile__in={name.partition("_")[0] for name in search.ids if "\0" not in name})
+    rows = _in_span(rows, search.span).select_related("edition__campaign", "revision").order_by("pk")
     page: list[Item] = []
     last = 0
     for key, found in _items(rows, search, site):
@@ -119,6 +126,26 @@ def find(search: Search, visible: QuerySet[Edition], site: Site) -> tuple[list[I
         page.append(found)
         last = key
     return page, None
+
+
+def _in_span(rows: QuerySet[EditionTile], span: Span) -> QuerySet[EditionTile]:
+    """Leave out what the scenes of builds tell to lie outside, so that their files are not read."""
+    scenes = Scene.objects.filter(build=OuterRef("revision__build"), chosen=True)
+    first, last = span
+    may = Q()
+    if first is not None:
+        may &= Exists(scenes.filter(datetime__gte=_moved(first, -ROUNDING)))
+    if last is not None:
+        may &= Exists(scenes.filter(datetime__lte=_moved(last, ROUNDING)))
+    # Without scenes an item spans the days of its campaign.
+    return rows.filter(may | ~Exists(scenes)) if may else rows
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment.astimezone(UTC) + by
+    except OverflowError:
+        return moment
 
 
 def _items(rows: QuerySet[EditionTile], search: Search, site: Site) -> Iterator[tuple[int, Item]]:

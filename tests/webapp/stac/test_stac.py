@@ -1,6 +1,6 @@
 """The STAC API with real clients: pystac-client finds, rio-tiler's STAC reader draws."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pystac
 import pytest
@@ -12,7 +12,8 @@ from pipeline.grid import Tile
 from pipeline.product_item import write_item
 from tests.webapp import products
 from tests.webapp.outside import outside
-from webapp.campaigns.models import Edition
+from webapp.campaigns.models import Edition, Scene
+from webapp.stac import documents, search
 
 BOX = [15.6, 45.5, 15.8, 45.6]
 BOTH = [15.0, 45.0, 18.0, 46.1]
@@ -39,6 +40,7 @@ def two_tiles(db, storage):
     for row, day in zip(rows, (15, 25), strict=True):
         row.refresh_from_db()
         moment = datetime(2023, 8, day, tzinfo=UTC)
+        row.current_revision.build.scenes.filter(chosen=True).update(datetime=moment)
         tile = Tile.parse(row.tile_id)
         write_item(row.current_revision.path, tile, campaign.pipeline_settings, {"coverage": 0.99}, [moment])
     return Edition.publish(campaign)
@@ -95,6 +97,69 @@ with STACReader(address) as reader:
     print(json.dumps([sorted(reader.assets), found.array[:4].tolist()]))"""
     told = outside(code, address=item.get_self_href(), place=products.IN_WEST)
     assert told == [["confidence", "landcover", "mosaic"], [120, 130, 90, 200]]
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The tiles whose files were read."""
+    found = []
+
+    def item(row, site, really=documents.item):
+        found.append(row.tile_id)
+        return really(row, site)
+
+    monkeypatch.setattr(search, "item", item)
+    return found
+
+
+def test_the_file_of_an_item_is_read_alone(client, two_tiles, reads):
+    key = f"{products.EAST}_20230801_20230831"
+    assert client.get(f"/stac/collections/alps.1/items/{key}").json()["id"] == key
+    assert [each["id"] for each in client.get(f"/stac/search?ids={key}").json()["features"]] == [key]
+    assert reads == [products.EAST] * 2
+    assert client.get("/stac/collections/alps.1/items/33XXX_20230801_20230831").status_code == 404
+    assert client.get("/stac/collections/alps.1/items/nothing").status_code == 404
+    assert client.get("/stac/search?ids=nothing,%00").json()["features"] == []
+    assert len(reads) == 2
+    other = f"{products.EAST}_20210801_20210831"
+    assert client.get(f"/stac/collections/alps.1/items/{other}").status_code == 404
+
+
+def test_files_of_other_dates_are_not_read(client, two_tiles, reads):
+    for row in two_tiles.tiles.select_related("revision"):
+        day = 15 if row.tile_id == products.WEST else 25
+        row.revision.build.scenes.all().delete()
+        for hour, chosen in ((10, True), (11, True), (500, False)):
+            moment = datetime(2023, 8, day, tzinfo=UTC) + timedelta(hours=hour)
+            words = {"scene_id": f"S{hour}", "datetime": moment, "chosen": chosen}
+            Scene.objects.create(build_id=row.revision.build_id, **words)
+        moments = [datetime(2023, 8, day, hour, tzinfo=UTC) for hour in (10, 11)]
+        settings = two_tiles.campaign.pipeline_settings
+        write_item(row.revision.path, Tile.parse(row.tile_id), settings, {"coverage": 0.99}, moments)
+
+    def found(words):
+        reads.clear()
+        return [
+            each["properties"]["earthquilt:tile"]
+            for each in client.get("/stac/search", {"datetime": words}).json()["features"]
+        ]
+
+    assert found("2023-08-20/..") == reads == [products.EAST]
+    assert found("../2023-08-20") == reads == [products.WEST]
+    assert found("2023-08-15T10:30:00Z") == reads == [products.WEST]
+    assert found("2023-08-15T11:00:00Z/2023-08-25T10:00:00Z") == reads == [products.WEST, products.EAST]
+    assert found("2023-08-18/2023-08-22") == reads == []
+    assert found("0001-01-01/2022-01-01") == found("9999-12-31/..") == reads == []
+
+
+def test_collections_are_looked_for_at_once(client, two_tiles, django_assert_max_num_queries):
+    names = ",".join(["alps.1", *(f"other-{number}.1" for number in range(50))])
+    with django_assert_max_num_queries(10):
+        assert len(client.get("/stac/search", {"collections": names}).json()["features"]) == 2
+
+
+def test_a_thousand_names_are_looked_for_and_no_more(client, two_tiles):
+    assert client.get("/stac/search", {"ids": ",".join(map(str, range(1001)))}).json()["field"] == "ids"
 
 
 def test_documents_have_the_shapes_of_the_standard(client, two_tiles):
