@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline import again, imagery, landcover, mosaic, scene_list
 from pipeline.bear import AT_ONCE, Bear
+from pipeline.being_read import forget, never_read
 from pipeline.build import CANDIDATES, Build, series
 from pipeline.catalog import is_answered, open_catalog
 from pipeline.catalog.scene import Scene
@@ -136,6 +137,28 @@ def fetch(build: Build, bear: Bear | None = None) -> list[str]:
                 if isinstance(error, TransientSourceError) and not _others_answer(build, scene):
                     raise
                 _set_aside(build, scene, error)
+
+
+def set_ended_aside(build: Build, least: int) -> list[str]:
+    """Set those scenes aside of which no process has come to the end, as `fetch` does with a broken one.
+
+    Args:
+        build: with its scene list.
+        least: how many processes must have ended at a scene.
+
+    Returns:
+        The ids of the scenes that were set aside.
+
+    Raises:
+        SourceError: no scene is left.
+    """
+    found = []
+    for scene_id, times in never_read(build.folder, least).items():
+        if scene := build.candidates().get(scene_id):
+            _set_aside(build, scene, SourceError(f"{times} processes that read it ended without a word."))
+            found.append(scene_id)
+        forget(build.folder, scene_id)
+    return found
 
 
 def _orders(build: Build) -> list[imagery.Order]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.being_read import being_read
 from pipeline.catalog import Brought, Cache, Wanted, bring, bring_part, by_blocks, by_checksum, scene_reader
 from pipeline.catalog.http import Http
 from pipeline.catalog.scene import Scene
@@ -61,23 +62,39 @@ def fetch(
     place = scene_folder(folder, scene.id)
     after = [other.id for other in before] if before is not None and by_blocks(scene) else None
     if not is_fetched(scene, folder, after):
-        _forget(place)
-        wanted = needed(before or (), tile, settings, folder, surely=surely) if after is not None else None
-        with counted(place) as http:
-            brought = _bring(scene, tile, settings, place / "source", wanted, http)
-        write_json(place / FETCHED, _figures(brought, after))
-        try:
-            _write(brought.scene, tile, settings, place / "reflectance.tif")
-        except SourceError:
-            # A file that was wrong when it came would count as whole for ever.
-            require_permit()
-            shutil.rmtree(place / "source", ignore_errors=True)
-            raise
+        with being_read(folder, scene.id):
+            _fetch(scene, tile, settings, folder, before, after, surely=surely)
     # Also of a scene that is there: a process may have ended between writing it and this.
     require_permit()
     shutil.rmtree(place / "source", ignore_errors=True)
     seconds = round(time.monotonic() - started, 3)
     return fetched(scene, folder) | {"path": str(place / "reflectance.tif"), "seconds": seconds}
+
+
+def _fetch(
+    scene: Scene,
+    tile: Tile,
+    settings: CampaignSettings,
+    folder: Path,
+    before: Sequence[Scene] | None,
+    after: Sequence[str] | None,
+    *,
+    surely: bool,
+) -> None:
+    """Bring a scene that is not there, and write fetched.json and reflectance.tif."""
+    place = scene_folder(folder, scene.id)
+    _forget(place)
+    wanted = needed(before or (), tile, settings, folder, surely=surely) if after is not None else None
+    with counted(place) as http:
+        brought = _bring(scene, tile, settings, place / "source", wanted, http)
+    write_json(place / FETCHED, _figures(brought, after))
+    try:
+        _write(brought.scene, tile, settings, place / "reflectance.tif")
+    except SourceError:
+        # A file that was wrong when it came would count as whole for ever.
+        require_permit()
+        shutil.rmtree(place / "source", ignore_errors=True)
+        raise
 
 
 def fetched(scene: Scene, folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,6 +15,7 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
+from pipeline.being_read import being_read
 from pipeline.catalog.scene import Scene
 from pipeline.drawn import Area, touched
 from pipeline.evidence import (
@@ -86,6 +87,20 @@ def mask(
         ModelError: the network cannot be used.
     """
     place = scene_folder(folder, scene.id)
+    is_made = all((place / name).exists() for name in ("cloud.tif", "image.tif", KEPT))
+    with nullcontext() if is_made else being_read(folder, scene.id):
+        return _mask(scene, place, settings, whole, networks, drawn)
+
+
+def _mask(
+    scene: Scene,
+    place: Path,
+    settings: CampaignSettings,
+    whole: bool,
+    networks: Chosen,
+    drawn: Sequence[Area],
+) -> dict[str, Any]:
+    """Write what is missing of a scene's mask and views; gives the shares."""
     if not (place / "cloud.tif").exists():
         require_permit()
         (place / KEPT).unlink(missing_ok=True)

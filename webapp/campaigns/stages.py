@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from pipeline.bear import Bear
 from pipeline.errors import EarthquiltError
 from pipeline.settings import parse_date
@@ -27,6 +29,8 @@ BLENDED = (
     "fill.json", LIST, "report.json",
 )  # fmt: skip
 OF_A_MOSAIC = ("mosaic.tif", "web/mosaic.tif", "report.json")
+# One worker may have been ended at a scene by anything.
+LEAST_ENDED = 2
 Result = tuple[Stage, dict[str, Any]]
 
 
@@ -78,7 +82,9 @@ def fetch(build: Build) -> Result:
     """Stage 2: the files of the scenes."""
     from pipeline import chain
 
-    chain.fetch(work_of(build), bear(build))
+    work = work_of(build)
+    without_what_ends_workers(build, work)
+    chain.fetch(work, bear(build))
     return Stage.MASK, {}
 
 
@@ -87,6 +93,7 @@ def mask(build: Build) -> Result:
     from pipeline import chain
 
     work = work_of(build)
+    without_what_ends_workers(build, work)
     chain.mask(work)
     added = chain.next_scene(work)
     record_scenes(build)
@@ -140,6 +147,19 @@ def bear(build: Build) -> Bear:
     """What a try of a build goes on without: nothing while there is another, since sources recover."""
     is_last = retries.is_last(build)
     return Bear(silence=is_last, nonsense=is_last)
+
+
+def without_what_ends_workers(build: Build, work: Any) -> None:
+    """Before the last try that may be interrupted, set those scenes aside at which workers ended before.
+
+    Once one is set aside the tries are counted anew: the others may be read in peace.
+    """
+    from pipeline import chain
+
+    most = settings.MOST_ATTEMPTS
+    is_last = 1 < most <= retries.interruptions(build)
+    if is_last and chain.set_ended_aside(work, min(LEAST_ENDED, most - 1)):
+        recorded(lambda: build.go_on(build.stage))
 
 
 def take_over(build: Build) -> bool:

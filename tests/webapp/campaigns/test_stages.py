@@ -59,3 +59,24 @@ def test_nothing_is_gone_on_without_before_the_last_try(storage, queues, setting
 
 def test_the_workers_that_fill_holes_have_loaded_the_networks_for_it():
     assert {"preview-cloud", "haze", "cloud"} <= set(NETWORKS[QUEUE_OF_STAGE[Stage.FILL]])
+
+
+@pytest.mark.parametrize("stage", [Stage.FETCH, Stage.MASK])
+@pytest.mark.parametrize(
+    ("attempts", "tries", "looks"), [(1, {}, False), (3, {}, False), (4, {}, True), (4, {"source": 1}, False)]
+)
+def test_what_ends_workers_is_set_aside_before_the_last_try(
+    storage, queues, settings, monkeypatch, stage, attempts, tries, looks
+):
+    settings.MOST_ATTEMPTS = 4
+    asked = []
+    monkeypatch.setattr(chain, "set_ended_aside", lambda work, least: asked.append(least) or ["S2A"])
+    for name in ("fetch", "mask", "next_scene"):
+        monkeypatch.setattr(chain, name, lambda *given: None)
+    build = claimed()
+    Build.objects.update(stage=stage, attempts=attempts, tries=tries)
+    build.refresh_from_db()
+    stages.STAGES[stage](build)
+    assert asked == ([2] if looks else [])
+    build.refresh_from_db()
+    assert build.attempts == (1 if looks else attempts), "the tries are counted anew"
