@@ -120,7 +120,7 @@ class Watch:
             "map page": "/",
             "campaign": "/api/campaigns/world/",
             "tile": f"{tiles}{place['tile']}/",
-            "tiles in a box": f"{tiles}?bbox={place['box']}",
+            "tiles in view": f"{tiles}?bbox={place['box']}",
         }
         self.port, self.ended = port, threading.Event()
         self.milliseconds: dict[str, list[float]] = {name: [] for name in self.addresses}

@@ -22,6 +22,8 @@ from pipeline.land import existing_tiles  # noqa: E402
 from webapp.campaigns.models import Campaign, GridTile  # noqa: E402
 from webapp.campaigns.wanting import want_all  # noqa: E402
 
+# What a map of 1400 x 900 pixels shows to each side, degrees, where the page begins to ask for single tiles.
+VIEW_EAST, VIEW_NORTH = 15.0, 7.0
 SETTINGS = {"start": "2023-06-01", "end": "2023-08-31"}
 
 
@@ -39,9 +41,16 @@ def main(count: int, slug: str) -> None:
         slug=slug, name=slug, catalog="/none", settings=SETTINGS, is_public=True
     )
     want_all(campaign, names)
-    west, south, east, north = Tile.parse(names[0]).footprint.bounds
+    shown = names[len(names) // 2]
+    west, south, east, north = Tile.parse(shown).footprint.bounds
+    view = (
+        max(west - VIEW_EAST, -180),
+        max(south - VIEW_NORTH, -90),
+        min(east + VIEW_EAST, 180),
+        min(north + VIEW_NORTH, 90),
+    )
     told = {"tiles": len(names), "grid_seconds": known - began, "want_seconds": time.monotonic() - known}
-    print(json.dumps(told | {"tile": names[0], "box": f"{west},{south},{east},{north}"}))
+    print(json.dumps(told | {"tile": shown, "box": ",".join(map(str, view))}))
 
 
 if __name__ == "__main__":
