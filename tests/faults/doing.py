@@ -272,8 +272,8 @@ class Kind:
     Attributes:
         do: does it once; None where it hit nothing.
         weight: how often it comes beside others.
-        begun: how often each worker may begin its work again. What lasts up to 6 s meets the tries that
-            follow after 1, 2 and 4 s.
+        begun: how often all workers together may begin work again. What lasts up to 6 s meets the tries of
+            both that follow after 1, 2 and 4 s; what ends one process, the one work that it had.
     """
 
     do: Callable[[Ground], str | None]
@@ -286,14 +286,14 @@ FAULTS: dict[str, Kind] = {
     "worker killed in a write": Kind(kill_in_write, 5),
     "Redis killed, data kept": Kind(redis_restart, 2),
     "Redis killed, data lost": Kind(redis_lost, 2),
-    "PostgreSQL restarted": Kind(postgres_restart, 3),
-    "disk full": Kind(fill_disk, 3, begun=3),
-    "source answers wrongly": Kind(bad_source, 5, begun=3),
+    "PostgreSQL restarted": Kind(postgres_restart, 3, begun=2),
+    "disk full": Kind(fill_disk, 3, begun=6),
+    "source answers wrongly": Kind(bad_source, 5, begun=6),
     "worker frozen past its lease": Kind(freeze, 3),
-    "two sweeps at once": Kind(two_sweeps, 1),
+    "two sweeps at once": Kind(two_sweeps, 1, begun=0),
     "clocks apart": Kind(clocks_apart, 2),
     "web process killed": Kind(kill_web, 2, begun=0),
-    "finished product damaged": Kind(damage_product, 2),
+    "finished product damaged": Kind(damage_product, 2, begun=0),
 }
 
 

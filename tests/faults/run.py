@@ -146,7 +146,7 @@ class Run:
         told = FAULTS[name].do(on)
         if told is not None:
             self.done[name] += 1
-            self.explained += FAULTS[name].begun * len(self.at.workers)
+            self.explained += FAULTS[name].begun
             self.tell(f"{sum(self.done.values()):4d} {name}: {told}")
 
     def check(self, campaign, faults: int) -> None:
