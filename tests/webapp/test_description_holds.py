@@ -15,6 +15,7 @@ from django.test.client import ClientHandler
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -24,8 +25,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.webapp.one_of_each import MARKS, PRIVATE, PUBLIC, STRANGERS, taken_back, world_in
+from tests.webapp.one_of_each import MARKS, PEOPLE, PRIVATE, PUBLIC, STRANGERS, taken_back, world_in
 from tests.webapp.products import WEST
+from webapp.accounts.models import User
 from webapp.keys import admission
 from webapp.tileserver import addresses
 
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 MANY = "SCHEMA_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "3"))
-VIEWERS = ("nobody", "owner", "other", "roleless", "reviewer", "operator")
+VIEWERS = ("nobody", *PEOPLE, "staff")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -53,6 +55,8 @@ MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker, tmp_path_factory):
     with django_db_blocker.unblock(), world_in(tmp_path_factory.mktemp("description")) as made:
+        made.clients["staff"] = APIClient()
+        made.clients["staff"].force_login(User.objects.create_superuser("zz-staff"))
         yield made
 
 
