@@ -3,6 +3,7 @@
 `gunicorn -c webapp/gunicorn.py webapp.wsgi:application`; all else stays on the command line.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -42,6 +43,16 @@ class logger_class(Logger):
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
             own = handler.formatter
             handler.setFormatter(Lines(own._fmt, own.datefmt) if own else Lines())
+
+
+def post_worker_init(worker: Any) -> None:
+    """Leave the application itself out where garbage is collected: to look through it took 0.3 s."""
+    from django.urls import get_resolver
+
+    # Views are loaded by the first request otherwise.
+    list(get_resolver().url_patterns)
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:

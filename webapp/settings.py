@@ -143,6 +143,8 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
+    # To compile a query takes a fifth of a second, and none of ours runs as long.
+    "options": "-c jit=off",
 } | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 GDAL_LIBRARY_PATH = env.str("GDAL_LIBRARY_PATH", default=None)

@@ -37,6 +37,15 @@ def run(line, folder=None):
     return done.stdout
 
 
+def test_garbage_is_collected_without_the_application():
+    line = (
+        "import gc, webapp.wsgi, webapp.gunicorn; webapp.gunicorn.post_worker_init(None);"
+        "print(gc.get_freeze_count(), len(gc.get_objects()))"
+    )
+    frozen, left = map(int, run(line).split())
+    assert frozen > 100_000 and left < frozen / 100
+
+
 def test_processes_that_share_a_folder_are_told_together(tmp_path):
     run(COUNT, tmp_path)
     run(COUNT, tmp_path)

@@ -25,6 +25,12 @@ from webapp.settings import storage_bucket, storage_folder
 pytestmark = pytest.mark.django_db
 
 
+def test_no_query_is_compiled():
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_the_description_of_the_api_has_no_warnings():
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=io.StringIO())
 

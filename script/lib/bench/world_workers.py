@@ -6,6 +6,7 @@ revision and the low zooms are replaced: by a wait, and by the rows that they wr
 `python -m script.lib.bench.world_workers FOLDER NUMBER THREADS SLUG TILE_SECONDS SECONDS`.
 """
 
+import gc
 import json
 import os
 import random
@@ -183,6 +184,8 @@ def main(folder: str, number: int, threads: int, slug: str, tile_seconds: float,
     """Work until the campaign has ended or the time is over; tells what was done, two lines a second."""
     counts = Counts()
     replace_work(counts, tile_seconds)
+    # As `manage.py worker` does.
+    gc.freeze()
     campaign = Campaign.objects.get(slug=slug)
     for _ in range(threads):
         threading.Thread(target=work, args=(counts,), daemon=True).start()
