@@ -47,10 +47,6 @@ class logger_class(Logger):
 
 def post_worker_init(worker: Any) -> None:
     """Leave the application itself out where garbage is collected: to look through it took 0.3 s."""
-    from django.urls import get_resolver
-
-    # Views are loaded by the first request otherwise.
-    list(get_resolver().url_patterns)
     gc.collect()
     gc.freeze()
 
