@@ -23,7 +23,7 @@ from webapp.campaigns.models import Campaign, GridTile  # noqa: E402
 from webapp.campaigns.wanting import want_all  # noqa: E402
 
 # What a map of 1400 x 900 pixels shows to each side, degrees, where the page begins to ask for single tiles.
-VIEW_EAST, VIEW_NORTH = 15.0, 7.0
+VIEW_EAST, VIEW_NORTH = 7.5, 6.0
 SETTINGS = {"start": "2023-06-01", "end": "2023-08-31"}
 
 

@@ -4,7 +4,7 @@ import { addGraticule } from "./graticule.js";
 import { gettext } from "./i18n.js";
 import { on } from "./store.js";
 
-const TILES_FROM_ZOOM = 6;
+const TILES_FROM_ZOOM = 6.5;
 const EMPTY = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 let map = null;
 let raster = null;
